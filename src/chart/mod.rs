@@ -1,0 +1,1 @@
+//! Helm charts, pure: load, dependencies, values, schema, render, manifest order, hooks.

@@ -1,0 +1,1 @@
+//! Kubernetes I/O: discovery, apply, wait, logs, ownership. Knows no charts, roles or controllers.

@@ -1,0 +1,291 @@
+//! Go's dynamically typed values, as templates see them through `reflect`.
+//!
+//! Maps are shared and mutable (`set` is seen by every holder); lists are immutable, as no template
+//! function writes into one. Strings are byte strings. The Go type of a value is observable
+//! (`typeOf`, `printf "%T"`, `eq`), so integers of different types stay apart and lists and maps
+//! carry the static type of their elements.
+//!
+//! Values belong to one rendering thread (`Rc`); what is compiled once and shared between threads is
+//! the template tree, not the values.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// One value of a template.
+#[derive(Clone, Debug, Default)]
+pub enum Value {
+    /// The untyped nil interface value.
+    #[default]
+    Nil,
+    /// `bool`.
+    Bool(bool),
+    /// `int`: literals, `len`, `int`, …
+    Int(i64),
+    /// `int64`: numbers of custom resources and of `--set`, results of `add` and friends.
+    Int64(i64),
+    /// `int32`: a `rune`.
+    Int32(i32),
+    /// `uint8`: what indexing a string gives.
+    Uint8(u8),
+    /// `uint64`: fields of a semantic version.
+    Uint64(u64),
+    /// `float64`: numbers of values files and of JSON.
+    Float(f64),
+    /// `string`.
+    Str(Str),
+    /// A slice.
+    List(List),
+    /// A map with string keys.
+    Map(Map),
+    /// A value of a native Go type with fields and methods.
+    Object(Rc<dyn Object>),
+}
+
+/// A Go string: bytes, usually but not necessarily UTF-8; cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Str(Arc<[u8]>);
+
+/// A Go slice with its element type.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// The static element type.
+    pub elem: Elem,
+    items: Rc<Vec<Value>>,
+}
+
+/// The static element type of a [`List`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elem {
+    /// `[]interface {}`
+    Any,
+    /// `[]string`
+    Str,
+    /// `[]int`
+    Int,
+    /// `[]uint8`, which is `[]byte`
+    Byte,
+}
+
+/// A Go map with string keys: shared, mutable, iterated in key order.
+#[derive(Clone)]
+pub struct Map {
+    /// The static type.
+    pub ty: MapType,
+    entries: Rc<RefCell<BTreeMap<Str, Value>>>,
+}
+
+/// The static type of a [`Map`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapType {
+    /// `map[string]interface {}`
+    Any,
+    /// `map[string]string`
+    Str,
+    /// `common.Values`: what `.Values` is.
+    Values,
+}
+
+/// A native Go value with fields and methods, such as `.Capabilities.APIVersions` or `.Files`.
+pub trait Object: fmt::Debug {
+    /// What `%T` prints, such as `*common.Capabilities`.
+    fn type_name(&self) -> Cow<'_, str>;
+    /// What `kindOf` prints, such as `ptr`, `slice`, `map` or `struct`.
+    fn kind(&self) -> &'static str;
+    /// What printing the value gives; `None` prints it like its parts.
+    fn display(&self) -> Cow<'_, str>;
+    /// The exported field, or the entry when the value is a map; `None` when there is none.
+    fn field(&self, name: &str) -> Option<Value>;
+    /// Calls a method; `None` when there is no such method. A field chain that ends in a method calls it too.
+    fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, super::FuncError>>;
+    /// Whether the value counts as true: non-nil, non-empty.
+    fn truth(&self) -> bool {
+        true
+    }
+    /// The entries for `range`, `len` and `index`; `None` when the value cannot be ranged over.
+    fn entries(&self) -> Option<Vec<(Value, Value)>> {
+        None
+    }
+    /// The value as plain maps, lists and scalars: what encoders (`toJson`, `toYaml`) see.
+    fn to_plain(&self) -> Value;
+    /// The value itself, for functions that expect this very type.
+    fn as_any(&self) -> &dyn std::any::Any;
+}
+
+impl Str {
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text, with U+FFFD where the bytes are not UTF-8.
+    #[must_use]
+    pub fn to_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+}
+
+impl std::borrow::Borrow<[u8]> for Str {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for Str {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Str {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.to_text(), f)
+    }
+}
+
+impl fmt::Display for Str {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())
+    }
+}
+
+impl From<&str> for Str {
+    fn from(text: &str) -> Self {
+        Self(Arc::from(text.as_bytes()))
+    }
+}
+
+impl From<String> for Str {
+    fn from(text: String) -> Self {
+        Self(Arc::from(text.into_bytes()))
+    }
+}
+
+impl From<&[u8]> for Str {
+    fn from(bytes: &[u8]) -> Self {
+        Self(Arc::from(bytes))
+    }
+}
+
+impl From<Vec<u8>> for Str {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Arc::from(bytes))
+    }
+}
+
+impl List {
+    /// A slice of the given element type.
+    #[must_use]
+    pub fn new(elem: Elem, items: Vec<Value>) -> Self {
+        Self { elem, items: Rc::new(items) }
+    }
+}
+
+impl std::ops::Deref for List {
+    type Target = [Value];
+    fn deref(&self) -> &[Value] {
+        &self.items
+    }
+}
+
+impl Map {
+    /// An empty map of the given type.
+    #[must_use]
+    pub fn new(ty: MapType) -> Self {
+        Self::from_entries(ty, BTreeMap::new())
+    }
+
+    /// A map of the given type with these entries.
+    #[must_use]
+    pub fn from_entries(ty: MapType, entries: BTreeMap<Str, Value>) -> Self {
+        Self { ty, entries: Rc::new(RefCell::new(entries)) }
+    }
+
+    /// The same map (shared) under another static type.
+    #[must_use]
+    pub fn with_type(&self, ty: MapType) -> Self {
+        Self { ty, entries: Rc::clone(&self.entries) }
+    }
+
+    /// The value of a key; `None` when the key is missing (a present nil is `Some(Value::Nil)`).
+    #[must_use]
+    pub fn get(&self, key: &[u8]) -> Option<Value> {
+        self.entries.borrow().get(key).cloned()
+    }
+
+    /// Sets a key, seen by every holder of this map.
+    pub fn insert(&self, key: impl Into<Str>, value: Value) {
+        self.entries.borrow_mut().insert(key.into(), value);
+    }
+
+    /// Removes a key, seen by every holder of this map.
+    pub fn remove(&self, key: &[u8]) -> Option<Value> {
+        self.entries.borrow_mut().remove(key)
+    }
+
+    /// Number of entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// Whether there are no entries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
+    }
+
+    /// Read access to the entries; do not run templates or functions that may write while it is held.
+    #[must_use]
+    pub fn borrow(&self) -> std::cell::Ref<'_, BTreeMap<Str, Value>> {
+        self.entries.borrow()
+    }
+
+    /// A copy of the entries as they are now, to iterate over while the map may change.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<(Str, Value)> {
+        self.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// Whether both are the same map, not merely equal ones.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.entries, &other.entries)
+    }
+}
+
+impl fmt::Debug for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A map may contain itself (`set $m "self" $m`): show one level of keys only.
+        f.debug_set().entries(self.entries.borrow().keys()).finish()
+    }
+}
+
+impl From<&serde_json::Value> for Value {
+    /// Integers become `int64`, other numbers `float64`: a chart's values files hold `float64` only
+    /// because their loader says so, not because of this conversion.
+    fn from(json: &serde_json::Value) -> Self {
+        match json {
+            serde_json::Value::Null => Self::Nil,
+            serde_json::Value::Bool(b) => Self::Bool(*b),
+            serde_json::Value::Number(n) => match (n.as_i64(), n.as_u64()) {
+                (Some(i), _) => Self::Int64(i),
+                (None, Some(u)) => Self::Uint64(u),
+                (None, None) => Self::Float(n.as_f64().unwrap_or(f64::NAN)),
+            },
+            serde_json::Value::String(s) => Self::Str(s.as_str().into()),
+            serde_json::Value::Array(items) => {
+                Self::List(List::new(Elem::Any, items.iter().map(Self::from).collect()))
+            }
+            serde_json::Value::Object(entries) => Self::Map(Map::from_entries(
+                MapType::Any,
+                entries.iter().map(|(k, v)| (k.as_str().into(), Self::from(v))).collect(),
+            )),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Ansible's templating over minijinja: values, undefined, filters, tests, lookups.

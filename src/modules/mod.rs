@@ -1,0 +1,1 @@
+//! What one task can do: one file per module, grouped by collection.

@@ -1,0 +1,1 @@
+//! The controller: watches -> queue -> one reconcile at a time per resource.

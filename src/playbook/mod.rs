@@ -1,0 +1,1 @@
+//! Ansible content, pure: playbooks, roles, tasks, blocks, handlers become a typed tree.

@@ -1,0 +1,1 @@
+//! A chart in a cluster: record, storage, install, upgrade, repair, uninstall.

@@ -1,0 +1,1 @@
+//! The contract file watches.yaml: load, expand, validate.
