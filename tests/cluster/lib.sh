@@ -127,9 +127,9 @@ make_cgroups() {
 members() { # the ids of every process of the cluster and of its pods
   local root
   { for root in "${CGROUPS[@]}"; do
-      [ ! -d "$root/$ID" ] || find "$root/$ID" -name cgroup.procs -exec cat {} + 2>/dev/null
+      [ ! -d "$root/$ID" ] || find "$root/$ID" -name cgroup.procs -exec cat {} + 2>/dev/null || true
     done
-    ip netns pids "$ID" 2>/dev/null
+    ip netns pids "$ID" 2>/dev/null || true
   } | sort -un
 }
 
