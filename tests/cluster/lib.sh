@@ -84,11 +84,11 @@ start() { # COMPONENT COMMAND…: in the background, in a session and in the cgr
   echo "$pid $(start_time "$pid")" >"$STATE/pids/$component"
 }
 
-stop() { # COMPONENT: asks, then insists
+stop() { # COMPONENT: asks, then insists; nothing that it could still save is kept
   local pid
   pid=$(pid_of "$1") || return 0
   kill "$pid" 2>/dev/null || true
-  for _ in $(seq 50); do pid_of "$1" >/dev/null || return 0; sleep .1; done
+  for _ in $(seq 10); do pid_of "$1" >/dev/null || return 0; sleep .1; done
   kill -KILL "$pid" 2>/dev/null || true
 }
 
@@ -104,11 +104,8 @@ wait_for() { # SECONDS WHAT COMMAND…
 
 # --- cgroups: the kernel's own record of what belongs to the cluster, its pods included
 
-if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
-  CGROUPS=(/sys/fs/cgroup) # version 2
-else
-  mapfile -t CGROUPS < <(awk '$3 == "cgroup" && !seen[$4]++ {print $2}' /proc/mounts)
-fi
+# Every hierarchy: one of version 2, many of version 1, or both kinds side by side.
+mapfile -t CGROUPS < <(awk '($3 == "cgroup" || $3 == "cgroup2") && !seen[$3 $4]++ {print $2}' /proc/mounts)
 
 make_cgroups() {
   local root file
@@ -130,9 +127,9 @@ make_cgroups() {
 members() { # the ids of every process of the cluster and of its pods
   local root
   { for root in "${CGROUPS[@]}"; do
-      [ ! -d "$root/$ID" ] || find "$root/$ID" -name cgroup.procs -exec cat {} + 2>/dev/null
+      [ ! -d "$root/$ID" ] || find "$root/$ID" -name cgroup.procs -exec cat {} + 2>/dev/null || true
     done
-    ip netns pids "$ID" 2>/dev/null
+    ip netns pids "$ID" 2>/dev/null || true
   } | sort -un
 }
 
