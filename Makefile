@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
-STATIC_BINARY := target/$(HOST)/release/daytwo
+STATIC_BINARY := $(or $(CARGO_TARGET_DIR),target)/$(HOST)/release/daytwo
 
 .PHONY: help
 help: ## list the commands
