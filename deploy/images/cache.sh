@@ -7,7 +7,8 @@
 #
 # The path contains a digest of the KEYs (versions, checksums of sources), so a change makes a new
 # entry. COMMAND writes beside the final place and its work is renamed when whole: a crash half way
-# leaves nothing that a later run would take for good.
+# leaves nothing that a later run would take for good. Entries that nobody asked for in 30 days go when
+# a new one of their name comes.
 
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/daytwo
 
@@ -29,7 +30,9 @@ cached() {
     # Somebody else may have been faster; what is there is as good as ours.
     mv -T "$unfinished/made" "$path" 2>/dev/null || [ -e "$path" ]
     rm -rf "$unfinished"
+    find "$(dirname "$path")" -mindepth 1 -maxdepth 1 -name "$(basename "${name%%.*}")-*" -mtime +30 -exec rm -rf {} +
   fi
+  touch -c "$path"
   echo "$path"
 }
 

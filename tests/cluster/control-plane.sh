@@ -3,6 +3,7 @@
 
 start_control_plane() {
   umask 022
+  mkdir -p "$STATE" && touch "$MARK"
   mkdir -p "$STATE"/{pki,log,pids} "$RUN"
   make_cgroups
   make_network

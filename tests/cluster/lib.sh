@@ -11,11 +11,17 @@ NAME=${DAYTWO_CLUSTER:-daytwo}
 # What the machine sees of this cluster bears this name: network namespace, cgroups, /run directory.
 case $NAME in daytwo | daytwo-*) ID=$NAME ;; *) ID=daytwo-$NAME ;; esac
 
-STATE=${DAYTWO_CLUSTER_STATE:-/var/tmp/daytwo-cluster/$NAME} # everything of this cluster that is a file
-RUN=/run/$ID                                                # its sockets: their paths must be short
-KUBECONFIG_FILE=$STATE/kubeconfig                           # the same one inside and outside the namespace
+STATE=$(realpath -m "${DAYTWO_CLUSTER_STATE:-/var/tmp/daytwo-cluster/$NAME}") # everything of this cluster that is a file
+MARK=$STATE/.daytwo-cluster       # without it the folder is somebody else's
+KUBECONFIG_FILE=$STATE/kubeconfig # the same one inside and outside the namespace
+RUN=/run/$ID                      # its sockets: their paths must be short
 NETNS=/run/netns/$ID
 CONTAINERD=$RUN/containerd.sock
+
+if [ -e "$STATE" ] && [ ! -e "$MARK" ] && [ -n "$(ls -A "$STATE")" ]; then
+  echo "$STATE: not empty and not the state of a test cluster" >&2
+  exit 2
+fi
 
 NODE_ADDRESS=10.200.0.1
 POD_SUBNET=10.244.0.0/16
@@ -146,7 +152,7 @@ addons_ready() {
 # Is there a cluster, of which kind, and is it well?  none | broken | control-plane | node
 condition() {
   local component
-  [ -e "$STATE/kubeconfig" ] || { if [ -e "$STATE" ] || [ -e "$NETNS" ] || [ -n "$(members)" ]; then echo broken; else echo none; fi; return; }
+  [ -e "$KUBECONFIG_FILE" ] || { if [ -e "$MARK" ] || [ -e "$NETNS" ] || [ -n "$(members)" ]; then echo broken; else echo none; fi; return; }
   for component in "${CONTROL_PLANE[@]}"; do pid_of "$component" >/dev/null || { echo broken; return; }; done
   api_ready || { echo broken; return; }
   [ -e "$STATE/node" ] || { echo control-plane; return; }
