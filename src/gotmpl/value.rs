@@ -54,7 +54,7 @@ pub struct Str(Arc<[u8]>);
 pub struct List {
     /// The static element type.
     pub elem: Elem,
-    items: Rc<Vec<Value>>,
+    items: Option<Rc<Vec<Value>>>,
 }
 
 /// The static element type of a [`List`].
@@ -68,6 +68,8 @@ pub enum Elem {
     Int,
     /// `[]uint8`, which is `[]byte`
     Byte,
+    /// `[][]interface {}`
+    List,
 }
 
 /// A Go map with string keys: shared, mutable, iterated in key order.
@@ -182,14 +184,26 @@ impl List {
     /// A slice of the given element type.
     #[must_use]
     pub fn new(elem: Elem, items: Vec<Value>) -> Self {
-        Self { elem, items: Rc::new(items) }
+        Self { elem, items: Some(Rc::new(items)) }
+    }
+
+    /// The nil slice of the given element type: empty everywhere except that encoders write `null`.
+    #[must_use]
+    pub fn nil(elem: Elem) -> Self {
+        Self { elem, items: None }
+    }
+
+    /// Whether this is the nil slice, not merely an empty one.
+    #[must_use]
+    pub fn is_nil(&self) -> bool {
+        self.items.is_none()
     }
 }
 
 impl std::ops::Deref for List {
     type Target = [Value];
     fn deref(&self) -> &[Value] {
-        &self.items
+        self.items.as_ref().map_or(&[], |items| items.as_slice())
     }
 }
 
