@@ -54,7 +54,8 @@ pub struct Str(Arc<[u8]>);
 pub struct List {
     /// The static element type.
     pub elem: Elem,
-    items: Option<Rc<Vec<Value>>>,
+    nil: bool,
+    items: Rc<Vec<Value>>,
 }
 
 /// The static element type of a [`List`].
@@ -77,11 +78,12 @@ pub enum Elem {
 pub struct Map {
     /// The static type.
     pub ty: MapType,
+    nil: bool,
     entries: Rc<RefCell<BTreeMap<Str, Value>>>,
 }
 
 /// The static type of a [`Map`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MapType {
     /// `map[string]interface {}`
     Any,
@@ -97,10 +99,17 @@ pub trait Object: fmt::Debug {
     fn type_name(&self) -> Cow<'_, str>;
     /// What `kindOf` prints, such as `ptr`, `slice`, `map` or `struct`.
     fn kind(&self) -> &'static str;
-    /// What printing the value gives; `None` prints it like its parts.
+    /// What printing the value gives.
     fn display(&self) -> Cow<'_, str>;
-    /// The exported field, or the entry when the value is a map; `None` when there is none.
+    /// The exported field, or the entry when the value is a map; `None` is the error "can't evaluate
+    /// field", so a map answers a missing key with the zero value of its element type.
     fn field(&self, name: &str) -> Option<Value>;
+    /// The declared parameters of a method. The executor converts the arguments to them before it
+    /// calls; an object that answers `None` here but has the method gets its arguments unchecked.
+    fn method(&self, name: &str) -> Option<super::Signature> {
+        let _ = name;
+        None
+    }
     /// Calls a method; `None` when there is no such method. A field chain that ends in a method calls it too.
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, super::FuncError>>;
     /// Whether the value counts as true: non-nil, non-empty.
@@ -184,26 +193,26 @@ impl List {
     /// A slice of the given element type.
     #[must_use]
     pub fn new(elem: Elem, items: Vec<Value>) -> Self {
-        Self { elem, items: Some(Rc::new(items)) }
+        Self { elem, nil: false, items: Rc::new(items) }
     }
 
-    /// The nil slice of the given element type: empty everywhere except that encoders write `null`.
+    /// The nil slice of the given element type: empty, but `null` to encoders.
     #[must_use]
     pub fn nil(elem: Elem) -> Self {
-        Self { elem, items: None }
+        Self { elem, nil: true, items: Rc::default() }
     }
 
-    /// Whether this is the nil slice, not merely an empty one.
+    /// Whether this is the nil slice.
     #[must_use]
     pub fn is_nil(&self) -> bool {
-        self.items.is_none()
+        self.nil
     }
 }
 
 impl std::ops::Deref for List {
     type Target = [Value];
     fn deref(&self) -> &[Value] {
-        self.items.as_ref().map_or(&[], |items| items.as_slice())
+        &self.items
     }
 }
 
@@ -217,13 +226,26 @@ impl Map {
     /// A map of the given type with these entries.
     #[must_use]
     pub fn from_entries(ty: MapType, entries: BTreeMap<Str, Value>) -> Self {
-        Self { ty, entries: Rc::new(RefCell::new(entries)) }
+        Self { ty, nil: false, entries: Rc::new(RefCell::new(entries)) }
+    }
+
+    /// The nil map of the given type: empty, `null` to encoders, and an error to write into
+    /// (`assignment to entry in nil map`), which the writing function checks with [`Map::is_nil`].
+    #[must_use]
+    pub fn nil(ty: MapType) -> Self {
+        Self { ty, nil: true, entries: Rc::default() }
+    }
+
+    /// Whether this is the nil map.
+    #[must_use]
+    pub fn is_nil(&self) -> bool {
+        self.nil
     }
 
     /// The same map (shared) under another static type.
     #[must_use]
     pub fn with_type(&self, ty: MapType) -> Self {
-        Self { ty, entries: Rc::clone(&self.entries) }
+        Self { ty, nil: self.nil, entries: Rc::clone(&self.entries) }
     }
 
     /// The value of a key; `None` when the key is missing (a present nil is `Some(Value::Nil)`).
@@ -277,6 +299,48 @@ impl fmt::Debug for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A map may contain itself (`set $m "self" $m`): show one level of keys only.
         f.debug_set().entries(self.entries.borrow().keys()).finish()
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Str(bytes.into())
+    }
+}
+
+impl From<Str> for Value {
+    fn from(text: Str) -> Self {
+        Self::Str(text)
+    }
+}
+
+impl From<List> for Value {
+    fn from(list: List) -> Self {
+        Self::List(list)
+    }
+}
+
+impl From<Map> for Value {
+    fn from(map: Map) -> Self {
+        Self::Map(map)
     }
 }
 
