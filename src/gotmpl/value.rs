@@ -69,6 +69,8 @@ pub enum Elem {
     Int,
     /// `[]uint8`, which is `[]byte`
     Byte,
+    /// `[][]interface {}`
+    List,
 }
 
 /// A Go map with string keys: shared, mutable, iterated in key order.
