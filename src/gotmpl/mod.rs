@@ -11,6 +11,7 @@
 //! charts: `include`, `tpl`, `.Files` and the like come from `crate::chart` through [`FuncDef`] and
 //! [`Object`].
 
+mod complex;
 pub mod error;
 pub mod exec;
 pub mod float;
