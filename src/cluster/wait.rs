@@ -22,6 +22,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub enum Goal {
     /// The object is ready; see [`readiness`].
     Ready,
+    /// The Job or Pod has run to a good end.
+    Completed,
     /// The object is gone.
     Deleted,
     /// A condition has this status.
@@ -81,6 +83,14 @@ impl Goal {
                 Readiness::Ready => State::Met,
                 Readiness::Waiting(reason) => State::Pending(reason),
                 Readiness::Failed(reason) => State::Failed(reason),
+            },
+            (Self::Completed, Some(object)) => match readiness(object) {
+                Readiness::Failed(reason) => State::Failed(reason),
+                Readiness::Waiting(reason) => State::Pending(reason),
+                Readiness::Ready if object.kind() == "Pod" && object.0["status"]["phase"] != "Succeeded" => {
+                    State::Pending("still runs".into())
+                }
+                Readiness::Ready => State::Met,
             },
             (Self::Condition { kind, status, reason }, Some(object)) => {
                 let found = object.0.pointer("/status/conditions").and_then(Value::as_array);
