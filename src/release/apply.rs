@@ -36,25 +36,25 @@ pub(super) async fn check_ownership<'a>(
     spec: &Spec,
     objects: impl IntoIterator<Item = &'a Desired>,
 ) -> Result<(), Error> {
-    let checks = objects.into_iter().map(|desired| async move {
-        let live = client.get_metadata(desired.target()).await?;
-        match live.and_then(|live| ownership_problems(&live, spec)) {
-            None => Ok(()),
-            Some(problems) => Err(Error::Ownership { object: desired.reference.to_string(), problems }),
-        }
-    });
+    // Collected first: a stream of a closure's futures is not known to be Send for every lifetime.
+    let checks: Vec<_> = objects.into_iter().map(|desired| check_one(client, spec, desired)).collect();
     stream::iter(checks).buffer_unordered(PARALLEL).try_collect().await
+}
+
+async fn check_one(client: &Client, spec: &Spec, desired: &Desired) -> Result<(), Error> {
+    let live = client.get_metadata(desired.target()).await?;
+    match live.and_then(|live| ownership_problems(&live, spec)) {
+        None => Ok(()),
+        Some(problems) => Err(Error::Ownership { object: desired.reference.to_string(), problems }),
+    }
 }
 
 /// Applies objects in the order given; the next kind waits for the one before.
 pub(super) async fn apply(client: &Client, objects: &[&Desired]) -> Result<Vec<Tracked>, Error> {
     let mut tracked = Vec::with_capacity(objects.len());
     for group in objects.chunk_by(|a, b| a.reference.kind == b.reference.kind) {
-        let applied: Vec<Result<Tracked, Error>> =
-            stream::iter(group.iter().map(|desired| apply_one(client, desired)))
-                .buffered(PARALLEL)
-                .collect()
-                .await;
+        let applying: Vec<_> = group.iter().map(|desired| apply_one(client, desired)).collect();
+        let applied: Vec<Result<Tracked, Error>> = stream::iter(applying).buffered(PARALLEL).collect().await;
         for result in applied {
             tracked.push(result?);
         }

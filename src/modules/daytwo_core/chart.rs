@@ -59,7 +59,8 @@ impl Module for Chart {
             let removed = context.until_cancelled(removed).await?.map_err(failed)?;
             return Ok(TaskResult::changed(!removed.is_empty()));
         }
-        let outcome = context.until_cancelled(release::deploy(&session.client, &spec)).await?.map_err(failed)?;
+        let outcome =
+            context.until_cancelled(release::deploy(&session.client, &spec)).await?.map_err(failed)?;
         for object in outcome.state.objects() {
             session.remember_dependant(Dependant {
                 api_version: object.api_version.clone(),
@@ -96,7 +97,8 @@ impl Chart {
         args: &Args,
     ) -> Result<release::Spec, ModuleError> {
         let timeout = Duration::from_secs(args.int("timeout").unwrap_or(300).max(0).unsigned_abs());
-        let capabilities = release::capabilities(&session.client, chart::Compat::default()).await.map_err(failed)?;
+        let capabilities =
+            release::capabilities(&session.client, chart::Compat::default()).await.map_err(failed)?;
         let values = match args.json("values") {
             Some(Value::Object(values)) => values,
             _ => serde_json::Map::new(),
@@ -121,8 +123,9 @@ impl Chart {
         if let Some(chart) = loaded.get(path) {
             return Ok(Arc::clone(chart));
         }
-        let chart = chart::Chart::load(path)
-            .map_err(|error| ModuleError::new(format!("failed to load the chart {}: {error}", path.display())))?;
+        let chart = chart::Chart::load(path).map_err(|error| {
+            ModuleError::new(format!("failed to load the chart {}: {error}", path.display()))
+        })?;
         let chart = Arc::new(chart);
         loaded.insert(path.to_owned(), Arc::clone(&chart));
         Ok(chart)

@@ -74,7 +74,8 @@ impl Module for Job {
             name: name.to_owned(),
         };
         let timeout = Duration::from_secs(timeout(&args));
-        let ended = wait_for(&session.client, &[reference], &Goal::Ready, timeout);
+        let jobs = [reference];
+        let ended = wait_for(&session.client, &jobs, &Goal::Ready, timeout);
         let ended = context.until_cancelled(ended).await?;
         let (pod, log) = last_pod(&session, namespace, name).await;
         match ended {
@@ -87,8 +88,11 @@ impl Module for Job {
                 let trouble = pod.as_ref().and_then(pod_trouble).map(|trouble| format!(" ({trouble})"));
                 let skipped = log.lines().count().saturating_sub(5);
                 let tail: Vec<&str> = log.lines().skip(skipped).collect();
-                let message =
-                    format!("{not_reached}{}; its log ends with:\n{}", trouble.unwrap_or_default(), tail.join("\n"));
+                let message = format!(
+                    "{not_reached}{}; its log ends with:\n{}",
+                    trouble.unwrap_or_default(),
+                    tail.join("\n")
+                );
                 Err(ModuleError::Failed(Box::new(with_log(TaskResult::failure(message), &log))))
             }
         }
@@ -108,7 +112,8 @@ async fn make(
     args: &Args,
 ) -> Result<bool, ModuleError> {
     let resource = target.resource;
-    let existing = session.client.get(target).await.map_err(|error| failure("failed to read the Job", &error))?;
+    let existing =
+        session.client.get(target).await.map_err(|error| failure("failed to read the Job", &error))?;
     if let Some(job) = &existing {
         session.remember(job, resource);
         match readiness(job) {
@@ -138,8 +143,8 @@ async fn remove(
     let deletion = Deletion { uid: job.uid().map(str::to_owned), ..Deletion::default() };
     let deleted = session.client.delete(target, &deletion).await;
     deleted.map_err(|error| failure("failed to delete the Job that failed before", &error))?;
-    let gone = [job.reference()];
-    let gone = wait_for(&session.client, &gone, &Goal::Deleted, Duration::from_secs(DELETION_SECONDS));
+    let jobs = [job.reference()];
+    let gone = wait_for(&session.client, &jobs, &Goal::Deleted, Duration::from_secs(DELETION_SECONDS));
     let gone = context.until_cancelled(gone).await?;
     gone.map_err(|error| ModuleError::new(format!("the Job that failed before does not go: {error}")))?;
     Ok(())
@@ -228,8 +233,11 @@ fn dict(args: &Args, name: &str) -> Map<String, Value> {
 }
 
 /// Where a volume may come from: the key of the argument, the field of the volume, the field in it.
-const SOURCES: [(&str, &str, &str); 3] =
-    [("claim", "persistentVolumeClaim", "claimName"), ("config_map", "configMap", "name"), ("secret", "secret", "secretName")];
+const SOURCES: [(&str, &str, &str); 3] = [
+    ("claim", "persistentVolumeClaim", "claimName"),
+    ("config_map", "configMap", "name"),
+    ("secret", "secret", "secretName"),
+];
 
 fn volumes(args: &Args) -> Result<(Vec<Value>, Vec<Value>), ModuleError> {
     // A program may want to write there, and its root file system may be read-only.
@@ -239,7 +247,8 @@ fn volumes(args: &Args) -> Result<(Vec<Value>, Vec<Value>), ModuleError> {
     for (index, volume) in given.as_array().into_iter().flatten().enumerate() {
         let wrong = |what: &str| ModuleError::new(format!("volumes[{index}] {what}"));
         let mount_path = volume["mount_path"].as_str().ok_or_else(|| wrong("has no mount_path"))?;
-        let source = SOURCES.iter().find_map(|(key, field, inner)| Some((field, inner, volume[*key].as_str()?)));
+        let source =
+            SOURCES.iter().find_map(|(key, field, inner)| Some((field, inner, volume[*key].as_str()?)));
         let (field, inner, source) = source.ok_or_else(|| wrong("has none of claim, config_map, secret"))?;
         let name = format!("volume-{index}");
         let mut entry = json!({"name": name});

@@ -10,7 +10,7 @@ use super::registry::Registry;
 
 /// Adds the modules of this collection.
 pub fn register(registry: &mut Registry) {
-    registry.add(Arc::new(chart::Chart));
+    registry.add(Arc::new(chart::Chart::default()));
     registry.add(Arc::new(job::Job));
     registry.add(Arc::new(wait::Wait));
 }

@@ -57,10 +57,13 @@ impl Module for Wait {
         match reached {
             Ok(reached) => {
                 let resources: Vec<Value> = reached.into_iter().flatten().map(|object| object.0).collect();
-                Ok(TaskResult::changed(false).with_json("resources", json!(resources)).with("duration", waited))
+                Ok(TaskResult::changed(false)
+                    .with_json("resources", json!(resources))
+                    .with("duration", waited))
             }
             Err(WaitError::NotReached(unmet)) => {
-                let message = format!("not {} after {waited} s: {}", goal_text(&args), WaitError::NotReached(unmet));
+                let message =
+                    format!("not {} after {waited} s: {}", goal_text(&args), WaitError::NotReached(unmet));
                 Err(ModuleError::new(message).with("duration", waited))
             }
             Err(WaitError::Cluster(error)) => Err(failure("failed to wait", &error)),
@@ -70,7 +73,9 @@ impl Module for Wait {
 
 /// The objects to wait for: the named one, or those that the selector finds now.
 async fn objects(session: &Session, args: &Args) -> Result<Vec<ObjectRef>, ModuleError> {
-    let resource = session.resource(args.str("api_version").unwrap_or("v1"), args.str("kind").unwrap_or_default()).await?;
+    let resource = session
+        .resource(args.str("api_version").unwrap_or("v1"), args.str("kind").unwrap_or_default())
+        .await?;
     let default = session.client.default_namespace().to_owned();
     let namespace = resource.namespaced.then(|| args.str("namespace").map_or(default, str::to_owned));
     if let Some(name) = args.str("name") {
@@ -91,7 +96,11 @@ async fn objects(session: &Session, args: &Args) -> Result<Vec<ObjectRef>, Modul
     // Lists of metadata name the kind of the metadata, not of the objects.
     Ok(found
         .iter()
-        .map(|object| ObjectRef { api_version: resource.api_version(), kind: resource.kind.clone(), ..object.reference() })
+        .map(|object| ObjectRef {
+            api_version: resource.api_version(),
+            kind: resource.kind.clone(),
+            ..object.reference()
+        })
         .collect())
 }
 
@@ -100,7 +109,10 @@ fn goal(args: &Args) -> Result<Goal, ModuleError> {
     Ok(match args.str("for") {
         Some("deleted") => Goal::Deleted,
         Some("condition") => Goal::Condition {
-            kind: condition["type"].as_str().ok_or_else(|| ModuleError::new("condition has no type"))?.to_owned(),
+            kind: condition["type"]
+                .as_str()
+                .ok_or_else(|| ModuleError::new("condition has no type"))?
+                .to_owned(),
             status: condition["status"].as_str().unwrap_or("True").to_owned(),
             reason: condition["reason"].as_str().map(str::to_owned),
         },

@@ -33,7 +33,7 @@ fn collect(definition: Value, into: &mut Vec<Value>) -> Result<(), ModuleError> 
     match definition {
         Value::Null => {}
         Value::String(text) => {
-            let documents = yaml::go::parse_all(text.as_bytes(), yaml::go::Numbers::Json)
+            let documents = yaml::go::parse_each(text.as_bytes(), yaml::go::Numbers::Json)
                 .map_err(|error| ModuleError::new(format!("Error loading resource_definition: {error}")))?;
             for document in documents {
                 collect(document, into)?;
@@ -80,7 +80,9 @@ fn complete(mut value: Value, args: &Args) -> Object {
     }
     let metadata = object.entry("metadata").or_insert_with(|| json!({}));
     if let Some(metadata) = metadata.as_object_mut() {
-        for (field, argument) in [("name", "name"), ("namespace", "namespace"), ("generateName", "generate_name")] {
+        for (field, argument) in
+            [("name", "name"), ("namespace", "namespace"), ("generateName", "generate_name")]
+        {
             if let Some(text) = args.str(argument) {
                 metadata.entry(field).or_insert_with(|| text.into());
             }
@@ -96,7 +98,8 @@ mod tests {
     #[test]
     fn definitions_are_taken_apart() {
         let mut found = Vec::new();
-        let list = json!({"apiVersion": "v1", "kind": "ConfigMapList", "items": [{"metadata": {"name": "a"}}]});
+        let list =
+            json!({"apiVersion": "v1", "kind": "ConfigMapList", "items": [{"metadata": {"name": "a"}}]});
         collect(json!(["kind: Service\n---\n---\nkind: Pod\n", list, null, {}]), &mut found).unwrap();
         let kinds: Vec<_> = found.iter().map(|object| object["kind"].as_str().unwrap()).collect();
         assert_eq!(kinds, ["Service", "Pod", "ConfigMap"]);

@@ -93,7 +93,12 @@ impl Task<'_> {
         let target = Target::new(&resource, namespace.as_deref(), &name);
         let existing = match name.as_str() {
             "" => None,
-            _ => self.session.client.get(target).await.map_err(|error| failure("Failed to retrieve requested object", &error))?,
+            _ => self
+                .session
+                .client
+                .get(target)
+                .await
+                .map_err(|error| failure("Failed to retrieve requested object", &error))?,
         };
         if let Some(existing) = &existing {
             self.session.remember(existing, &resource);
@@ -107,7 +112,9 @@ impl Task<'_> {
                     "resource 'kind={},name={name}' was not found but will not be created as 'state' parameter has been set to 'patched'",
                     resource.kind
                 );
-                return Ok(TaskResult::changed(false).with_json("result", json!({})).with_json("warnings", json!([warning])));
+                return Ok(TaskResult::changed(false)
+                    .with_json("result", json!({}))
+                    .with_json("warnings", json!([warning])));
             }
             (false, None) => ("create", self.create(&resource, object).await?),
             (false, Some(existing)) => self.change(target, existing, object).await?,
@@ -124,7 +131,11 @@ impl Task<'_> {
             None | Some("Background") => Propagation::Background,
             Some("Foreground") => Propagation::Foreground,
             Some("Orphan") => Propagation::Orphan,
-            Some(other) => return Err(ModuleError::new(format!("value of propagationPolicy must be one of: Foreground, Background, Orphan, got: {other}"))),
+            Some(other) => {
+                return Err(ModuleError::new(format!(
+                    "value of propagationPolicy must be one of: Foreground, Background, Orphan, got: {other}"
+                )));
+            }
         };
         let deletion = Deletion {
             propagation,
@@ -157,7 +168,9 @@ impl Task<'_> {
         if self.args.flag("apply") {
             let options = self.args.json("server_side_apply").unwrap_or_default();
             let Some(manager) = options["field_manager"].as_str() else {
-                return Err(ModuleError::new("apply needs server_side_apply with a field_manager: client-side apply is not supported"));
+                return Err(ModuleError::new(
+                    "apply needs server_side_apply with a field_manager: client-side apply is not supported",
+                ));
             };
             let force = options["force_conflicts"].as_bool().unwrap_or(false);
             let apply = Apply { manager, force, dry_run: self.context.check };
@@ -171,13 +184,18 @@ impl Task<'_> {
             let replaced = client.replace(target, &object, self.write()).await;
             return Ok(("replace", replaced.map_err(|error| failure("Failed to replace object", &error))?));
         }
-        let order = self.args.texts("merge_type").unwrap_or_else(|| vec!["strategic-merge".into(), "merge".into()]);
+        let order =
+            self.args.texts("merge_type").unwrap_or_else(|| vec!["strategic-merge".into(), "merge".into()]);
         let mut last = ModuleError::new("merge_type is empty");
         for merge_type in order {
             let patch = match merge_type.as_str() {
                 "merge" => Patch::Merge,
                 "strategic-merge" => Patch::Strategic,
-                other => return Err(ModuleError::new(format!("value of merge_type must be one or more of: merge, strategic-merge. Got no match for: {other}"))),
+                other => {
+                    return Err(ModuleError::new(format!(
+                        "value of merge_type must be one or more of: merge, strategic-merge. Got no match for: {other}"
+                    )));
+                }
             };
             match client.patch(target, patch, &object.0, self.write()).await {
                 Ok(patched) => return Ok(("patch", patched)),
@@ -200,7 +218,10 @@ impl Task<'_> {
         if let Some(wait) = Wait::from_args(self.args, absent).filter(|_| !self.context.check) {
             let waited = wait.run(self.context, self.session, target).await?;
             if !waited.satisfied {
-                let message = format!("\"{}\" \"{}\": Timed out waiting on resource", target.resource.kind, target.name);
+                let message = format!(
+                    "\"{}\" \"{}\": Timed out waiting on resource",
+                    target.resource.kind, target.name
+                );
                 let state = waited.object.unwrap_or_default();
                 let state = TaskResult::failure(message).with_json("result", state.0).with("method", method);
                 return Err(ModuleError::Failed(Box::new(state)));

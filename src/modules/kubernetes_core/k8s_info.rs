@@ -48,7 +48,9 @@ impl Module for K8sInfo {
             Ok(resource) => resource,
             // Not a failure: roles ask so whether a kind is served.
             Err(Error::UnknownKind { .. }) => {
-                let message = format!("Failed to find API for resource with apiVersion \"{api_version}\" and kind \"{kind}\"");
+                let message = format!(
+                    "Failed to find API for resource with apiVersion \"{api_version}\" and kind \"{kind}\""
+                );
                 return Ok(found(&[], false).with("msg", message));
             }
             Err(error) => return Err(failure("Failed to discover the kinds of the cluster", &error)),
@@ -94,7 +96,10 @@ async fn read(session: &Session, resource: &Resource, args: &Args) -> Result<Vec
                 let by_name = format!("metadata.name={name}");
                 fields = Some(fields.map_or(by_name.clone(), |fields| format!("{fields},{by_name}")));
             }
-            session.client.list(resource, namespace, &ListQuery { labels, fields, metadata_only: false }).await
+            session
+                .client
+                .list(resource, namespace, &ListQuery { labels, fields, metadata_only: false })
+                .await
         }
     };
     match read {

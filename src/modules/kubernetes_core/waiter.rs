@@ -35,7 +35,8 @@ pub(super) struct Waited {
 impl Wait {
     /// What the task asks for; `None` when it does not wait.
     pub(super) fn from_args(args: &Args, absent: bool) -> Option<Self> {
-        let seconds = |name, default| Duration::from_secs(args.int(name).unwrap_or(default).max(0).unsigned_abs());
+        let seconds =
+            |name, default| Duration::from_secs(args.int(name).unwrap_or(default).max(0).unsigned_abs());
         args.flag("wait").then(|| Self {
             condition: args.json("wait_condition"),
             absent,
@@ -54,7 +55,8 @@ impl Wait {
         let begin = Instant::now();
         loop {
             let object = session.client.get(target).await;
-            let object = object.map_err(|error| failure("Failed to read the object while waiting", &error))?;
+            let object =
+                object.map_err(|error| failure("Failed to read the object while waiting", &error))?;
             let satisfied = match &object {
                 None => self.absent,
                 Some(object) => !self.absent && self.is_satisfied_by(object),
@@ -146,12 +148,15 @@ mod tests {
         object["status"]["unavailableReplicas"] = 1.into();
         assert!(!deployment(&object));
         // Scaled to nothing: neither count is there.
-        assert!(deployment(&json!({"metadata": {"generation": 1}, "spec": {"replicas": 0}, "status": {"observedGeneration": 1}})));
+        assert!(deployment(
+            &json!({"metadata": {"generation": 1}, "spec": {"replicas": 0}, "status": {"observedGeneration": 1}})
+        ));
     }
 
     #[test]
     fn conditions_compare_type_status_and_reason() {
-        let object = Object(json!({"status": {"conditions": [{"type": "Done", "status": "True", "reason": "Fine"}]}}));
+        let object =
+            Object(json!({"status": {"conditions": [{"type": "Done", "status": "True", "reason": "Fine"}]}}));
         assert!(has_condition(&object, &json!({"type": "Done"})));
         assert!(!has_condition(&object, &json!({"type": "Done", "reason": "Other"})));
         assert!(!has_condition(&object, &json!({"type": "Done", "status": "False"})));

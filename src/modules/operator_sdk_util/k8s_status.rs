@@ -30,7 +30,8 @@ static SPEC: Spec = Spec::new(
 );
 
 /// The keys that a condition may have.
-const CONDITION_KEYS: [&str; 6] = ["type", "status", "reason", "message", "lastHeartbeatTime", "lastTransitionTime"];
+const CONDITION_KEYS: [&str; 6] =
+    ["type", "status", "reason", "message", "lastHeartbeatTime", "lastTransitionTime"];
 
 #[async_trait]
 impl Module for K8sStatus {
@@ -43,7 +44,10 @@ impl Module for K8sStatus {
         let (kind, name) = (args.str("kind").unwrap_or_default(), args.str("name").unwrap_or_default());
         let resource = session.resource(args.str("api_version").unwrap_or_default(), kind).await?;
         if !resource.subresources.iter().any(|subresource| subresource == "status") {
-            return Err(ModuleError::new(format!("Resource {}.{kind} does not support the status subresource", resource.api_version())));
+            return Err(ModuleError::new(format!(
+                "Resource {}.{kind} does not support the status subresource",
+                resource.api_version()
+            )));
         }
         let target = Target::new(&resource, args.str("namespace"), name);
         let existing = session.client.get(target).await;
@@ -61,11 +65,15 @@ impl Module for K8sStatus {
         if args.flag("replace") {
             return replace(context, &session, target, existing, wanted).await;
         }
-        if let (Some(Value::Array(new)), Some(Value::Array(old))) = (wanted.get_mut("conditions"), current.get("conditions")) {
+        if let (Some(Value::Array(new)), Some(Value::Array(old))) =
+            (wanted.get_mut("conditions"), current.get("conditions"))
+        {
             *new = merged_conditions(old, new);
         }
         let unchanged = wanted.iter().all(|(key, value)| {
-            current.get(key).is_some_and(|current| is_subset(value, current, args.flag("replace_lists") || key == "conditions"))
+            current.get(key).is_some_and(|current| {
+                is_subset(value, current, args.flag("replace_lists") || key == "conditions")
+            })
         });
         if unchanged {
             return Ok(TaskResult::changed(false).with_json("result", existing.0));
@@ -107,11 +115,14 @@ async fn replace(
 
 /// The conditions without empty keys and with text for their status (`validate_conditions`).
 fn valid_conditions(conditions: &Value) -> Result<Vec<Value>, ModuleError> {
-    let invalid = |why: String| ModuleError::new(format!("The specified conditions failed to validate: {why}"));
+    let invalid =
+        |why: String| ModuleError::new(format!("The specified conditions failed to validate: {why}"));
     let Value::Array(conditions) = conditions else { return Err(invalid("conditions is no list".into())) };
     let mut valid = Vec::new();
     for condition in conditions {
-        let Value::Object(condition) = condition else { return Err(invalid(format!("{condition} is no dict"))) };
+        let Value::Object(condition) = condition else {
+            return Err(invalid(format!("{condition} is no dict")));
+        };
         let mut clean = Map::new();
         for (key, value) in condition {
             if !CONDITION_KEYS.contains(&key.as_str()) {
@@ -141,7 +152,8 @@ fn valid_conditions(conditions: &Value) -> Result<Vec<Value>, ModuleError> {
 
 /// The old conditions, each replaced by the new one of its type when they differ, then the others.
 fn merged_conditions(old: &[Value], new: &[Value]) -> Vec<Value> {
-    let of_type = |list: &[Value], wanted: &Value| list.iter().find(|found| found["type"] == wanted["type"]).cloned();
+    let of_type =
+        |list: &[Value], wanted: &Value| list.iter().find(|found| found["type"] == wanted["type"]).cloned();
     let mut merged: Vec<Value> = old
         .iter()
         .map(|old| match of_type(new, old) {
@@ -182,7 +194,10 @@ mod tests {
         assert!(valid_conditions(&json!([{"type": "Ready", "status": "yes"}])).is_err());
         assert!(valid_conditions(&json!([{"type": "Ready", "status": "True", "color": "red"}])).is_err());
 
-        let old = [json!({"type": "Running", "status": "True"}), json!({"type": "Ready", "status": "True", "lastTransitionTime": "t"})];
+        let old = [
+            json!({"type": "Running", "status": "True"}),
+            json!({"type": "Ready", "status": "True", "lastTransitionTime": "t"}),
+        ];
         let merged = merged_conditions(&old, &valid);
         assert_eq!(merged, old, "a condition that only lacks the time stays");
         let new = [json!({"type": "Ready", "status": "False"}), json!({"type": "Other", "status": "True"})];
