@@ -29,7 +29,8 @@ pub(super) fn parse_fraction(text: &str) -> Option<Number> {
     // Go takes underscores between digits only.
     let bytes = text.as_bytes();
     let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-    let separating = |at: usize| at > 0 && (digit(at - 1) || bytes[at - 1] == b'_') && digit(at + 1) && digit(at - 1);
+    let separating =
+        |at: usize| at > 0 && (digit(at - 1) || bytes[at - 1] == b'_') && digit(at + 1) && digit(at - 1);
     let valid = (0..bytes.len()).all(|at| bytes[at] != b'_' || separating(at));
     if valid { parse_fraction(&text.replace('_', "")) } else { None }
 }

@@ -39,7 +39,9 @@ pub(super) fn resolve<'a>(tag: Option<&str>, text: &'a str, implicit: bool) -> R
     let wanted = &tag[TAG_PREFIX.len()..];
     let name = found.tag_name();
     match found {
-        Scalar::Number(Number::Int(int)) if wanted == "float" => Ok(Scalar::Number(Number::Float(int as f64))),
+        Scalar::Number(Number::Int(int)) if wanted == "float" => {
+            Ok(Scalar::Number(Number::Float(int as f64)))
+        }
         found if name == wanted => Ok(found),
         _ => Err(format!("cannot decode !!{name} `{text}` as a !!{wanted}")),
     }
@@ -74,7 +76,9 @@ pub(super) fn resolve_plain(text: &str) -> Scalar<'_> {
 
 fn word(text: &str) -> Option<Scalar<'static>> {
     Some(match text {
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Scalar::Bool(true)
+        }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
             Scalar::Bool(false)
         }
