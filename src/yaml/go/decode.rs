@@ -316,7 +316,10 @@ impl Decoder {
             Scalar::Number(Number::Uint(uint)) => ("uint64", format!("0x{uint:x}")),
             Scalar::Null => ("%!s(<nil>)", "<nil>".to_owned()),
         };
-        let value = go_syntax(&self.value(value)?);
+        let value = match self.value(value)? {
+            Value::Null => "<nil>".to_owned(),
+            value => go_syntax(&value),
+        };
         let problem = format!("unsupported map key of type: {kind}, key: {shown}, value: {value}");
         Err(Error::Value { problem, mark: key.mark() })
     }
@@ -343,7 +346,8 @@ fn fail(node: Node<'_>, problem: &str) -> Error {
 fn go_syntax(value: &Value) -> String {
     match value {
         Value::Null => "interface {}(nil)".to_owned(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => float::format_shortest(number.as_f64().unwrap_or(f64::NAN)),
         Value::String(text) => format!("{text:?}"),
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(go_syntax).collect();

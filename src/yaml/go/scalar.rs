@@ -37,6 +37,10 @@ pub(super) fn resolve<'a>(tag: Option<&str>, text: &'a str, implicit: bool) -> R
         _ => return Ok(Scalar::Str(Cow::Borrowed(text))),
     };
     let wanted = &tag[TAG_PREFIX.len()..];
+    let found = match found {
+        Scalar::Timestamp if wanted != "timestamp" => Scalar::Str(Cow::Borrowed(text)),
+        found => found,
+    };
     let name = found.tag_name();
     match found {
         Scalar::Number(Number::Int(int)) if wanted == "float" => {
