@@ -137,6 +137,7 @@ impl<'a> Scanner<'a> {
         if self.possible_keys == 0 {
             return Ok(false);
         }
+        self.drop_stale_keys()?;
         let head = self.tokens_taken;
         match self.simple_keys.iter().position(|key| key.possible && key.held && key.token_number == head) {
             Some(level) => self.key_is_valid(level),
@@ -146,6 +147,7 @@ impl<'a> Scanner<'a> {
 
     fn fetch_token(&mut self) -> Result<(), Error> {
         self.skip_to_token();
+        self.drop_stale_keys()?;
         self.unroll_indent(self.column() as i32);
         if self.at_end() {
             return self.fetch_stream_end();
@@ -233,6 +235,16 @@ impl<'a> Scanner<'a> {
         }
         self.forget_key(level);
         Ok(false)
+    }
+
+    /// libyaml looks at all keys before each token, where go-yaml waits until one of them matters.
+    fn drop_stale_keys(&mut self) -> Result<(), Error> {
+        if self.dialect == Dialect::LibYaml && self.possible_keys > 0 {
+            for level in 0..self.simple_keys.len() {
+                self.key_is_valid(level)?;
+            }
+        }
+        Ok(())
     }
 
     fn save_key(&mut self) -> Result<(), Error> {
