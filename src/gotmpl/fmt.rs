@@ -1,8 +1,16 @@
 //! Go's `fmt`: `Sprint`, `Sprintf` and the printing of values.
 
+mod printer;
+mod verbs;
+
 use std::borrow::Cow;
 
+use self::printer::Printer;
+use self::verbs::Formatter;
 use super::{Elem, MapType, Value};
+
+/// `strconv.FormatFloat(value, 'g', -1, 64)`.
+pub use super::float::float_g;
 
 /// What `%T` prints: the Go type of a value.
 #[must_use]
@@ -64,18 +72,39 @@ pub fn sprint(value: &Value) -> Vec<u8> {
 pub fn append(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Str(text) => out.extend_from_slice(text),
-        _ => append_all(out, std::slice::from_ref(value)),
+        Value::Bool(truth) => out.extend_from_slice(if *truth { b"true" } else { b"false" }),
+        _ => Printer::new(out).print_arg(value, 'v'),
     }
 }
 
-/// Appends `fmt.Sprint` of several values: spaces stand between two that are not strings.
+/// Appends `fmt.Sprint` of several values: a space stands between two that are not strings.
 pub fn append_all(out: &mut Vec<u8>, values: &[Value]) {
-    let _ = (out, values);
+    let mut after_string = true;
+    for value in values {
+        let is_string = matches!(value, Value::Str(_));
+        if !is_string && !after_string {
+            out.push(b' ');
+        }
+        append(out, value);
+        after_string = is_string;
+    }
+}
+
+/// Appends `fmt.Sprintln` of several values.
+pub fn append_line(out: &mut Vec<u8>, values: &[Value]) {
+    for (index, value) in values.iter().enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        append(out, value);
+    }
+    out.push(b'\n');
 }
 
 /// `fmt.Sprintf`.
 #[must_use]
 pub fn sprintf(format: &[u8], args: &[Value]) -> Vec<u8> {
-    let _ = (format, args);
-    Vec::new()
+    let mut out = Vec::with_capacity(format.len() + 16 * args.len());
+    Formatter::new(format, args).run(&mut out);
+    out
 }

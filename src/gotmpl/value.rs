@@ -55,7 +55,20 @@ pub struct List {
     /// The static element type.
     pub elem: Elem,
     nil: bool,
-    items: Rc<Vec<Value>>,
+    items: Rc<Items>,
+}
+
+/// The storage of a list.
+#[derive(Debug, Default)]
+struct Items(Vec<Value>);
+
+impl Drop for Items {
+    /// A template can nest lists as deep as it likes: what they hold is dropped on a stack that grows.
+    fn drop(&mut self) {
+        if self.0.iter().any(|item| matches!(item, Value::List(_) | Value::Map(_))) {
+            stacker::maybe_grow(32 << 10, 1 << 20, || self.0.clear());
+        }
+    }
 }
 
 /// The static element type of a [`List`].
@@ -79,7 +92,20 @@ pub struct Map {
     /// The static type.
     pub ty: MapType,
     nil: bool,
-    entries: Rc<RefCell<BTreeMap<Str, Value>>>,
+    entries: Rc<RefCell<Entries>>,
+}
+
+/// The storage of a map.
+#[derive(Default)]
+struct Entries(BTreeMap<Str, Value>);
+
+impl Drop for Entries {
+    /// As for lists: a template can nest maps as deep as it likes.
+    fn drop(&mut self) {
+        if self.0.values().any(|item| matches!(item, Value::List(_) | Value::Map(_))) {
+            stacker::maybe_grow(32 << 10, 1 << 20, || self.0.clear());
+        }
+    }
 }
 
 /// The static type of a [`Map`].
@@ -193,7 +219,7 @@ impl List {
     /// A slice of the given element type.
     #[must_use]
     pub fn new(elem: Elem, items: Vec<Value>) -> Self {
-        Self { elem, nil: false, items: Rc::new(items) }
+        Self { elem, nil: false, items: Rc::new(Items(items)) }
     }
 
     /// The nil slice of the given element type: empty, but `null` to encoders.
@@ -212,7 +238,7 @@ impl List {
 impl std::ops::Deref for List {
     type Target = [Value];
     fn deref(&self) -> &[Value] {
-        &self.items
+        &self.items.0
     }
 }
 
@@ -226,7 +252,7 @@ impl Map {
     /// A map of the given type with these entries.
     #[must_use]
     pub fn from_entries(ty: MapType, entries: BTreeMap<Str, Value>) -> Self {
-        Self { ty, nil: false, entries: Rc::new(RefCell::new(entries)) }
+        Self { ty, nil: false, entries: Rc::new(RefCell::new(Entries(entries))) }
     }
 
     /// The nil map of the given type: empty, `null` to encoders, and an error to write into
@@ -251,41 +277,41 @@ impl Map {
     /// The value of a key; `None` when the key is missing (a present nil is `Some(Value::Nil)`).
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.entries.borrow().get(key).cloned()
+        self.entries.borrow().0.get(key).cloned()
     }
 
     /// Sets a key, seen by every holder of this map.
     pub fn insert(&self, key: impl Into<Str>, value: Value) {
-        self.entries.borrow_mut().insert(key.into(), value);
+        self.entries.borrow_mut().0.insert(key.into(), value);
     }
 
     /// Removes a key, seen by every holder of this map.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.entries.borrow_mut().remove(key)
+        self.entries.borrow_mut().0.remove(key)
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.borrow().len()
+        self.entries.borrow().0.len()
     }
 
     /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.borrow().is_empty()
+        self.entries.borrow().0.is_empty()
     }
 
     /// Read access to the entries; do not run templates or functions that may write while it is held.
     #[must_use]
     pub fn borrow(&self) -> std::cell::Ref<'_, BTreeMap<Str, Value>> {
-        self.entries.borrow()
+        std::cell::Ref::map(self.entries.borrow(), |entries| &entries.0)
     }
 
     /// A copy of the entries as they are now, to iterate over while the map may change.
     #[must_use]
     pub fn snapshot(&self) -> Vec<(Str, Value)> {
-        self.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.entries.borrow().0.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// Whether both are the same map, not merely equal ones.
@@ -298,7 +324,7 @@ impl Map {
 impl fmt::Debug for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A map may contain itself (`set $m "self" $m`): show one level of keys only.
-        f.debug_set().entries(self.entries.borrow().keys()).finish()
+        f.debug_set().entries(self.entries.borrow().0.keys()).finish()
     }
 }
 
