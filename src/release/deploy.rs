@@ -261,7 +261,8 @@ impl Operation<'_> {
         self.storage.update(record, &self.inputs).await?;
         let obsolete = |stored: &&Stored| {
             let unfinished = !matches!(stored.status, Status::Deployed | Status::Superseded);
-            let too_old = stored.revision <= self.revision - i64::try_from(self.spec.history_limit).unwrap_or(i64::MAX);
+            let too_old =
+                stored.revision <= self.revision - i64::try_from(self.spec.history_limit).unwrap_or(i64::MAX);
             stored.revision != self.revision && (unfinished || (self.spec.history_limit > 0 && too_old))
         };
         for stored in self.history.iter().filter(obsolete) {
@@ -273,13 +274,20 @@ impl Operation<'_> {
     /// The objects of the deployed revision and of one that was not finished.
     async fn old_objects(&self, current: Option<&Record>) -> Result<Vec<Desired>, Error> {
         let mut manifests: Vec<String> = current.iter().map(|record| record.manifest.clone()).collect();
-        let unfinished =
-            |stored: &&Stored| !matches!(stored.status, Status::Deployed | Status::Superseded | Status::Uninstalled);
+        let unfinished = |stored: &&Stored| {
+            !matches!(stored.status, Status::Deployed | Status::Superseded | Status::Uninstalled)
+        };
         for stored in self.history.iter().filter(unfinished) {
             manifests.extend(self.storage.read(&stored.secret).await?.map(|record| record.manifest));
         }
         let mut objects: Vec<Desired> = Vec::new();
-        for document in manifests.iter().map(|manifest| of_record(manifest)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+        for document in manifests
+            .iter()
+            .map(|manifest| of_record(manifest))
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+        {
             match place(self.client, &self.spec.namespace, document).await {
                 Ok(desired) => objects.push(desired),
                 Err(Error::Kind { .. }) => {}

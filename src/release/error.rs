@@ -31,7 +31,9 @@ pub enum Error {
         source: cluster::Error,
     },
     /// An object of this name belongs to somebody else.
-    #[error("{object} exists and cannot be imported into the current release: invalid ownership metadata; {problems}")]
+    #[error(
+        "{object} exists and cannot be imported into the current release: invalid ownership metadata; {problems}"
+    )]
     Ownership {
         /// The object.
         object: String,
@@ -39,7 +41,9 @@ pub enum Error {
         problems: String,
     },
     /// The release of this name was made from another chart.
-    #[error("a release named {name:?} exists in namespace {namespace:?}, made from chart {found:?}, not {wanted:?}")]
+    #[error(
+        "a release named {name:?} exists in namespace {namespace:?}, made from chart {found:?}, not {wanted:?}"
+    )]
     OtherChart {
         /// The release.
         name: String,
@@ -64,7 +68,9 @@ pub enum Error {
         reason: String,
     },
     /// The record would not fit into a Secret.
-    #[error("the release record is {size} bytes, more than the {limit} bytes that a Secret holds: take large files out of the chart (.helmignore)")]
+    #[error(
+        "the release record is {size} bytes, more than the {limit} bytes that a Secret holds: take large files out of the chart (.helmignore)"
+    )]
     TooLarge {
         /// Bytes needed.
         size: usize,

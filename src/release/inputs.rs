@@ -41,7 +41,8 @@ pub fn inputs(spec: &Spec) -> String {
 
 fn asks_for_api_versions(chart: &Chart) -> bool {
     fn any(contents: &crate::chart::Contents) -> bool {
-        let mentions = |data: &[u8]| data.windows(b"APIVersions".len()).any(|window| window == b"APIVersions");
+        let mentions =
+            |data: &[u8]| data.windows(b"APIVersions".len()).any(|window| window == b"APIVersions");
         contents.templates.iter().any(|file| mentions(&file.data)) || contents.subcharts.iter().any(any)
     }
     any(chart.contents())

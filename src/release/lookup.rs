@@ -38,7 +38,9 @@ async fn find(
     let found = if name.is_empty() {
         let items = client.list(&resource, namespace, &ListQuery::default()).await?;
         let items: Vec<Value> = items.into_iter().map(|item| item.0).collect();
-        Some(json!({"apiVersion": api_version, "kind": format!("{kind}List"), "metadata": {}, "items": items}))
+        Some(
+            json!({"apiVersion": api_version, "kind": format!("{kind}List"), "metadata": {}, "items": items}),
+        )
     } else {
         client.get(Target::new(&resource, namespace, name)).await?.map(|object| object.0)
     };

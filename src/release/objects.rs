@@ -169,7 +169,9 @@ pub(super) fn ownership_problems(live: &Object, spec: &Spec) -> Option<String> {
         Some(found) => problems.push(format!(
             "{what} validation error: key {key:?} must equal {wanted:?}: current value is {found:?}"
         )),
-        None => problems.push(format!("{what} validation error: missing key {key:?}: must be set to {wanted:?}")),
+        None => {
+            problems.push(format!("{what} validation error: missing key {key:?}: must be set to {wanted:?}"))
+        }
     };
     require("label", MANAGED_BY, live.label(MANAGED_BY), "Helm");
     require("annotation", RELEASE_NAME, live.annotation(RELEASE_NAME), &spec.name);

@@ -209,7 +209,9 @@ fn is_zero(number: &i64) -> bool {
     *number == 0
 }
 
-fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(input: D) -> Result<T, D::Error> {
+fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    input: D,
+) -> Result<T, D::Error> {
     Ok(Option::deserialize(input)?.unwrap_or_default())
 }
 
@@ -323,7 +325,10 @@ mod tests {
                 status: Status::Deployed,
                 notes: "hello".into(),
             },
-            chart: ChartRecord { metadata: json!({"name": "hello", "version": "0.1.0"}), ..ChartRecord::default() },
+            chart: ChartRecord {
+                metadata: json!({"name": "hello", "version": "0.1.0"}),
+                ..ChartRecord::default()
+            },
             config: Map::new(),
             manifest: "---\n# Source: hello/templates/a.yaml\nkind: A\n".into(),
             hooks: vec![HookRecord { name: "h".into(), ..HookRecord::default() }],
@@ -352,7 +357,10 @@ mod tests {
             "last_run": {"started_at": "", "completed_at": "", "phase": ""}}], "version": 3});
         let text = STANDARD.encode(json.to_string());
         let record = Record::decode(text.as_bytes()).unwrap();
-        assert_eq!((record.info.status, record.info.deleted, record.version), (Status::PendingUpgrade, None, 3));
+        assert_eq!(
+            (record.info.status, record.info.deleted, record.version),
+            (Status::PendingUpgrade, None, 3)
+        );
         assert!(record.apply_method.is_empty());
     }
 

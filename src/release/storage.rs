@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use super::record::{Record, Status};
 use super::{Error, MANAGER};
-use crate::cluster::{Client, Deletion, ListQuery, Object, Owner, OwnerStyle, Reason, Resource, Target, Write};
+use crate::cluster::{
+    Client, Deletion, ListQuery, Object, Owner, OwnerStyle, Reason, Resource, Target, Write,
+};
 
 /// Annotation with the digest of a revision's inputs.
 const INPUTS: &str = "daytwo.dev/inputs";
@@ -89,7 +91,8 @@ impl<'a> Storage<'a> {
     /// [`Error::TooLarge`] before anything is sent; refusals of the cluster.
     pub async fn create(&self, record: &Record, inputs: &str) -> Result<(), Error> {
         let secret = self.secret(record, inputs, "createdAt")?;
-        let created = self.client.create(&self.secrets, Some(self.namespace), &secret, Write::by(MANAGER)).await;
+        let created =
+            self.client.create(&self.secrets, Some(self.namespace), &secret, Write::by(MANAGER)).await;
         match created {
             Err(error) if error.is(Reason::AlreadyExists) => self.update(record, inputs).await,
             created => created.map(|_| ()).map_err(Error::from),

@@ -70,7 +70,11 @@ async fn delete_objects(
 }
 
 /// Deletes an object unless it is to be kept or belongs to somebody else by now.
-pub(super) async fn delete_own(client: &Client, spec: &Spec, desired: &Desired) -> Result<bool, cluster::Error> {
+pub(super) async fn delete_own(
+    client: &Client,
+    spec: &Spec,
+    desired: &Desired,
+) -> Result<bool, cluster::Error> {
     if desired.is_kept() {
         return Ok(false);
     }

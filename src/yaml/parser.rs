@@ -17,9 +17,19 @@ pub(super) enum EventKind<'a> {
     DocumentStart,
     DocumentEnd,
     Alias(&'a str),
-    Scalar { properties: Properties<'a>, text: Cow<'a, str>, style: Style },
-    SequenceStart { properties: Properties<'a>, flow: bool },
-    MappingStart { properties: Properties<'a>, flow: bool },
+    Scalar {
+        properties: Properties<'a>,
+        text: Cow<'a, str>,
+        style: Style,
+    },
+    SequenceStart {
+        properties: Properties<'a>,
+        flow: bool,
+    },
+    MappingStart {
+        properties: Properties<'a>,
+        flow: bool,
+    },
     /// The end of the innermost sequence or mapping.
     End,
 }
@@ -145,9 +155,9 @@ impl<'a> Parser<'a> {
                 self.state = State::End;
                 Ok(Event { kind: EventKind::StreamEnd, mark })
             }
-            TokenKind::VersionDirective { .. } | TokenKind::TagDirective { .. } | TokenKind::DocumentStart => {
-                self.explicit_document(mark)
-            }
+            TokenKind::VersionDirective { .. }
+            | TokenKind::TagDirective { .. }
+            | TokenKind::DocumentStart => self.explicit_document(mark),
             _ if implicit => {
                 self.process_directives()?;
                 self.states.push(State::DocumentEnd);
@@ -172,7 +182,9 @@ impl<'a> Parser<'a> {
 
     fn process_directives(&mut self) -> Result<(), Error> {
         let mut version_seen = false;
-        while let TokenKind::VersionDirective { .. } | TokenKind::TagDirective { .. } = self.scanner.peek()?.kind {
+        while let TokenKind::VersionDirective { .. } | TokenKind::TagDirective { .. } =
+            self.scanner.peek()?.kind
+        {
             let Token { kind, start, .. } = self.scanner.take()?;
             match kind {
                 TokenKind::VersionDirective { .. } if version_seen => {
@@ -310,7 +322,8 @@ impl<'a> Parser<'a> {
             }
             _ => {
                 let context = if block { "while parsing a block node" } else { "while parsing a flow node" };
-                Err(parser_error("did not find expected node content", token_start).with_context(context, mark))
+                Err(parser_error("did not find expected node content", token_start)
+                    .with_context(context, mark))
             }
         }
     }
@@ -387,7 +400,11 @@ impl<'a> Parser<'a> {
                 }
             }
             TokenKind::BlockEnd => self.close(),
-            _ => Err(self.collection_error("while parsing a block mapping", "did not find expected key", start)),
+            _ => Err(self.collection_error(
+                "while parsing a block mapping",
+                "did not find expected key",
+                start,
+            )),
         }
     }
 

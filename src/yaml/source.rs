@@ -162,7 +162,11 @@ mod tests {
     fn forbidden_characters() {
         for bad in ["\u{0}", "\u{7}", "\u{1b}", "\u{7f}", "\u{80}", "\u{9f}", "\u{fffe}", "\u{ffff}"] {
             let text = format!("a: 1{bad}");
-            assert_eq!(problem(text.as_bytes()).as_deref(), Some("control characters are not allowed"), "{bad:?}");
+            assert_eq!(
+                problem(text.as_bytes()).as_deref(),
+                Some("control characters are not allowed"),
+                "{bad:?}"
+            );
         }
         for good in ["\t", "\r\n", "\u{85}", "\u{a0}", "\u{fffd}", "\u{feff}", "\u{10ffff}"] {
             assert_eq!(problem(good.as_bytes()), None, "{good:?}");

@@ -107,7 +107,8 @@ impl<'a> Scanner<'a> {
     fn skip_line_content(&mut self) {
         let mut to = self.pos;
         let bytes = self.text.as_bytes();
-        while let Some(step) = bytes[to..].iter().position(|byte| matches!(byte, b'\n' | b'\r' | 0xC2 | 0xE2)) {
+        while let Some(step) = bytes[to..].iter().position(|byte| matches!(byte, b'\n' | b'\r' | 0xC2 | 0xE2))
+        {
             to += step;
             if self.break_width(to - self.pos) > 0 {
                 return self.advance_to(to);
@@ -133,7 +134,9 @@ impl<'a> Scanner<'a> {
             }
             widest = widest.max(self.column() as i32);
             if (*indent == 0 || (self.column() as i32) < *indent) && self.byte(0) == b'\t' {
-                return Err(self.block_error(start, "found a tab character where an indentation space is expected"));
+                return Err(
+                    self.block_error(start, "found a tab character where an indentation space is expected")
+                );
             }
             let Some(value) = self.take_break() else { break };
             breaks.push_str(value);

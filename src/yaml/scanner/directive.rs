@@ -63,10 +63,14 @@ impl<'a> Scanner<'a> {
         let digits = self.text.as_bytes()[self.pos..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits > longest {
             self.pos += longest;
-            return Err(self.scanner_error("found extremely long version number").with_context(CONTEXT, start));
+            return Err(self
+                .scanner_error("found extremely long version number")
+                .with_context(CONTEXT, start));
         }
         if digits == 0 {
-            return Err(self.scanner_error("did not find expected version number").with_context(CONTEXT, start));
+            return Err(self
+                .scanner_error("did not find expected version number")
+                .with_context(CONTEXT, start));
         }
         let text = &self.text[self.pos..self.pos + digits];
         self.pos += digits;

@@ -80,7 +80,9 @@ impl<'a> Scanner<'a> {
                 return Err(error.with_context(CONTEXT, start));
             }
             if self.at_end() {
-                return Err(self.scanner_error("found unexpected end of stream").with_context(CONTEXT, start));
+                return Err(self
+                    .scanner_error("found unexpected end of stream")
+                    .with_context(CONTEXT, start));
             }
             self.scan_quoted_run(quote, start, &mut text, &mut fold)?;
             if self.byte(0) == quote {

@@ -182,7 +182,10 @@ impl<'a> Scanner<'a> {
     /// Skips spaces, comments, line breaks, and tabs where they cannot be taken for indentation.
     fn skip_to_token(&mut self) {
         loop {
-            if self.dialect == Dialect::LibYaml && self.column() == 0 && self.text[self.pos..].starts_with('\u{feff}') {
+            if self.dialect == Dialect::LibYaml
+                && self.column() == 0
+                && self.text[self.pos..].starts_with('\u{feff}')
+            {
                 self.advance_char();
             }
             let tabs = self.flow_level > 0 || !self.simple_key_allowed;
@@ -359,7 +362,10 @@ impl<'a> Scanner<'a> {
     }
 
     fn fetch_block_entry(&mut self) -> Result<(), Error> {
-        self.open_block(TokenKind::BlockSequenceStart, "block sequence entries are not allowed in this context")?;
+        self.open_block(
+            TokenKind::BlockSequenceStart,
+            "block sequence entries are not allowed in this context",
+        )?;
         self.remove_key()?;
         self.simple_key_allowed = true;
         self.push_ascii(TokenKind::BlockEntry, 1);

@@ -61,7 +61,9 @@ impl<'a> Scanner<'a> {
             match PLAIN_CLASS[byte as usize] {
                 Class::Content => self.pos += 1,
                 Class::Blank => return Ok(()),
-                Class::Flow if in_flow && !(byte == b'?' && self.dialect == Dialect::LibYaml) => return Ok(()),
+                Class::Flow if in_flow && !(byte == b'?' && self.dialect == Dialect::LibYaml) => {
+                    return Ok(());
+                }
                 Class::Flow => self.pos += 1,
                 Class::Colon => {
                     let next = self.byte(1);

@@ -9,7 +9,11 @@ impl<'a> Scanner<'a> {
         self.save_key()?;
         self.simple_key_allowed = false;
         let start = self.mark();
-        let kind = if self.byte(1) == b'<' { self.scan_verbatim_tag(start)? } else { self.scan_shorthand_tag(start)? };
+        let kind = if self.byte(1) == b'<' {
+            self.scan_verbatim_tag(start)?
+        } else {
+            self.scan_shorthand_tag(start)?
+        };
         let delimited = self.blank_or_end(0)
             || (self.dialect == Dialect::LibYaml && self.flow_level > 0 && self.byte(0) == b',');
         if !delimited {
@@ -81,7 +85,11 @@ impl<'a> Scanner<'a> {
             }
             found = true;
         }
-        if found { Ok(Cow::Owned(uri)) } else { Err(self.tag_error(directive, start, "did not find expected tag URI")) }
+        if found {
+            Ok(Cow::Owned(uri))
+        } else {
+            Err(self.tag_error(directive, start, "did not find expected tag URI"))
+        }
     }
 
     fn scan_uri_escape(&mut self, directive: bool, start: Mark) -> Result<char, Error> {

@@ -12,8 +12,14 @@ pub(in super::super) struct Token<'a> {
 
 pub(in super::super) enum TokenKind<'a> {
     StreamEnd,
-    VersionDirective { major: u8, minor: u8 },
-    TagDirective { handle: &'a str, prefix: Cow<'a, str> },
+    VersionDirective {
+        major: u8,
+        minor: u8,
+    },
+    TagDirective {
+        handle: &'a str,
+        prefix: Cow<'a, str>,
+    },
     DocumentStart,
     DocumentEnd,
     BlockSequenceStart,
@@ -30,6 +36,12 @@ pub(in super::super) enum TokenKind<'a> {
     Alias(&'a str),
     Anchor(&'a str),
     /// An empty handle means that the suffix is the whole tag.
-    Tag { handle: &'a str, suffix: Cow<'a, str> },
-    Scalar { text: Cow<'a, str>, style: Style },
+    Tag {
+        handle: &'a str,
+        suffix: Cow<'a, str>,
+    },
+    Scalar {
+        text: Cow<'a, str>,
+        style: Style,
+    },
 }
