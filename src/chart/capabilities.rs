@@ -4,9 +4,23 @@
 
 use super::{Compat, Error};
 
-/// The versions of Helm that a [`Compat`] stands for, as `.Capabilities.HelmVersion` tells them.
-const HELM_V3: &str = "v3.19.0";
-const HELM_V4: &str = "v4.3.1";
+/// Helm 3 as it tells of itself.
+const HELM_V3: HelmVersion = HelmVersion {
+    version: "v3.19.0",
+    git_commit: "3d8990f0836691f0229297773f3524598f46bda6",
+    git_tree_state: "clean",
+    go_version: "go1.24.7",
+    kube_client_version: "",
+};
+
+/// Helm 4 as it tells of itself.
+const HELM_V4: HelmVersion = HelmVersion {
+    version: "v4.3.1",
+    git_commit: "c0d08d0d6d9424d4a14febb5e8a3e51b0dd00dff",
+    git_tree_state: "clean",
+    go_version: "go1.27.2",
+    kube_client_version: "v1.37",
+};
 
 /// The API versions that Helm 3.19 assumes without a cluster (the scheme of client-go 0.34).
 const API_VERSIONS_V3: [&str; 57] = [
@@ -137,8 +151,23 @@ pub struct Capabilities {
     pub kube_version: KubeVersion,
     /// The API versions (`apps/v1`) and kinds (`apps/v1/Deployment`) that the cluster serves.
     pub api_versions: Vec<String>,
-    /// The version of Helm that charts see.
-    pub helm_version: String,
+    /// The Helm that charts see.
+    pub helm_version: HelmVersion,
+}
+
+/// The build of Helm that charts see, as `.Capabilities.HelmVersion` tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HelmVersion {
+    /// The version.
+    pub version: &'static str,
+    /// The commit.
+    pub git_commit: &'static str,
+    /// Whether the sources were those of the commit.
+    pub git_tree_state: &'static str,
+    /// The version of Go.
+    pub go_version: &'static str,
+    /// The version of the Kubernetes client; empty in Helm 3.
+    pub kube_client_version: &'static str,
 }
 
 /// The version of Kubernetes.
@@ -170,7 +199,7 @@ impl Capabilities {
                 minor: minor.to_string(),
             },
             api_versions: versions.iter().map(ToString::to_string).collect(),
-            helm_version: helm.into(),
+            helm_version: helm,
         }
     }
 }

@@ -8,19 +8,38 @@
 //! Reads the files that it is given and nothing else; the function `lookup` asks a [`Lookup`] that the
 //! caller brings. Follows Helm 4.3, or Helm 3.19 under [`Compat::V3`].
 
+mod archive;
 mod capabilities;
+mod chart_value;
+mod coalesce;
 mod compat;
+mod constraint;
+mod decode;
+mod dependencies;
+mod directory;
+mod documents;
 mod error;
+mod failure;
 mod file;
+mod files;
+mod functions;
+pub(crate) mod glob;
 pub mod hook;
+mod ignore;
 mod load;
 mod lookup;
 mod manifest;
 mod metadata;
 mod order;
+mod program;
+mod record;
 mod render;
+mod schema;
+mod scope;
+pub mod values;
+mod versions;
 
-pub use capabilities::{Capabilities, KubeVersion};
+pub use capabilities::{Capabilities, HelmVersion, KubeVersion};
 pub use compat::Compat;
 pub use error::{Error, TemplateError};
 pub use file::File;

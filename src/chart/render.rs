@@ -1,10 +1,13 @@
 //! From a chart and values to manifests, hooks and notes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::{Capabilities, Chart, Compat, Error, Hook, Lookup, Manifest};
+use super::coalesce::{Coalescing, Nulls};
+use super::documents::{self, Documents};
+use super::{Capabilities, Chart, Compat, Error, Hook, Lookup, Manifest, constraint, values};
 
 /// What a rendering depends on besides the chart and the values.
 #[derive(Clone)]
@@ -104,7 +107,50 @@ impl Chart {
     /// Whatever Helm refuses: a Kubernetes version outside the constraint, values of the wrong
     /// structure or against a schema, a failing template, a document that is no YAML.
     pub fn render(&self, values: &Map<String, Value>, options: &RenderOptions) -> Result<Rendered, Error> {
-        let _ = (values, options);
-        Err(Error::Format("rendering follows on this branch".into()))
+        let mut warnings = Vec::new();
+        let program = self.programs.select(values, options.compat, &mut warnings)?;
+        warnings.extend_from_slice(&program.warnings);
+        let given = values::to_map(values);
+        let coalesced =
+            Coalescing::new(options.compat, &mut warnings).values(&program.root, &given, Nulls::Delete)?;
+        if !options.skip_schema_validation {
+            program.check_schemas(&coalesced)?;
+        }
+        self.check_kube_version(options)?;
+        let mut files = program.execute(&coalesced, options)?;
+        let notes = take_notes(&mut files, self.name(), options.sub_notes);
+        let Documents { manifests, hooks } = documents::take_apart(&files, options.compat)?;
+        let default_values = Arc::clone(&program.root.values);
+        Ok(Rendered { manifests, hooks, notes, crds: program.crds.clone(), default_values, warnings })
     }
+
+    fn check_kube_version(&self, options: &RenderOptions) -> Result<(), Error> {
+        let constraint = &self.metadata().kube_version;
+        let version = &options.capabilities.kube_version;
+        let checked = match options.compat {
+            Compat::V3 => &version.version,
+            Compat::V4 => &version.normalized,
+        };
+        if constraint.is_empty() || constraint::admits(constraint, checked) {
+            return Ok(());
+        }
+        Err(Error::KubeVersion { constraint: constraint.clone(), version: version.version.clone() })
+    }
+}
+
+/// Takes the notes out of the rendered files: they are no manifests.
+fn take_notes(files: &mut BTreeMap<String, String>, chart: &str, sub_notes: bool) -> String {
+    const NOTES: &str = "NOTES.txt";
+    let own = format!("{chart}/templates/{NOTES}");
+    let mut notes = String::new();
+    let paths: Vec<String> = files.keys().filter(|path| path.ends_with(NOTES)).cloned().collect();
+    for path in paths {
+        if let Some(text) = files.remove(&path).filter(|_| sub_notes || path == own) {
+            if !notes.is_empty() {
+                notes.push('\n');
+            }
+            notes.push_str(&text);
+        }
+    }
+    notes
 }

@@ -211,6 +211,11 @@ impl Functions {
         of_name.iter().find(|(of, _)| *of == ty).map(|(_, method)| method)
     }
 
+    /// Whether a map type has a method of that name.
+    pub(crate) fn has_method(&self, name: &str) -> bool {
+        self.table.methods.contains_key(name)
+    }
+
     /// The names of all functions, Go's own excepted, in no order.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.table.functions.keys().copied()

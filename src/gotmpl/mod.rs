@@ -11,7 +11,16 @@
 //! charts: `include`, `tpl`, `.Files` and the like come from `crate::chart` through [`FuncDef`] and
 //! [`Object`].
 
+mod ast;
+mod builtins;
+mod compare;
 mod complex;
+mod escape;
+mod eval;
+mod lex;
+mod number;
+mod parse;
+
 pub mod error;
 pub mod exec;
 pub mod float;
@@ -23,7 +32,10 @@ pub mod strconv;
 pub mod value;
 
 pub use error::{ExecError, Frame, ParseError};
-pub use exec::{Execution, Limits, MissingKey};
+pub use exec::{Execution, Limits, MissingKey, is_true};
 pub use func::{FuncContext, FuncDef, FuncError, Functions, Param, Signature, SourceError};
 pub use set::Set;
 pub use value::{Elem, List, Map, MapType, Object, Str, Value};
+
+#[cfg(test)]
+mod tests;

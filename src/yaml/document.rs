@@ -31,6 +31,7 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct Document<'a> {
     nodes: Vec<NodeData<'a>>,
+    start: Mark,
     span: Range<usize>,
 }
 
@@ -39,6 +40,7 @@ struct NodeData<'a> {
     mark: Mark,
     /// The number after the last node of this subtree.
     end: u32,
+    anchored: bool,
     tag: Option<Box<str>>,
     kind: Data<'a>,
 }
@@ -99,6 +101,12 @@ impl<'a> Document<'a> {
         self.span.clone()
     }
 
+    /// Where the document starts: at its directives or `---`, or at its content when it has none.
+    #[must_use]
+    pub fn start(&self) -> Mark {
+        self.start
+    }
+
     /// How many nodes the document has.
     #[must_use]
     pub fn node_count(&self) -> usize {
@@ -111,6 +119,7 @@ impl<'a> Document<'a> {
         let own = |node: NodeData<'a>| NodeData {
             mark: node.mark,
             end: node.end,
+            anchored: node.anchored,
             tag: node.tag,
             kind: match node.kind {
                 Data::Scalar { text, style } => Data::Scalar { text: Cow::Owned(text.into_owned()), style },
@@ -119,7 +128,7 @@ impl<'a> Document<'a> {
                 Data::Alias { target, name } => Data::Alias { target, name },
             },
         };
-        Document { nodes: self.nodes.into_iter().map(own).collect(), span: self.span }
+        Document { nodes: self.nodes.into_iter().map(own).collect(), start: self.start, span: self.span }
     }
 }
 
@@ -144,6 +153,12 @@ impl<'d> Node<'d> {
     #[must_use]
     pub fn tag(self) -> Option<&'d str> {
         self.data().tag.as_deref()
+    }
+
+    /// Whether aliases can stand for the node.
+    #[must_use]
+    pub fn is_anchored(self) -> bool {
+        self.data().anchored
     }
 
     /// What the node is.
@@ -192,6 +207,7 @@ impl<'d> Node<'d> {
 /// The documents of a text, one after the other; ends after the first error.
 pub struct Documents<'a> {
     parser: Parser<'a>,
+    dialect: Dialect,
     limits: Limits,
     done: bool,
     oversized: bool,
@@ -207,7 +223,13 @@ impl Source<'_> {
     fn documents_of<'t>(&self, text: &'t str, dialect: Dialect, limits: Limits) -> Documents<'t> {
         let size = limits.size.min(u32::MAX as usize - 1);
         let oversized = text.len() > size;
-        Documents { parser: Parser::new(text, self, dialect, limits), limits, done: false, oversized }
+        Documents {
+            parser: Parser::new(text, self, dialect, limits),
+            dialect,
+            limits,
+            done: false,
+            oversized,
+        }
     }
 }
 
@@ -249,19 +271,21 @@ impl<'a> Documents<'a> {
         if matches!(start.kind, EventKind::StreamEnd) {
             return Ok(None);
         }
-        let mut composer = Composer { nodes: Vec::new(), open: Vec::new(), anchors: HashMap::new() };
+        let mut composer = Composer { dialect: self.dialect, ..Composer::default() };
         loop {
             let event = self.parser.next()?;
             if matches!(event.kind, EventKind::DocumentEnd | EventKind::StreamEnd) {
                 let span = start.mark.offset as usize..event.mark.offset as usize;
-                return Ok(Some(Document { nodes: composer.nodes, span }));
+                return Ok(Some(Document { nodes: composer.nodes, start: start.mark, span }));
             }
             composer.add(event)?;
         }
     }
 }
 
+#[derive(Default)]
 struct Composer<'a> {
+    dialect: Dialect,
     nodes: Vec<NodeData<'a>>,
     open: Vec<usize>,
     anchors: HashMap<&'a str, NodeId>,
@@ -272,21 +296,19 @@ impl<'a> Composer<'a> {
         let mark = event.mark;
         match event.kind {
             EventKind::Scalar { properties, text, style } => {
-                self.push(mark, properties, Data::Scalar { text, style });
+                self.push(mark, properties, Data::Scalar { text, style })?;
             }
             EventKind::SequenceStart { properties, flow } => {
                 self.open.push(self.nodes.len());
-                self.push(mark, properties, Data::Sequence { flow });
+                self.push(mark, properties, Data::Sequence { flow })?;
             }
             EventKind::MappingStart { properties, flow } => {
                 self.open.push(self.nodes.len());
-                self.push(mark, properties, Data::Mapping { flow });
+                self.push(mark, properties, Data::Mapping { flow })?;
             }
             EventKind::Alias(name) => {
-                let target = *self.anchors.get(name).ok_or_else(|| {
-                    Error::new(Stage::Value, format!("unknown anchor '{name}' referenced"), Some(mark))
-                })?;
-                self.push(mark, Properties::default(), Data::Alias { target, name: name.into() });
+                let target = *self.anchors.get(name).ok_or_else(|| self.unknown_anchor(name, mark))?;
+                self.push(mark, Properties::default(), Data::Alias { target, name: name.into() })?;
             }
             EventKind::End => {
                 if let Some(start) = self.open.pop() {
@@ -298,11 +320,27 @@ impl<'a> Composer<'a> {
         Ok(())
     }
 
-    fn push(&mut self, mark: Mark, properties: Properties<'a>, kind: Data<'a>) {
-        let id = self.nodes.len() as u32;
-        if let Some(name) = properties.anchor {
-            self.anchors.insert(name, NodeId(id));
+    fn unknown_anchor(&self, name: &str, mark: Mark) -> Error {
+        match self.dialect {
+            Dialect::Go => {
+                Error::new(Stage::Value, format!("unknown anchor '{name}' referenced"), Some(mark))
+            }
+            Dialect::LibYaml => Error::new(Stage::Value, "found undefined alias", Some(mark)),
         }
-        self.nodes.push(NodeData { mark, end: id + 1, tag: properties.tag, kind });
+    }
+
+    fn push(&mut self, mark: Mark, properties: Properties<'a>, kind: Data<'a>) -> Result<(), Error> {
+        let id = self.nodes.len() as u32;
+        let anchored = properties.anchor.is_some();
+        if let Some(name) = properties.anchor
+            && let Some(first) = self.anchors.insert(name, NodeId(id))
+            && self.dialect == Dialect::LibYaml
+        {
+            let first = self.nodes[first.0 as usize].mark;
+            let error = Error::new(Stage::Value, "second occurrence", Some(mark));
+            return Err(error.with_context("found duplicate anchor; first occurrence", first));
+        }
+        self.nodes.push(NodeData { mark, end: id + 1, anchored, tag: properties.tag, kind });
+        Ok(())
     }
 }

@@ -46,16 +46,28 @@ struct Report {
     problem: Cow<'static, str>,
     mark: Option<Mark>,
     context: Option<(&'static str, Mark)>,
+    /// The character that the reader refuses, as libyaml reports it.
+    character: Option<u32>,
 }
 
 impl Error {
     pub(super) fn new(stage: Stage, problem: impl Into<Cow<'static, str>>, mark: Option<Mark>) -> Self {
-        Self(Box::new(Report { stage, problem: problem.into(), mark, context: None }))
+        Self(Box::new(Report { stage, problem: problem.into(), mark, context: None, character: None }))
     }
 
     pub(super) fn with_context(mut self, context: &'static str, mark: Mark) -> Self {
         self.0.context = Some((context, mark));
         self
+    }
+
+    pub(super) fn with_character(mut self, character: u32) -> Self {
+        self.0.character = Some(character);
+        self
+    }
+
+    /// The character that the reader refuses.
+    pub(super) fn character(&self) -> Option<u32> {
+        self.0.character
     }
 
     /// Which step of reading found the error.

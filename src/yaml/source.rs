@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::error::{Error, Stage};
+use super::error::{Error, Mark, Stage};
 
 /// A YAML text, decoded; what the reader borrows from.
 ///
@@ -25,11 +25,16 @@ impl<'a> Source<'a> {
             _ => decode_utf8(bytes),
         };
         match find_forbidden(text.as_bytes()) {
-            None => Self { text, broken: undecodable.map(reader_error) },
-            Some(at) => Self {
-                text: truncated(text, at),
-                broken: Some(reader_error("control characters are not allowed")),
-            },
+            None => {
+                let broken = undecodable.map(|problem| reader_error(problem, &text));
+                Self { text, broken }
+            }
+            Some(at) => {
+                let character = text[at..].chars().next().map_or(0, u32::from);
+                let text = truncated(text, at);
+                let error = reader_error("control characters are not allowed", &text);
+                Self { text, broken: Some(error.with_character(character)) }
+            }
         }
     }
 
@@ -53,8 +58,15 @@ impl<'a> Source<'a> {
     }
 }
 
-fn reader_error(problem: &'static str) -> Error {
-    Error::new(Stage::Reader, problem, None)
+/// An error at the end of what could be read.
+fn reader_error(problem: &'static str, text: &str) -> Error {
+    let line_start = text.rfind('\n').map_or(0, |at| at + 1);
+    let mark = Mark {
+        offset: text.len() as u32,
+        line: text.bytes().filter(|byte| *byte == b'\n').count() as u32 + 1,
+        column: text[line_start..].chars().count() as u32 + 1,
+    };
+    Error::new(Stage::Reader, problem, Some(mark))
 }
 
 fn truncated(text: Cow<'_, str>, at: usize) -> Cow<'_, str> {

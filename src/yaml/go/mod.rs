@@ -1,1 +1,12 @@
-//! x
+//! YAML as Helm and Kubernetes read and write it: go-yaml v2 behind sigs.k8s.io/yaml, and go-yaml v3
+//! for `toYamlPretty`.
+
+mod base64;
+mod decode;
+mod float;
+mod number;
+mod scalar;
+mod timestamp;
+
+pub use decode::{Decoder, Error, Numbers, from_slice, parse, parse_each, parse_strict};
+pub use float::{format_json, format_shortest};
