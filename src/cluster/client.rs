@@ -143,7 +143,7 @@ impl<'a> Target<'a> {
 
     /// The object's subresource.
     #[must_use]
-    pub fn sub(self, subresource: &'a str) -> Self {
+    pub fn subresource(self, subresource: &'a str) -> Self {
         Self { subresource: Some(subresource), ..self }
     }
 
@@ -468,7 +468,7 @@ impl Client {
         tail: u32,
     ) -> Result<String, Error> {
         let pods = self.resource("v1", "Pod").await?;
-        let target = Target::new(&pods, Some(namespace), pod).sub("log");
+        let target = Target::new(&pods, Some(namespace), pod).subresource("log");
         let tail = tail.to_string();
         let mut query = vec![("tailLines", tail.as_str())];
         query.extend(container.map(|container| ("container", container)));
@@ -598,7 +598,7 @@ mod tests {
     #[test]
     fn targets_make_urls_and_calls() {
         let resource = deployments();
-        let target = Target::new(&resource, Some("demo"), "web").sub("scale");
+        let target = Target::new(&resource, Some("demo"), "web").subresource("scale");
         assert_eq!(
             target.url(&[("fieldManager", "a b")]).unwrap(),
             "/apis/apps/v1/namespaces/demo/deployments/web/scale?fieldManager=a+b"

@@ -23,5 +23,5 @@ pub use client::{Apply, Client, Deletion, ListQuery, Patch, Propagation, Request
 pub use discovery::{Resource, ServerVersion};
 pub use error::{Call, Error, Reason, Refusal, Served, Verb};
 pub use event::{EventKind, Recorder};
-pub use object::{Object, ObjectRef, managed_digest};
+pub use object::{Object, ObjectRef, fields_digest, managed_digest};
 pub use owner::{Owner, OwnerStyle, PRIMARY_RESOURCE, PRIMARY_RESOURCE_TYPE};

@@ -192,9 +192,15 @@ pub fn managed_digest(metadata: &Value, manager: &str) -> Option<u64> {
     let entry = metadata.get("managedFields")?.as_array()?.iter().find(|entry| {
         entry["manager"] == manager && entry["operation"] == "Apply" && entry["subresource"].is_null()
     })?;
+    Some(fields_digest(&entry["fieldsV1"]))
+}
+
+/// A digest of a `fieldsV1` set.
+#[must_use]
+pub fn fields_digest(fields: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
-    hash_fields(&entry["fieldsV1"], &mut hasher);
-    Some(hasher.finish())
+    hash_fields(fields, &mut hasher);
+    hasher.finish()
 }
 
 fn hash_fields(value: &Value, hasher: &mut DefaultHasher) {

@@ -16,6 +16,8 @@ pub struct Tracked {
     pub object: ObjectRef,
     /// Its UID.
     pub uid: String,
+    /// Its resource version, as a number.
+    pub version: u64,
     /// The digest of the fields that the release owns; see [`managed_digest`].
     pub digest: Option<u64>,
 }
@@ -25,6 +27,7 @@ impl Tracked {
         Self {
             object: reference.clone(),
             uid: live.uid().unwrap_or_default().to_owned(),
+            version: live.resource_version().and_then(|version| version.parse().ok()).unwrap_or(0),
             digest: live.0.get("metadata").and_then(|metadata| managed_digest(metadata, MANAGER)),
         }
     }
