@@ -79,7 +79,7 @@ impl Module for K8sStatus {
             return Ok(TaskResult::changed(false).with_json("result", existing.0));
         }
         let patch = json!({"status": wanted});
-        let patched = session.client.patch(target.sub("status"), Patch::Merge, &patch, write(context)).await;
+        let patched = session.client.patch(target.subresource("status"), Patch::Merge, &patch, write(context)).await;
         let patched = patched.map_err(|error| failure("Failed to patch status", &error))?;
         Ok(TaskResult::changed(true).with_json("result", patched.0))
     }
@@ -108,7 +108,7 @@ async fn replace(
         return Ok(TaskResult::changed(false).with_json("result", existing.0));
     }
     existing.0["status"] = wanted;
-    let replaced = session.client.replace(target.sub("status"), &existing, write(context)).await;
+    let replaced = session.client.replace(target.subresource("status"), &existing, write(context)).await;
     let replaced = replaced.map_err(|error| failure("Failed to replace status", &error))?;
     Ok(TaskResult::changed(true).with_json("result", json!([replaced.0])))
 }
