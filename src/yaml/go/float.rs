@@ -13,6 +13,16 @@ pub(super) fn format_shortest_32(float: f64) -> String {
     general(&format!("{rounded:e}"), special(f64::from(rounded)))
 }
 
+/// The text of a float in YAML.
+pub(super) fn format_yaml(float: f64) -> String {
+    match float {
+        f if f.is_nan() => ".nan".to_owned(),
+        f64::INFINITY => ".inf".to_owned(),
+        f64::NEG_INFINITY => "-.inf".to_owned(),
+        _ => format_shortest(float),
+    }
+}
+
 /// The text of a number in JSON: an exponent below 1e-6 and from 1e21 on; `None` for what JSON cannot say.
 #[must_use]
 pub fn format_json(float: f64) -> Option<String> {
@@ -29,7 +39,8 @@ pub fn format_json(float: f64) -> Option<String> {
     Some(format!("{float}"))
 }
 
-fn special(float: f64) -> Option<&'static str> {
+/// Go's text of what is not a number of digits.
+pub(super) fn special(float: f64) -> Option<&'static str> {
     match float {
         f if f.is_nan() => Some("NaN"),
         f64::INFINITY => Some("+Inf"),
