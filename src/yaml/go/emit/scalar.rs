@@ -92,7 +92,7 @@ impl Emitter<'_> {
         let mut breaks = 0;
         let count = text.matches(NEXT_LINE).count();
         for (number, line) in lines.enumerate() {
-            if is_document_indicator(line) {
+            if is_document_indicator(line, number + 1 == count) {
                 self.fail(EmitError::NotYaml("found unexpected document indicator"));
             }
             if breaks == 0 {
@@ -362,10 +362,10 @@ fn chomping(text: &str) -> &'static [u8] {
     }
 }
 
-/// Whether a line of a quoted scalar would end the document.
-fn is_document_indicator(line: &str) -> bool {
+/// Whether a line of a quoted scalar would end the document; after the last line comes the quote.
+fn is_document_indicator(line: &str, last: bool) -> bool {
     let rest = line.strip_prefix("---").or_else(|| line.strip_prefix("..."));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    rest.is_some_and(|rest| rest.starts_with(' ') || (rest.is_empty() && !last))
 }
 
 /// Printable ASCII that needs no thought between double quotes.
