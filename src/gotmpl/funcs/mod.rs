@@ -41,6 +41,9 @@ mod time;
 mod urls;
 mod wrap;
 
+#[cfg(test)]
+mod tests;
+
 pub use helm::{MESSAGE_END, MESSAGE_START};
 
 use super::{FuncDef, FuncError, Value};
