@@ -109,7 +109,8 @@ impl Chart {
     /// structure or against a schema, a failing template, a document that is no YAML.
     pub fn render(&self, values: &Map<String, Value>, options: &RenderOptions) -> Result<Rendered, Error> {
         let mut warnings = Vec::new();
-        let (program, mut files) = self.execute(values, options, &mut warnings)?;
+        let (program, files) = self.execute(values, options, &mut warnings)?;
+        let mut files = files.into_iter().map(utf8).collect::<Result<BTreeMap<_, _>, _>>()?;
         let notes = take_notes(&mut files, self.name(), options.sub_notes);
         let Documents { manifests, hooks } = documents::take_apart(&files, options.compat)?;
         let default_values = Arc::clone(&program.root.values);
@@ -125,7 +126,8 @@ impl Chart {
         values: &Map<String, Value>,
         options: &RenderOptions,
     ) -> Result<BTreeMap<String, String>, Error> {
-        self.execute(values, options, &mut Vec::new()).map(|(_, files)| files)
+        let (_, files) = self.execute(values, options, &mut Vec::new())?;
+        Ok(files.into_iter().map(|(path, text)| (path, String::from_utf8_lossy(&text).into_owned())).collect())
     }
 
     fn execute(
@@ -133,7 +135,7 @@ impl Chart {
         values: &Map<String, Value>,
         options: &RenderOptions,
         warnings: &mut Vec<String>,
-    ) -> Result<(Arc<Program>, BTreeMap<String, String>), Error> {
+    ) -> Result<(Arc<Program>, BTreeMap<String, Vec<u8>>), Error> {
         let program = self.programs.select(values, options.compat, warnings)?;
         warnings.extend_from_slice(&program.warnings);
         let given = values::to_map(values);
@@ -157,6 +159,18 @@ impl Chart {
             return Ok(());
         }
         Err(Error::KubeVersion { constraint: constraint.clone(), version: version.version.clone() })
+    }
+}
+
+/// A rendered file as text: YAML is nothing else.
+fn utf8((path, text): (String, Vec<u8>)) -> Result<(String, String), Error> {
+    match String::from_utf8(text) {
+        Ok(text) => Ok((path, text)),
+        Err(error) => Err(Error::Manifest {
+            path,
+            message: "error converting YAML to JSON: yaml: invalid leading UTF-8 octet".into(),
+            rendered: String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        }),
     }
 }
 

@@ -19,7 +19,7 @@ type Check<'a> = &'a (dyn Fn(&Case, Result<Rendered, String>) -> Option<Result<(
 ///
 /// # Errors
 /// When the recordings cannot be read.
-pub fn helm4(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
+pub(crate) fn helm4(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
     let goldens = corpus.archive("goldens-helm4")?;
     run(corpus, filter, Compat::V4, &|case, rendered| Some(check(&goldens, case, rendered)))
 }
@@ -28,7 +28,7 @@ pub fn helm4(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
 ///
 /// # Errors
 /// When the recordings cannot be read.
-pub fn helm3(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
+pub(crate) fn helm3(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
     let goldens = corpus.archive("goldens-helm3")?;
     run(corpus, filter, Compat::V3, &|case, rendered| {
         let is_random = case.ok && !case.deterministic;
@@ -40,7 +40,7 @@ pub fn helm3(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
 ///
 /// # Errors
 /// When the recordings cannot be read.
-pub fn notes(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
+pub(crate) fn notes(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
     let goldens = corpus.archive("goldens-helm4")?;
     run(corpus, filter, Compat::V4, &|case, rendered| {
         let golden = std::fs::read(golden(&goldens, case, "notes.txt")).ok().filter(|_| case.deterministic)?;

@@ -5,7 +5,7 @@
 
 /// Parts of a line of the golden that are compared: the line, and the lengths of the common beginning
 /// and end of several renderings.
-pub type Mask = Vec<(usize, usize, usize)>;
+pub(crate) type Mask = Vec<(usize, usize, usize)>;
 
 /// A line that counts, with its number.
 type Line<'a> = (usize, &'a str);
@@ -25,7 +25,7 @@ fn lines(text: &str) -> Vec<Line<'_>> {
 ///
 /// # Errors
 /// The first difference.
-pub fn equal(golden: &str, rendered: &str, mask: &Mask) -> Result<(), String> {
+pub(crate) fn equal(golden: &str, rendered: &str, mask: &Mask) -> Result<(), String> {
     let (golden, rendered) = (lines(golden), lines(rendered));
     for ((number, wanted), (_, printed)) in golden.iter().zip(&rendered) {
         let same = match mask.iter().find(|(line, ..)| line == number) {

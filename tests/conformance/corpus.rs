@@ -7,37 +7,37 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 /// The recordings.
-pub struct Corpus {
+pub(crate) struct Corpus {
     root: PathBuf,
     unpacked: PathBuf,
 }
 
 /// One rendering of a chart.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Case {
+pub(crate) struct Case {
     /// The repository.
-    pub repo: String,
+    pub(crate) repo: String,
     /// The chart in it.
-    pub chart: String,
+    pub(crate) chart: String,
     /// The name of the values.
-    pub case: String,
+    pub(crate) case: String,
     /// Where the chart is.
-    pub chart_dir: String,
+    pub(crate) chart_dir: String,
     /// The file with the values.
-    pub values: Option<String>,
+    pub(crate) values: Option<String>,
     /// Whether Helm renders it.
-    pub ok: bool,
+    pub(crate) ok: bool,
     /// Whether two renderings are equal.
     #[serde(default)]
-    pub deterministic: bool,
+    pub(crate) deterministic: bool,
     /// What Helm says otherwise.
     #[serde(default)]
-    pub error: String,
+    pub(crate) error: String,
 }
 
 impl Case {
     /// The name of the case in lists.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}/{}/{}", self.repo, self.chart, self.case)
     }
 }
@@ -47,7 +47,7 @@ impl Corpus {
     ///
     /// # Errors
     /// When they are nowhere.
-    pub fn open() -> Result<Self, String> {
+    pub(crate) fn open() -> Result<Self, String> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = std::env::var_os("DAYTWO_CONFORMANCE")
             .map_or_else(|| manifest.join("../shared/conformance"), PathBuf::from)
@@ -65,7 +65,7 @@ impl Corpus {
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn cases(&self) -> Result<Vec<Case>, String> {
+    pub(crate) fn cases(&self) -> Result<Vec<Case>, String> {
         serde_json::from_slice(&self.read("index.json")?).map_err(|error| format!("index.json: {error}"))
     }
 
@@ -73,7 +73,7 @@ impl Corpus {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+    pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         std::fs::read(self.root.join(path)).map_err(|error| format!("{path}: {error}"))
     }
 
@@ -81,7 +81,7 @@ impl Corpus {
     ///
     /// # Errors
     /// When the archive cannot be read or unpacked.
-    pub fn archive(&self, name: &str) -> Result<PathBuf, String> {
+    pub(crate) fn archive(&self, name: &str) -> Result<PathBuf, String> {
         let archive = format!("{name}.tar.xz");
         let digest = hex::encode(Sha256::digest(self.read(&archive)?));
         let directory = self.unpacked.join(format!("{name}-{}", &digest[..16]));

@@ -8,7 +8,7 @@ use crate::Outcome;
 /// Prints the outcome; whether it is exactly what the list says.
 ///
 /// `complete` tells that all cases ran, so that what did not fail passed.
-pub fn judge(suite: &str, outcome: &Outcome, complete: bool) -> bool {
+pub(crate) fn judge(suite: &str, outcome: &Outcome, complete: bool) -> bool {
     let known = known_failures(suite);
     let mut good = true;
     for (name, reason) in &outcome.failures {

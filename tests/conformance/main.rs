@@ -23,11 +23,11 @@ use std::time::Instant;
 use corpus::Corpus;
 
 /// What a suite found: the number of cases, and those that fail with the reason.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// How many cases ran.
-    pub cases: usize,
+    pub(crate) cases: usize,
     /// The cases that failed: name and reason.
-    pub failures: Vec<(String, String)>,
+    pub(crate) failures: Vec<(String, String)>,
 }
 
 type Suite = (&'static str, fn(&Corpus, &str) -> Result<Outcome, String>);

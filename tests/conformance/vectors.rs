@@ -13,6 +13,8 @@ const CHART: &str =
     "apiVersion: v2\nname: probe\nversion: 0.1.0+b1\nappVersion: \"1.2\"\nkeywords: [a, b]\nannotations: {k: v}\n";
 const FILES: [(&str, &str); 3] =
     [("files/a.txt", "line1\nline2\n"), ("files/b.yaml", "k: \"v<&>\"\n"), ("files/empty", "")];
+/// What the recording library calls its own version.
+const RECORDED_WITH: &str = "v4.2";
 const TEMPLATE: &str = "probe/templates/t.yaml";
 
 #[derive(Deserialize)]
@@ -43,7 +45,7 @@ struct Text {
 ///
 /// # Errors
 /// When the recordings cannot be read.
-pub fn functions(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
+pub(crate) fn functions(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
     let mut outcome = Outcome { cases: 0, failures: Vec::new() };
     for file in ["core", "sprig"] {
         let snippets = corpus.read(&format!("vectors/{file}.json"))?;
@@ -59,7 +61,7 @@ pub fn functions(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
 ///
 /// # Errors
 /// When the recordings cannot be read.
-pub fn yaml_strings(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
+pub(crate) fn yaml_strings(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
     let texts = corpus.read("vectors/yaml_strings.json")?;
     let texts: Vec<Text> = serde_json::from_slice(&texts).map_err(|error| error.to_string())?;
     let mut outcome = Outcome { cases: 0, failures: Vec::new() };
@@ -102,6 +104,7 @@ fn render(template: &str, defaults: &str, values: Map<String, Value>) -> Result<
     let chart = Chart::from_files(files).map_err(|error| error.to_string())?;
     let mut capabilities = Capabilities::default_of(Compat::V4);
     capabilities.kube_version = KubeVersion::parse("v1.33.0").map_err(|error| error.to_string())?;
+    capabilities.helm_version.version = RECORDED_WITH;
     let options =
         RenderOptions { capabilities: Arc::new(capabilities), ..RenderOptions::new("rel", "ns", Compat::V4) };
     let mut rendered = chart.render_files(&values, &options).map_err(|error| error.to_string())?;
