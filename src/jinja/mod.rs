@@ -34,6 +34,7 @@ pub mod search;
 mod templar;
 pub mod tests;
 pub mod value;
+pub mod yaml;
 
 pub use error::{Error, ErrorKind};
 pub use extensions::Extensions;
