@@ -134,6 +134,12 @@ pub fn find(name: &str, place: u8) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name && keyword.on & place != 0)
 }
 
+/// The name of a keyword that blocks may have, as the table holds it.
+#[must_use]
+pub fn find_keyword(name: &str) -> Option<&'static str> {
+    find(name, on::BLOCK).map(|keyword| keyword.name)
+}
+
 /// The keywords of one play, role, block or task: values as written, not templated.
 #[derive(Debug, Clone, Default)]
 pub struct Keywords {
