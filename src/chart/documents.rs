@@ -84,6 +84,12 @@ fn everything(files: &BTreeMap<String, String>) -> String {
     shown.map(|(path, content)| format!("---\n# Source: {path}\n{content}\n")).collect()
 }
 
+/// The documents of a stream, without those that are blank, as Helm 4 tells them apart.
+#[must_use]
+pub fn split_documents(stream: &str) -> Vec<&str> {
+    split(stream, Compat::V4)
+}
+
 /// The documents of a file, without those that are blank.
 pub(super) fn split(content: &str, compat: Compat) -> Vec<&str> {
     match compat {

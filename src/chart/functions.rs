@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use std::net::ToSocketAddrs;
 use std::sync::{Arc, OnceLock};
 
-use super::{Compat, Lookup, RenderOptions, values};
+use super::{Compat, Error, Lookup, RenderOptions, values};
 use crate::gotmpl::funcs::{self, MESSAGE_END, MESSAGE_START};
-use crate::gotmpl::{FuncContext, FuncDef, FuncError, Functions, Map, MapType, Param, Str, Value};
+use crate::gotmpl::{
+    Execution, FuncContext, FuncDef, FuncError, Functions, Map, MapType, Param, Set, Str, Value,
+};
 
 /// How often a template may be running at once through `include`.
 const MAX_INCLUDES: u32 = 1000;
@@ -52,6 +54,21 @@ pub(super) fn table(compat: Compat) -> Functions {
             .without(removed)
     })
     .clone()
+}
+
+/// The name of a release that a template of `--name-template` makes.
+///
+/// # Errors
+/// When the template does not parse or fails.
+pub fn name_from_template(template: &str) -> Result<String, Error> {
+    const NAME: &str = "name-template";
+    let mut set = Set::new(NAME, Functions::new(funcs::table().copied()));
+    set.parse(NAME, template.as_bytes()).map_err(|error| Error::Execution(error.to_string()))?;
+    let mut name = Vec::new();
+    Execution::new(&set, &())
+        .run(NAME, &Value::Nil, &mut name)
+        .map_err(|error| Error::Execution(error.to_string()))?;
+    Ok(String::from_utf8_lossy(&name).into_owned())
 }
 
 /// What Helm 4 added to the functions of Helm 3.

@@ -11,12 +11,32 @@ use regex_automata::meta::Regex;
 
 /// A compiled pattern of whole path names.
 #[derive(Debug, Clone)]
-pub(crate) struct Glob(Regex);
+pub(super) struct Glob(Regex);
 
 /// The pattern breaks the syntax of its dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("syntax error in pattern")]
-pub(crate) struct BadPattern;
+pub struct BadPattern;
+
+/// A pattern of path names as `--show-only` takes it.
+#[derive(Debug, Clone)]
+pub struct PathPattern(Glob);
+
+impl PathPattern {
+    /// Compiles a pattern of Go's `path/filepath.Match`.
+    ///
+    /// # Errors
+    /// When it is malformed.
+    pub fn new(pattern: &str) -> Result<Self, BadPattern> {
+        Glob::path(pattern).map(Self)
+    }
+
+    /// Whether the whole of `path` matches.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        self.0.matches(path)
+    }
+}
 
 const ANY_BUT_SEPARATOR: &str = "[^/]*";
 const ONE_BUT_SEPARATOR: &str = "[^/]";
@@ -24,7 +44,7 @@ const ANYTHING: &str = "(?s:.*)";
 
 impl Glob {
     /// Compiles a pattern of `path/filepath.Match`: `*`, `?`, `[a-z]`, `[^a-z]`, `\`.
-    pub(crate) fn path(pattern: &str) -> Result<Self, BadPattern> {
+    pub(super) fn path(pattern: &str) -> Result<Self, BadPattern> {
         let mut regex = String::new();
         let mut chars = pattern.chars().peekable();
         while let Some(c) = chars.next() {
@@ -40,7 +60,7 @@ impl Glob {
     }
 
     /// Compiles a pattern of gobwas: `*`, `**`, `?`, `[abc]`, `[a-z]`, `[!…]`, `{a,b}`, `\`.
-    pub(crate) fn files(pattern: &str) -> Result<Self, BadPattern> {
+    pub(super) fn files(pattern: &str) -> Result<Self, BadPattern> {
         let mut regex = String::new();
         let mut chars = pattern.chars().peekable();
         let mut depth = 0_usize;
@@ -69,7 +89,7 @@ impl Glob {
     }
 
     /// Whether the whole of `name` matches.
-    pub(crate) fn matches(&self, name: &str) -> bool {
+    pub(super) fn matches(&self, name: &str) -> bool {
         self.0.is_match(name)
     }
 
@@ -131,12 +151,11 @@ fn files_class(chars: &mut Peekable<Chars>, regex: &mut String) -> Result<(), Ba
 }
 
 fn push_range(regex: &mut String, low: char, high: char) {
-    // Go accepts a range that is the wrong way round; nothing is in it.
-    if low <= high {
-        push_escaped(regex, low);
-        regex.push('-');
-        push_escaped(regex, high);
-    }
+    // Go accepts a range that is the wrong way round; nothing is in it, and no path has a NUL.
+    let (low, high) = if low <= high { (low, high) } else { ('\0', '\0') };
+    push_escaped(regex, low);
+    regex.push('-');
+    push_escaped(regex, high);
 }
 
 fn push_escaped(regex: &mut String, c: char) {

@@ -69,6 +69,21 @@ impl Chart {
         Ok(Self { contents, digest, programs })
     }
 
+    /// Whether the chart can be installed by itself: it is an application, and its dependencies are there.
+    ///
+    /// # Errors
+    /// What it is instead, or the dependencies that are missing.
+    pub fn check_installable(&self) -> Result<(), Error> {
+        let Metadata { kind, dependencies, .. } = self.metadata();
+        if !matches!(kind.as_str(), "" | "application") {
+            return Err(Error::NotInstallable(kind.clone()));
+        }
+        let is_there = |name: &str| self.contents.subcharts.iter().any(|chart| chart.metadata.name == name);
+        let missing: Vec<String> =
+            dependencies.iter().map(|d| &d.name).filter(|name| !is_there(name)).cloned().collect();
+        if missing.is_empty() { Ok(()) } else { Err(Error::MissingDependencies(missing)) }
+    }
+
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {
