@@ -13,13 +13,13 @@ use kube::runtime::watcher::{Config, Event, watcher};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
 use super::Shared;
 use super::dependents::Caller;
 use super::primary::{Primaries, Primary, Stored};
 use super::queue::{Key, Queue};
+use super::tasks::Tasks;
 use crate::cluster::Resource;
 use crate::watches::{Gvk, Watch};
 
@@ -102,7 +102,7 @@ impl Controller {
     }
 
     /// Starts watching and working.
-    pub(super) fn start(self: &Arc<Self>, tasks: &TaskTracker, shutdown: &CancellationToken) {
+    pub(super) fn start(self: &Arc<Self>, tasks: &Tasks, shutdown: &CancellationToken) {
         for namespace in self.shared.options.namespaces() {
             let (this, shutdown) = (Arc::clone(self), shutdown.clone());
             tasks.spawn(async move { shutdown.run_until_cancelled(this.follow(namespace)).await });
@@ -216,7 +216,7 @@ impl Controller {
         Caller { queue: Arc::clone(&self.queue), key: key.clone() }
     }
 
-    async fn work(self: Arc<Self>, tasks: TaskTracker, shutdown: CancellationToken) {
+    async fn work(self: Arc<Self>, tasks: Tasks, shutdown: CancellationToken) {
         let workers = Arc::new(Semaphore::new(self.workers()));
         loop {
             let next = async {

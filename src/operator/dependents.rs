@@ -18,12 +18,12 @@ use futures::StreamExt;
 use kube::Api;
 use kube::core::{DynamicObject, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, metadata_watcher};
+use kube::runtime::watcher::{Config, Event, watcher};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::primary::version;
 use super::queue::{Key, Queue};
+use super::tasks::Tasks;
 use crate::cluster::{Client, ObjectRef, Resource, fields_digest};
 use crate::release::{MANAGER, Tracked};
 
@@ -82,7 +82,7 @@ pub(super) struct Dependents {
     /// `None` is all namespaces.
     namespaces: Vec<Option<String>>,
     inner: Mutex<Inner>,
-    tasks: TaskTracker,
+    tasks: Tasks,
     shutdown: CancellationToken,
 }
 
@@ -96,7 +96,7 @@ impl Dependents {
     pub(super) fn new(
         client: Client,
         namespaces: Vec<Option<String>>,
-        tasks: TaskTracker,
+        tasks: Tasks,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
         Arc::new(Self { client, namespaces, inner: Mutex::default(), tasks, shutdown })
@@ -168,12 +168,12 @@ impl Dependents {
 
     async fn follow_resource(&self, kind: KindId, resource: &Resource, namespace: Option<&str>) {
         let kube = self.client.kube().clone();
-        let api: Api<DynamicObject> = match namespace {
+        let api: Api<PartialObjectMeta<DynamicObject>> = match namespace {
             Some(namespace) => Api::namespaced_with(kube, namespace, &resource.to_kube()),
             None => Api::all_with(kube, &resource.to_kube()),
         };
         let config = Config::default().labels(CHART_LABEL).page_size(PAGE);
-        let mut events = metadata_watcher(api, config).default_backoff().boxed();
+        let mut events = watcher(api, config).default_backoff().boxed();
         let mut listed: Option<HashSet<Ident>> = None;
         let mut complained = false;
         while let Some(event) = events.next().await {

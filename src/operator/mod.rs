@@ -23,6 +23,7 @@ mod primary;
 mod queue;
 mod serve;
 mod status;
+mod tasks;
 mod values;
 
 use std::net::SocketAddr;
@@ -31,7 +32,6 @@ use std::time::Duration;
 
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use self::broken::BrokenReconciler;
 use self::chart::ChartReconciler;
@@ -39,13 +39,14 @@ use self::controller::{Controller, Reconcile};
 use self::dependents::Dependents;
 use self::metrics::Metrics;
 use self::primary::Primary;
+use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, EventKind, Recorder};
 use crate::watches::{self, ChartContent, Content, Watch};
 use crate::release;
 
 pub use options::Options;
-pub use serve::address;
+pub use serve::Endpoint;
 
 /// The field manager of what the operator writes on the watched resources.
 const MANAGER: &str = "daytwo";
@@ -106,7 +107,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
     let loaded = watches::load(&options.watches_file)?;
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let client = Client::from_environment().await?;
-    let tasks = TaskTracker::new();
+    let (tasks, drained) = Tasks::new();
     let shared = share(client, options, &tasks, &shutdown).await?;
     let controllers: Vec<Arc<Controller>> =
         loaded.watches.into_iter().map(|watch| controller(watch, &shared)).collect();
@@ -122,8 +123,9 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
     };
     shutdown.cancel();
     tracing::info!("stopping");
-    tasks.close();
-    if tokio::time::timeout(shared.options.grace, tasks.wait()).await.is_err() {
+    let grace = shared.options.grace;
+    drop((tasks, shared, controllers));
+    if tokio::time::timeout(grace, drained.wait()).await.is_err() {
         tracing::warn!("passes are still running after the grace period; the next start finishes them");
     }
     result
@@ -132,7 +134,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
 async fn share(
     client: Client,
     options: Options,
-    tasks: &TaskTracker,
+    tasks: &Tasks,
     shutdown: &CancellationToken,
 ) -> Result<Arc<Shared>, Error> {
     let capabilities = release::capabilities(&client, Compat::V4).await?;
@@ -196,13 +198,13 @@ async fn endpoints(
     let watched = controllers.to_vec();
     let ready = move || watched.iter().all(|controller| controller.is_ready());
     let health = async {
-        match shared.options.health_address {
+        match shared.options.health_address.0 {
             Some(address) => serve::health(address, ready, shutdown.clone()).await,
             None => std::future::pending().await,
         }
     };
     let metrics = async {
-        match shared.options.metrics_address {
+        match shared.options.metrics_address.0 {
             Some(address) => serve::metrics(address, Arc::clone(shared), shutdown.clone()).await,
             None => std::future::pending().await,
         }

@@ -1,8 +1,9 @@
 //! How the operator runs.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use super::serve::Endpoint;
 
 /// Everything that flags and environment decide.
 #[derive(Clone, Debug)]
@@ -14,9 +15,9 @@ pub struct Options {
     /// Passes of one kind at the same time.
     pub max_concurrent_reconciles: usize,
     /// Where metrics are served.
-    pub metrics_address: Option<SocketAddr>,
+    pub metrics_address: Endpoint,
     /// Where health is served.
-    pub health_address: Option<SocketAddr>,
+    pub health_address: Endpoint,
     /// The namespaces to watch; empty is all of them.
     pub watch_namespaces: Vec<String>,
     /// How long running passes may take to end after SIGTERM.

@@ -1,6 +1,7 @@
 //! The HTTP endpoints: health, readiness, metrics.
 
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,17 +17,22 @@ use super::{Error, Shared};
 /// Prometheus' text format, with OpenMetrics' ending.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Reads an address as Go writes it: `:8080` is every interface, `0` (or nothing) is none.
-///
-/// # Errors
-/// When it is no address.
-pub fn address(text: &str) -> Result<Option<SocketAddr>, String> {
-    if text.is_empty() || text == "0" {
-        return Ok(None);
+/// Where something is served, as Go writes it: `:8080` is every interface, `0` (or nothing) is nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Endpoint(pub Option<SocketAddr>);
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.is_empty() || text == "0" {
+            return Ok(Self(None));
+        }
+        let full = text.strip_prefix(':').map_or_else(|| text.to_owned(), |port| format!("0.0.0.0:{port}"));
+        let full = full.replacen("localhost:", "127.0.0.1:", 1);
+        let parsed = full.parse().map_err(|_| format!("{text:?} is no address such as :8080 or 127.0.0.1:8080"));
+        parsed.map(|address| Self(Some(address)))
     }
-    let full = text.strip_prefix(':').map_or_else(|| text.to_owned(), |port| format!("0.0.0.0:{port}"));
-    let full = full.replacen("localhost:", "127.0.0.1:", 1);
-    full.parse().map(Some).map_err(|_| format!("{text:?} is no address such as :8080 or 127.0.0.1:8080"))
 }
 
 /// Answers `/healthz` and `/readyz`; ready means that every controller has seen its resources.
@@ -80,6 +86,7 @@ mod tests {
 
     #[test]
     fn addresses_as_go_writes_them() {
+        let address = |text: &str| Endpoint::from_str(text).map(|endpoint| endpoint.0);
         assert_eq!(address(":8080").unwrap(), Some("0.0.0.0:8080".parse().unwrap()));
         assert_eq!(address("localhost:1").unwrap(), Some("127.0.0.1:1".parse().unwrap()));
         assert_eq!(address("0").unwrap(), None);

@@ -39,25 +39,30 @@ pub(super) async fn check_ownership<'a>(
     spec: &Spec,
     objects: impl IntoIterator<Item = &'a Desired>,
 ) -> Result<(), Error> {
-    let checks = objects.into_iter().map(|desired| async move {
-        let live = client.get_metadata(desired.target()).await?;
-        match live.and_then(|live| ownership_problems(&live, spec)) {
-            None => Ok(()),
-            Some(problems) => Err(Error::Ownership { object: desired.reference.to_string(), problems }),
-        }
-    });
+    let mut checks = Vec::new();
+    for desired in objects {
+        checks.push(check_one(client, spec, desired));
+    }
     stream::iter(checks).buffer_unordered(PARALLEL).try_collect().await
+}
+
+async fn check_one(client: &Client, spec: &Spec, desired: &Desired) -> Result<(), Error> {
+    let live = client.get_metadata(desired.target()).await?;
+    match live.and_then(|live| ownership_problems(&live, spec)) {
+        None => Ok(()),
+        Some(problems) => Err(Error::Ownership { object: desired.reference.to_string(), problems }),
+    }
 }
 
 /// Applies objects in the order given; the next kind waits for the one before.
 pub(super) async fn apply(client: &Client, objects: &[&Desired]) -> Result<Vec<Tracked>, Error> {
     let mut tracked = Vec::with_capacity(objects.len());
     for group in objects.chunk_by(|a, b| a.reference.kind == b.reference.kind) {
-        let applied: Vec<Result<Tracked, Error>> =
-            stream::iter(group.iter().map(|desired| apply_one(client, desired)))
-                .buffered(PARALLEL)
-                .collect()
-                .await;
+        let mut requests = Vec::with_capacity(group.len());
+        for desired in group {
+            requests.push(apply_one(client, desired));
+        }
+        let applied: Vec<Result<Tracked, Error>> = stream::iter(requests).buffered(PARALLEL).collect().await;
         for result in applied {
             tracked.push(result?);
         }
