@@ -261,6 +261,9 @@ impl ChartReconciler {
             let mut conditions = Conditions::of(old);
             let Trouble { condition, reason, message, .. } = &trouble;
             conditions.set(Condition { kind: "Initialized", status: "True", reason: "", message: "" });
+            if *condition == "ReleaseFailed" {
+                conditions.remove("Irreconcilable");
+            }
             conditions.set(Condition { kind: condition, status: "True", reason, message });
             conditions.set(Condition { kind: "Ready", status: "False", reason, message });
             let mut new = fields(old);

@@ -5,12 +5,16 @@
 //! refuses arguments as Go's `reflect` does; bodies are pure but for the clock and the random source.
 //! `lookup` is not here: it needs a cluster, so the embedder defines it.
 
+mod aes;
 mod args;
+mod bcrypt;
 mod case;
 mod cast;
+mod dates;
 mod decimal;
 mod defaults;
 mod dicts;
+mod duration;
 mod encoding;
 mod equal;
 mod flow;
@@ -18,15 +22,23 @@ mod hashes;
 mod helm;
 mod json;
 mod json_parse;
+mod layout;
 mod lists;
 mod merge;
 mod network;
 mod numbers;
+mod passwords;
+mod paths;
+mod random;
 mod re2;
 mod reflection;
 mod regex;
 mod runes;
+mod semver;
+mod semver_constraint;
 mod strings;
+mod time;
+mod urls;
 mod wrap;
 
 pub use helm::{MESSAGE_END, MESSAGE_START};
@@ -38,6 +50,7 @@ type Outcome = Result<Value, FuncError>;
 
 /// The families, in the order of sprig's function list; Helm's own last, as they replace sprig's.
 const FAMILIES: &[&[FuncDef]] = &[
+    dates::FUNCTIONS,
     strings::FUNCTIONS,
     case::FUNCTIONS,
     wrap::FUNCTIONS,
@@ -48,9 +61,16 @@ const FAMILIES: &[&[FuncDef]] = &[
     defaults::FUNCTIONS,
     reflection::FUNCTIONS,
     network::FUNCTIONS,
+    paths::FUNCTIONS,
     encoding::FUNCTIONS,
+    bcrypt::FUNCTIONS,
+    passwords::FUNCTIONS,
+    aes::FUNCTIONS,
+    random::FUNCTIONS,
+    semver::FUNCTIONS,
     flow::FUNCTIONS,
     regex::FUNCTIONS,
+    urls::FUNCTIONS,
     json::FUNCTIONS,
     helm::FUNCTIONS,
 ];

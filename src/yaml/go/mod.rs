@@ -7,6 +7,7 @@ mod float;
 mod number;
 mod scalar;
 mod timestamp;
+mod utf8;
 
 pub use decode::{Decoder, Error, Numbers, from_slice, parse, parse_each, parse_strict};
 pub use float::{format_json, format_shortest};
