@@ -124,7 +124,8 @@ impl Run {
             Some(format) => matches!(format, LogFormat::Json),
             None => !std::io::stderr().is_terminal(),
         };
-        let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+        let builder =
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
         // A second start in one process (tests) keeps the first log.
         let _ = if json {
             builder.json().flatten_event(true).with_span_list(false).try_init()

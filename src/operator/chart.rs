@@ -65,7 +65,12 @@ impl Trouble {
     }
 
     fn irreconcilable(message: impl Into<String>) -> Self {
-        Self { condition: "Irreconcilable", reason: "ReconcileError", message: message.into(), forbidden: false }
+        Self {
+            condition: "Irreconcilable",
+            reason: "ReconcileError",
+            message: message.into(),
+            forbidden: false,
+        }
     }
 }
 
@@ -78,7 +83,8 @@ impl From<crate::cluster::Error> for Trouble {
 #[async_trait]
 impl Reconcile for ChartReconciler {
     async fn reconcile(&self, pass: &Pass) -> Result<Next, Failure> {
-        let result = if pass.primary.deleting { self.uninstall(pass).await } else { self.bring_up(pass).await };
+        let result =
+            if pass.primary.deleting { self.uninstall(pass).await } else { self.bring_up(pass).await };
         match result {
             Ok(next) => Ok(next),
             Err(trouble) => Err(self.tell(pass, trouble).await),
@@ -174,7 +180,10 @@ impl ChartReconciler {
         if !primary.has_finalizer(FINALIZER) && !primary.has_finalizer(LEGACY_FINALIZER) {
             return Ok(Next::Done);
         }
-        let mut spec = self.spec(primary).or_else(|_| self.spec_without_values(primary)).map_err(Trouble::irreconcilable)?;
+        let mut spec = self
+            .spec(primary)
+            .or_else(|_| self.spec_without_values(primary))
+            .map_err(Trouble::irreconcilable)?;
         if primary.annotation(UNINSTALL_WAIT).is_some_and(|value| value == "true") {
             spec.wait = Some(TIMEOUT);
         }
@@ -184,7 +193,9 @@ impl ChartReconciler {
             .await
             .map_err(Trouble::of("ReleaseFailed", "UninstallError"))?;
         tracing::info!(objects = gone.len(), "uninstalled");
-        self.shared.event(primary, EventKind::Normal, "UninstallSuccessful", "the release is uninstalled").await;
+        self.shared
+            .event(primary, EventKind::Normal, "UninstallSuccessful", "the release is uninstalled")
+            .await;
         let names = [FINALIZER, LEGACY_FINALIZER];
         finalizer::remove(&self.shared, &pass.primaries, primary, &names).await?;
         Ok(Next::Done)
@@ -210,7 +221,8 @@ impl ChartReconciler {
         self.shared.event(primary, EventKind::Normal, reason, &message).await;
         if matches!(outcome.action, Action::Installed | Action::Upgraded) {
             for Override { path, text } in &self.overrides {
-                let message = format!("Chart value {path:?} overridden to {text:?} by operator's watches.yaml");
+                let message =
+                    format!("Chart value {path:?} overridden to {text:?} by operator's watches.yaml");
                 self.shared.event(primary, EventKind::Warning, "OverrideValuesInUse", &message).await;
             }
         }
@@ -234,12 +246,20 @@ impl ChartReconciler {
                 Action::Installed => "InstallSuccessful".to_owned(),
                 _ => known("reason").unwrap_or_else(|| "InstallSuccessful".into()),
             };
-            let notes = record.map(|record| record.info.notes.clone()).or_else(|| known("message")).unwrap_or_default();
+            let notes = record
+                .map(|record| record.info.notes.clone())
+                .or_else(|| known("message"))
+                .unwrap_or_default();
             conditions.set(Condition { kind: "Deployed", status: "True", reason: &reason, message: &notes });
             conditions.remove("ReleaseFailed");
             conditions.remove("Irreconcilable");
             let message = format!("revision {revision} is deployed");
-            conditions.set(Condition { kind: "Ready", status: "True", reason: "Deployed", message: &message });
+            conditions.set(Condition {
+                kind: "Ready",
+                status: "True",
+                reason: "Deployed",
+                message: &message,
+            });
             let mut new = fields(old);
             new.insert("conditions".into(), conditions.into_value());
             new.insert("observedGeneration".into(), primary.generation.into());

@@ -174,7 +174,8 @@ impl Controller {
                     self.gone(&key);
                 }
                 // A later relist finds nothing to count down.
-                let _ = self.starting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+                let _ =
+                    self.starting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
             }
             Event::Delete(object) => self.gone(&Primary::of(&self.kind, object).key),
         }
@@ -247,7 +248,8 @@ impl Controller {
     async fn pass(&self, key: &Key, shutdown: CancellationToken) {
         let Some(primary) = self.primaries.get(key) else { return };
         let span = tracing::info_span!("reconcile", kind = %self.kind.kind, namespace = %key.namespace, name = %key.name);
-        let pass = Pass { primary, primaries: Arc::clone(&self.primaries), caller: self.caller(key), shutdown };
+        let pass =
+            Pass { primary, primaries: Arc::clone(&self.primaries), caller: self.caller(key), shutdown };
         let started = Instant::now();
         // On the heap, so that an idle controller holds no room for a pass.
         let result = Box::pin(self.reconciler.reconcile(&pass)).instrument(span.clone()).await;
@@ -283,9 +285,8 @@ impl Controller {
 fn is_not_found(error: &kube::runtime::watcher::Error) -> bool {
     use kube::runtime::watcher::Error;
     match error {
-        Error::InitialListFailed(kube::Error::Api(status)) | Error::WatchStartFailed(kube::Error::Api(status)) => {
-            status.is_not_found()
-        }
+        Error::InitialListFailed(kube::Error::Api(status))
+        | Error::WatchStartFailed(kube::Error::Api(status)) => status.is_not_found(),
         _ => false,
     }
 }

@@ -217,11 +217,14 @@ impl Dependents {
             Event::Apply(object) => self.applied(ident(kind, &object), object),
             Event::Delete(object) => {
                 let uid = object.metadata.uid.unwrap_or_default();
-                self.inner().deleted(&Ident {
-                    kind,
-                    namespace: object.metadata.namespace.map(Into::into),
-                    name: object.metadata.name.unwrap_or_default().into(),
-                }, &uid);
+                self.inner().deleted(
+                    &Ident {
+                        kind,
+                        namespace: object.metadata.namespace.map(Into::into),
+                        name: object.metadata.name.unwrap_or_default().into(),
+                    },
+                    &uid,
+                );
             }
         }
     }
@@ -247,7 +250,8 @@ impl Dependents {
     fn missing(&self, kind: KindId, namespace: Option<&str>, listed: &HashSet<Ident>) {
         let mut inner = self.inner();
         let here = |ident: &Ident| {
-            ident.kind == kind && namespace.is_none_or(|namespace| ident.namespace.as_deref() == Some(namespace))
+            ident.kind == kind
+                && namespace.is_none_or(|namespace| ident.namespace.as_deref() == Some(namespace))
         };
         inner.unclaimed.retain(|ident, _| !here(ident) || listed.contains(ident));
         let gone: Vec<(Ident, Box<str>)> = inner
@@ -313,8 +317,7 @@ impl Inner {
 
     fn forget(&mut self, caller: &Caller) {
         for ident in self.owned.remove(&caller.id()).unwrap_or_default() {
-            if let Some(entry) = self.expected.remove(&ident) {
-                let seen = Seen { uid: entry.uid, version: entry.version, digest: entry.expected };
+            if let Some(seen) = self.expected.remove(&ident).and_then(|entry| entry.seen) {
                 self.unclaimed.insert(ident, seen);
             }
         }
@@ -404,7 +407,10 @@ mod tests {
         inner.deleted(&ident, "another");
         assert!(inner.drifted.is_empty());
         inner.deleted(&ident, "u1");
-        assert_eq!(inner.reference(inner.drifted[&caller.id()].iter().next().unwrap()).to_string(), "Service demo/s");
+        assert_eq!(
+            inner.reference(inner.drifted[&caller.id()].iter().next().unwrap()).to_string(),
+            "Service demo/s"
+        );
     }
 
     #[test]

@@ -42,8 +42,8 @@ use self::primary::Primary;
 use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, EventKind, Recorder};
-use crate::watches::{self, ChartContent, Content, Watch};
 use crate::release;
+use crate::watches::{self, ChartContent, Content, Watch};
 
 pub use options::Options;
 pub use serve::Endpoint;
@@ -138,8 +138,7 @@ async fn share(
     shutdown: &CancellationToken,
 ) -> Result<Arc<Shared>, Error> {
     let capabilities = release::capabilities(&client, Compat::V4).await?;
-    let dependents =
-        Dependents::new(client.clone(), options.namespaces(), tasks.clone(), shutdown.clone());
+    let dependents = Dependents::new(client.clone(), options.namespaces(), tasks.clone(), shutdown.clone());
     Ok(Arc::new(Shared {
         events: Recorder::new(client.clone(), MANAGER),
         dependents,
@@ -216,7 +215,9 @@ async fn refresh_capabilities(shared: Arc<Shared>, shutdown: CancellationToken) 
     while shutdown.run_until_cancelled(tokio::time::sleep(CAPABILITIES_PERIOD)).await.is_some() {
         shared.client.forget_resources();
         match release::capabilities(&shared.client, Compat::V4).await {
-            Ok(fresh) => *shared.capabilities.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh),
+            Ok(fresh) => {
+                *shared.capabilities.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh)
+            }
             Err(error) => tracing::warn!(%error, "cannot read what the cluster serves"),
         }
     }

@@ -206,7 +206,10 @@ mod tests {
     #[test]
     fn only_what_a_pass_needs_is_kept() {
         let primary = primary("7", 1);
-        assert_eq!((primary.spec(), primary.status()), (json!({"x": 1}), json!({"deployedRelease": {"name": "a"}})));
+        assert_eq!(
+            (primary.spec(), primary.status()),
+            (json!({"x": 1}), json!({"deployedRelease": {"name": "a"}}))
+        );
         assert_eq!(primary.annotations.len(), 1);
         assert_eq!(primary.version, 7);
     }

@@ -30,7 +30,8 @@ impl FromStr for Endpoint {
         }
         let full = text.strip_prefix(':').map_or_else(|| text.to_owned(), |port| format!("0.0.0.0:{port}"));
         let full = full.replacen("localhost:", "127.0.0.1:", 1);
-        let parsed = full.parse().map_err(|_| format!("{text:?} is no address such as :8080 or 127.0.0.1:8080"));
+        let parsed =
+            full.parse().map_err(|_| format!("{text:?} is no address such as :8080 or 127.0.0.1:8080"));
         parsed.map(|address| Self(Some(address)))
     }
 }
@@ -72,8 +73,7 @@ async fn scrape(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
 }
 
 async fn serve(address: SocketAddr, router: Router, shutdown: CancellationToken) -> Result<(), Error> {
-    let listener =
-        TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+    let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
     axum::serve(listener, router)
         .with_graceful_shutdown(shutdown.cancelled_owned())
         .await

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{Error, Spec};
 use crate::chart::Manifest;
-use crate::yaml::go;
 use crate::cluster::{self, Client, Object, ObjectRef, OwnerStyle, Resource, Target};
+use crate::yaml::go;
 
 /// Label with which Helm claims an object.
 pub(super) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
@@ -217,8 +217,11 @@ mod tests {
         let manifest = "---\n# Source: a/s.yaml\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {p: hidden}\n\
                         ---\n# Source: a/c.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
         let shown = public_manifest(manifest);
-        assert_eq!(shown, "---\n# Source: a/s.yaml\n# Secret \"s\": content withheld\n\
-                           ---\n# Source: a/c.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n");
+        assert_eq!(
+            shown,
+            "---\n# Source: a/s.yaml\n# Secret \"s\": content withheld\n\
+                           ---\n# Source: a/c.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+        );
     }
 
     #[test]

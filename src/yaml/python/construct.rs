@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::repr::repr;
 use super::scalar::{self, Tag};
 use super::value::{Dict, Node, Value};
-use super::repr::repr;
 use super::{binary, integer, timestamp};
 use crate::yaml::{self, Dialect, Document, Kind, Limits, Mark, NodeId, Source, Stage, Style};
 
@@ -221,7 +221,9 @@ impl Constructor<'_, '_> {
     fn untagged(&mut self, node: yaml::Node<'_>, size: &mut Size) -> Result<Value, Error> {
         match node.kind() {
             // A lone `!` resolves what follows, unless nothing does.
-            Kind::Scalar { text: "", style: Style::Plain } if node.tag().is_some() => Ok(Value::Str("".into())),
+            Kind::Scalar { text: "", style: Style::Plain } if node.tag().is_some() => {
+                Ok(Value::Str("".into()))
+            }
             Kind::Scalar { text, style } if style == Style::Plain || node.tag().is_some() => {
                 self.scalar(scalar::resolve(text), text, node.mark())
             }
