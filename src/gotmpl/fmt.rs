@@ -30,6 +30,7 @@ pub fn type_name(value: &Value) -> Cow<'_, str> {
             Elem::Str => "[]string",
             Elem::Int => "[]int",
             Elem::Byte => "[]uint8",
+            Elem::List => "[][]interface {}",
         },
         Value::Map(map) => match map.ty {
             MapType::Any => "map[string]interface {}",
