@@ -87,6 +87,7 @@ impl Writer<'_> {
         let mut rest = text;
         while let Some(space) = rest.find(' ') {
             self.write_run(&rest[..space]);
+            self.indention &= space == 0;
             after_space &= space == 0;
             let after = &rest[space + 1..];
             self.write_space_or_fold(!after_space && !after.starts_with(' '));
