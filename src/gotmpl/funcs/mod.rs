@@ -44,6 +44,7 @@ mod strings;
 mod time;
 mod urls;
 mod wrap;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -80,6 +81,7 @@ const FAMILIES: &[&[FuncDef]] = &[
     regex::FUNCTIONS,
     urls::FUNCTIONS,
     json::FUNCTIONS,
+    yaml::FUNCTIONS,
     helm::FUNCTIONS,
 ];
 
