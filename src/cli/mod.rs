@@ -1,5 +1,6 @@
 //! The command line: one file per command; prints and exits, holds no logic that a library user would miss.
 
+mod run;
 mod template;
 mod values;
 
@@ -17,6 +18,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the operator.
+    Run(run::Run),
     /// Render a chart and print its manifests.
     Template(template::Template),
 }
@@ -25,6 +28,7 @@ enum Command {
 #[must_use]
 pub fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Run(command) => command.run(),
         Command::Template(command) => command.run(),
     }
 }

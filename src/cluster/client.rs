@@ -340,7 +340,7 @@ impl Client {
             }
             let url = with_query(resource.path(namespace), &pairs);
             let page: Page = self.ask(call.clone(), request(Method::GET, url, accept, None)?).await?;
-            objects.extend(page.items.into_iter().map(|item| named(item, resource)));
+            objects.extend(page.items.unwrap_or_default().into_iter().map(|item| named(item, resource)));
             token = page.metadata.r#continue.unwrap_or_default();
             if token.is_empty() {
                 return Ok(objects);
@@ -530,8 +530,9 @@ impl Deletion {
 struct Page {
     #[serde(default)]
     metadata: PageMetadata,
-    #[serde(default = "Vec::new")]
-    items: Vec<Object>,
+    /// Lists of metadata say `null` for none.
+    #[serde(default)]
+    items: Option<Vec<Object>>,
 }
 
 #[derive(Default, Deserialize)]

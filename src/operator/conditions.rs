@@ -84,8 +84,11 @@ mod tests {
         conditions.set(Condition { kind: "Foreign", status: "False", reason: "", message: "" });
         conditions.remove("Missing");
         let list = conditions.into_value();
-        assert_eq!(list[0], json!({"type": "Deployed", "status": "True", "reason": "B", "message": "m",
-            "lastTransitionTime": "t0", "extra": 1}));
+        assert_eq!(
+            list[0],
+            json!({"type": "Deployed", "status": "True", "reason": "B", "message": "m",
+            "lastTransitionTime": "t0", "extra": 1})
+        );
         assert_ne!(list[1]["lastTransitionTime"], Value::Null);
         assert_eq!(list.as_array().unwrap().len(), 2);
     }

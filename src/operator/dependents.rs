@@ -18,12 +18,12 @@ use futures::StreamExt;
 use kube::Api;
 use kube::core::{DynamicObject, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, metadata_watcher};
+use kube::runtime::watcher::{Config, Event, watcher};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::primary::version;
 use super::queue::{Key, Queue};
+use super::tasks::Tasks;
 use crate::cluster::{Client, ObjectRef, Resource, fields_digest};
 use crate::release::{MANAGER, Tracked};
 
@@ -53,13 +53,14 @@ type KindId = u32;
 
 struct Entry {
     caller: Caller,
-    uid: Box<str>,
-    version: u64,
-    expected: Option<u64>,
+    /// As the pass left it.
+    expected: Seen,
+    /// As the watch last saw it, when that is newer.
+    seen: Option<Seen>,
 }
 
-/// Seen in the watch but not (yet) expected: what the watch knew before the pass told.
-struct Unclaimed {
+/// An object at one moment.
+struct Seen {
     uid: Box<str>,
     version: u64,
     digest: Option<u64>,
@@ -69,7 +70,8 @@ struct Unclaimed {
 struct Inner {
     kinds: Vec<(String, String)>,
     expected: HashMap<Ident, Entry>,
-    unclaimed: HashMap<Ident, Unclaimed>,
+    /// Seen in the watch but not (yet) expected: what the watch knew before the pass told.
+    unclaimed: HashMap<Ident, Seen>,
     /// By the address of the queue and the resource in it.
     owned: HashMap<(usize, Key), HashSet<Ident>>,
     drifted: HashMap<(usize, Key), HashSet<Ident>>,
@@ -82,7 +84,7 @@ pub(super) struct Dependents {
     /// `None` is all namespaces.
     namespaces: Vec<Option<String>>,
     inner: Mutex<Inner>,
-    tasks: TaskTracker,
+    tasks: Tasks,
     shutdown: CancellationToken,
 }
 
@@ -96,7 +98,7 @@ impl Dependents {
     pub(super) fn new(
         client: Client,
         namespaces: Vec<Option<String>>,
-        tasks: TaskTracker,
+        tasks: Tasks,
         shutdown: CancellationToken,
     ) -> Arc<Self> {
         Arc::new(Self { client, namespaces, inner: Mutex::default(), tasks, shutdown })
@@ -168,12 +170,12 @@ impl Dependents {
 
     async fn follow_resource(&self, kind: KindId, resource: &Resource, namespace: Option<&str>) {
         let kube = self.client.kube().clone();
-        let api: Api<DynamicObject> = match namespace {
+        let api: Api<PartialObjectMeta<DynamicObject>> = match namespace {
             Some(namespace) => Api::namespaced_with(kube, namespace, &resource.to_kube()),
             None => Api::all_with(kube, &resource.to_kube()),
         };
         let config = Config::default().labels(CHART_LABEL).page_size(PAGE);
-        let mut events = metadata_watcher(api, config).default_backoff().boxed();
+        let mut events = watcher(api, config).default_backoff().boxed();
         let mut listed: Option<HashSet<Ident>> = None;
         let mut complained = false;
         while let Some(event) = events.next().await {
@@ -215,11 +217,14 @@ impl Dependents {
             Event::Apply(object) => self.applied(ident(kind, &object), object),
             Event::Delete(object) => {
                 let uid = object.metadata.uid.unwrap_or_default();
-                self.inner().deleted(&Ident {
-                    kind,
-                    namespace: object.metadata.namespace.map(Into::into),
-                    name: object.metadata.name.unwrap_or_default().into(),
-                }, &uid);
+                self.inner().deleted(
+                    &Ident {
+                        kind,
+                        namespace: object.metadata.namespace.map(Into::into),
+                        name: object.metadata.name.unwrap_or_default().into(),
+                    },
+                    &uid,
+                );
             }
         }
     }
@@ -233,7 +238,7 @@ impl Dependents {
                 && entry.subresource.is_none()
         });
         let digest = own.and_then(|entry| entry.fields_v1).map(|fields| fields_digest(&fields.0));
-        let seen = Unclaimed {
+        let seen = Seen {
             uid: metadata.uid.unwrap_or_default().into(),
             version: version(metadata.resource_version.as_deref()),
             digest,
@@ -245,14 +250,15 @@ impl Dependents {
     fn missing(&self, kind: KindId, namespace: Option<&str>, listed: &HashSet<Ident>) {
         let mut inner = self.inner();
         let here = |ident: &Ident| {
-            ident.kind == kind && namespace.is_none_or(|namespace| ident.namespace.as_deref() == Some(namespace))
+            ident.kind == kind
+                && namespace.is_none_or(|namespace| ident.namespace.as_deref() == Some(namespace))
         };
         inner.unclaimed.retain(|ident, _| !here(ident) || listed.contains(ident));
         let gone: Vec<(Ident, Box<str>)> = inner
             .expected
             .iter()
             .filter(|(ident, _)| here(ident) && !listed.contains(ident))
-            .map(|(ident, entry)| (ident.clone(), entry.uid.clone()))
+            .map(|(ident, entry)| (ident.clone(), entry.expected.uid.clone()))
             .collect();
         for (ident, uid) in gone {
             inner.deleted(&ident, &uid);
@@ -299,13 +305,9 @@ impl Inner {
     }
 
     fn claim(&mut self, caller: &Caller, ident: &Ident, object: &Tracked) {
-        let entry = Entry {
-            caller: caller.clone(),
-            uid: object.uid.as_str().into(),
-            version: object.version,
-            expected: object.digest,
-        };
-        self.expected.insert(ident.clone(), entry);
+        let expected =
+            Seen { uid: object.uid.as_str().into(), version: object.version, digest: object.digest };
+        self.expected.insert(ident.clone(), Entry { caller: caller.clone(), expected, seen: None });
         self.owned.entry(caller.id()).or_default().insert(ident.clone());
         // The watch may have been faster than the pass.
         if let Some(seen) = self.unclaimed.remove(ident) {
@@ -315,25 +317,25 @@ impl Inner {
 
     fn forget(&mut self, caller: &Caller) {
         for ident in self.owned.remove(&caller.id()).unwrap_or_default() {
-            if let Some(entry) = self.expected.remove(&ident) {
-                let seen = Unclaimed { uid: entry.uid, version: entry.version, digest: entry.expected };
+            if let Some(seen) = self.expected.remove(&ident).and_then(|entry| entry.seen) {
                 self.unclaimed.insert(ident, seen);
             }
         }
         self.drifted.remove(&caller.id());
     }
 
-    fn seen(&mut self, ident: Ident, seen: Unclaimed) {
+    fn seen(&mut self, ident: Ident, seen: Seen) {
         let Some(entry) = self.expected.get_mut(&ident) else {
             self.unclaimed.insert(ident, seen);
             return;
         };
-        if seen.version < entry.version {
+        if seen.version < entry.expected.version {
             return;
         }
-        entry.version = seen.version;
         let caller = entry.caller.clone();
-        if seen.uid == entry.uid && seen.digest == entry.expected {
+        let same = seen.uid == entry.expected.uid && seen.digest == entry.expected.digest;
+        entry.seen = Some(seen);
+        if same {
             if let Some(drifted) = self.drifted.get_mut(&caller.id()) {
                 drifted.remove(&ident);
                 if drifted.is_empty() {
@@ -348,7 +350,7 @@ impl Inner {
     fn deleted(&mut self, ident: &Ident, uid: &str) {
         self.unclaimed.remove(ident);
         if let Some(entry) = self.expected.get(ident)
-            && *entry.uid == *uid
+            && *entry.expected.uid == *uid
         {
             let caller = entry.caller.clone();
             self.drift(&caller, ident.clone());
@@ -379,8 +381,8 @@ mod tests {
         }
     }
 
-    fn seen(uid: &str, version: u64, digest: u64) -> Unclaimed {
-        Unclaimed { uid: uid.into(), version, digest: Some(digest) }
+    fn seen(uid: &str, version: u64, digest: u64) -> Seen {
+        Seen { uid: uid.into(), version, digest: Some(digest) }
     }
 
     fn claimed() -> (Inner, Caller, Ident) {
@@ -405,7 +407,22 @@ mod tests {
         inner.deleted(&ident, "another");
         assert!(inner.drifted.is_empty());
         inner.deleted(&ident, "u1");
-        assert_eq!(inner.reference(inner.drifted[&caller.id()].iter().next().unwrap()).to_string(), "Service demo/s");
+        assert_eq!(
+            inner.reference(inner.drifted[&caller.id()].iter().next().unwrap()).to_string(),
+            "Service demo/s"
+        );
+    }
+
+    #[test]
+    fn an_object_that_the_watch_saw_again_before_the_repair_was_told_is_no_drift() {
+        let (mut inner, caller, ident) = claimed();
+        inner.deleted(&ident, "u1");
+        inner.seen(ident, seen("u2", 9, 1));
+        inner.forget(&caller);
+        let again = Tracked { uid: "u2".into(), version: 9, ..tracked("s", 9, 1) };
+        let ident = inner.ident(&again.object);
+        inner.claim(&caller, &ident, &again);
+        assert!(inner.drifted.is_empty());
     }
 
     #[test]

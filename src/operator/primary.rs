@@ -18,6 +18,8 @@ pub(super) struct Primary {
     pub(super) uid: Box<str>,
     pub(super) version: u64,
     pub(super) generation: Option<i64>,
+    /// `creationTimestamp` in seconds.
+    pub(super) created: i64,
     pub(super) deleting: bool,
     pub(super) finalizers: Vec<String>,
     pub(super) annotations: Map<String, Value>,
@@ -47,6 +49,7 @@ impl Primary {
             uid: metadata.uid.unwrap_or_default().into(),
             version: version(metadata.resource_version.as_deref()),
             generation: metadata.generation,
+            created: metadata.creation_timestamp.map_or(0, |time| time.0.as_second()),
             deleting: metadata.deletion_timestamp.is_some(),
             finalizers: metadata.finalizers.unwrap_or_default(),
             annotations: annotations.filter(|(name, _)| known(name)).map(|(k, v)| (k, v.into())).collect(),
@@ -63,6 +66,11 @@ impl Primary {
     /// `spec`; `Null` when it is missing.
     pub(super) fn spec(&self) -> Value {
         read(self.spec.as_deref())
+    }
+
+    /// Forgets the spec.
+    pub(super) fn clear_spec(&mut self) {
+        self.spec = None;
     }
 
     /// `status`; `Null` when it is missing.
@@ -167,8 +175,8 @@ impl Primaries {
         self.all.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.all.read().unwrap_or_else(PoisonError::into_inner).len()
+    pub(super) fn all(&self) -> Vec<Arc<Primary>> {
+        self.all.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 }
 
@@ -198,7 +206,10 @@ mod tests {
     #[test]
     fn only_what_a_pass_needs_is_kept() {
         let primary = primary("7", 1);
-        assert_eq!((primary.spec(), primary.status()), (json!({"x": 1}), json!({"deployedRelease": {"name": "a"}})));
+        assert_eq!(
+            (primary.spec(), primary.status()),
+            (json!({"x": 1}), json!({"deployedRelease": {"name": "a"}}))
+        );
         assert_eq!(primary.annotations.len(), 1);
         assert_eq!(primary.version, 7);
     }

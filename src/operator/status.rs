@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::primary::Primary;
 use super::primary::Primaries;
+use super::primary::Primary;
 use crate::cluster::{Error, Patch, Reason, Target, Write};
 
 /// How often a write is tried against somebody who writes at the same time.

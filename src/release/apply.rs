@@ -39,8 +39,10 @@ pub(super) async fn check_ownership<'a>(
     spec: &Spec,
     objects: impl IntoIterator<Item = &'a Desired>,
 ) -> Result<(), Error> {
-    // Collected first: a stream of a closure's futures is not known to be Send for every lifetime.
-    let checks: Vec<_> = objects.into_iter().map(|desired| check_one(client, spec, desired)).collect();
+    let mut checks = Vec::new();
+    for desired in objects {
+        checks.push(check_one(client, spec, desired));
+    }
     stream::iter(checks).buffer_unordered(PARALLEL).try_collect().await
 }
 
@@ -56,8 +58,11 @@ async fn check_one(client: &Client, spec: &Spec, desired: &Desired) -> Result<()
 pub(super) async fn apply(client: &Client, objects: &[&Desired]) -> Result<Vec<Tracked>, Error> {
     let mut tracked = Vec::with_capacity(objects.len());
     for group in objects.chunk_by(|a, b| a.reference.kind == b.reference.kind) {
-        let applying: Vec<_> = group.iter().map(|desired| apply_one(client, desired)).collect();
-        let applied: Vec<Result<Tracked, Error>> = stream::iter(applying).buffered(PARALLEL).collect().await;
+        let mut requests = Vec::with_capacity(group.len());
+        for desired in group {
+            requests.push(apply_one(client, desired));
+        }
+        let applied: Vec<Result<Tracked, Error>> = stream::iter(requests).buffered(PARALLEL).collect().await;
         for result in applied {
             tracked.push(result?);
         }

@@ -43,7 +43,8 @@ fn asks_for_api_versions(chart: &Chart) -> bool {
     fn any(contents: &crate::chart::Contents) -> bool {
         let mentions =
             |data: &[u8]| data.windows(b"APIVersions".len()).any(|window| window == b"APIVersions");
-        contents.templates.iter().any(|file| mentions(&file.data)) || contents.subcharts.iter().any(|chart| any(chart))
+        contents.templates.iter().any(|file| mentions(&file.data))
+            || contents.subcharts.iter().any(|chart| any(chart))
     }
     any(chart.contents())
 }

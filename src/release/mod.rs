@@ -34,6 +34,7 @@ pub use apply::Tracked;
 pub use deploy::{Action, Outcome, deploy, repair};
 pub use error::Error;
 pub use inputs::{capabilities, inputs};
+pub use objects::public_manifest;
 pub use storage::{Storage, Stored};
 pub use uninstall::uninstall;
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Error, Spec};
 use crate::chart::Manifest;
 use crate::cluster::{self, Client, Object, ObjectRef, OwnerStyle, Resource, Target};
+use crate::yaml::go;
 
 /// Label with which Helm claims an object.
 pub(super) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
@@ -65,17 +66,12 @@ pub(super) fn of_record(manifest: &str) -> Result<Vec<Document>, Error> {
 /// The objects of a YAML text; `List`s are taken apart, empty documents left out.
 pub(super) fn parse(text: &str, source: &str) -> Result<Vec<Object>, Error> {
     let mut objects = Vec::new();
-    for document in yaml_documents(text).map_err(|message| refuse(source, message))? {
+    let documents = go::parse_each(text.as_bytes(), go::Numbers::Json)
+        .map_err(|error| refuse(source, error.to_string()))?;
+    for document in documents {
         flatten(document, source, LIST_DEPTH, &mut objects)?;
     }
     Ok(objects)
-}
-
-fn yaml_documents(text: &str) -> Result<Vec<Value>, String> {
-    use serde::Deserialize;
-    serde_yaml::Deserializer::from_str(text)
-        .map(|document| Value::deserialize(document).map_err(|error| error.to_string()))
-        .collect()
 }
 
 fn refuse(source: &str, message: impl Into<String>) -> Error {
@@ -179,6 +175,32 @@ pub(super) fn ownership_problems(live: &Object, spec: &Spec) -> Option<String> {
     if problems.is_empty() { None } else { Some(problems.join("; ")) }
 }
 
+/// A manifest that may be shown: the content of Secrets is left out.
+#[must_use]
+pub fn public_manifest(manifest: &str) -> String {
+    const START: &str = "---\n# Source: ";
+    let mut shown = String::with_capacity(manifest.len());
+    for (index, document) in manifest.split(START).enumerate() {
+        if index > 0 {
+            shown.push_str(START);
+        }
+        // The first line is the rest of the comment that names the template.
+        let (source, body) = document.split_once('\n').unwrap_or((document, ""));
+        let objects = parse(body, source).unwrap_or_default();
+        let secrets: Vec<&Object> = objects.iter().filter(|object| object.kind() == "Secret").collect();
+        if secrets.is_empty() {
+            shown.push_str(document);
+            continue;
+        }
+        shown.push_str(source);
+        shown.push('\n');
+        for secret in secrets {
+            shown.push_str(&format!("# Secret {:?}: content withheld\n", secret.name()));
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,6 +210,18 @@ mod tests {
         let text = "# only a comment\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: b}\n";
         let names: Vec<_> = parse(text, "t").unwrap().iter().map(|o| o.reference().to_string()).collect();
         assert_eq!(names, ["ConfigMap a", "Secret b"]);
+    }
+
+    #[test]
+    fn a_shown_manifest_has_no_content_of_secrets() {
+        let manifest = "---\n# Source: a/s.yaml\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {p: hidden}\n\
+                        ---\n# Source: a/c.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
+        let shown = public_manifest(manifest);
+        assert_eq!(
+            shown,
+            "---\n# Source: a/s.yaml\n# Secret \"s\": content withheld\n\
+                           ---\n# Source: a/c.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::{
     AnsibleContent, ChartContent, Content, Finalizer, Gvk, Location, Problem, Problems, Runnable, Watch,
     expand,
 };
+use crate::yaml::go::Numbers;
 use crate::yaml::{self, Document};
 
 /// A watches file and what is suspicious about it.
@@ -51,7 +52,10 @@ pub fn parse(text: &str, path: &Path, variable: impl Fn(&str) -> Option<String>)
     let Some(document) = documents.first() else {
         return Ok(Loaded { watches: Vec::new(), warnings: Vec::new() });
     };
-    let value: Value = serde_yaml::from_str(&text).map_err(|error| refuse(error.to_string(), 0, 0))?;
+    let value = yaml::go::parse(text.as_bytes(), Numbers::Json).map_err(|error| {
+        let mark = error.mark().unwrap_or_default();
+        refuse(error.to_string(), mark.line, mark.column)
+    })?;
     let entries = match value {
         Value::Null => Vec::new(),
         Value::Array(entries) => entries,

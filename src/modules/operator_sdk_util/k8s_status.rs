@@ -79,7 +79,8 @@ impl Module for K8sStatus {
             return Ok(TaskResult::changed(false).with_json("result", existing.0));
         }
         let patch = json!({"status": wanted});
-        let patched = session.client.patch(target.subresource("status"), Patch::Merge, &patch, write(context)).await;
+        let patched =
+            session.client.patch(target.subresource("status"), Patch::Merge, &patch, write(context)).await;
         let patched = patched.map_err(|error| failure("Failed to patch status", &error))?;
         Ok(TaskResult::changed(true).with_json("result", patched.0))
     }
