@@ -44,6 +44,7 @@ mod strings;
 mod time;
 mod urls;
 mod wrap;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -82,6 +83,7 @@ const FAMILIES: &[&[FuncDef]] = &[
     regex::FUNCTIONS,
     urls::FUNCTIONS,
     json::FUNCTIONS,
+    yaml::FUNCTIONS,
     helm::FUNCTIONS,
 ];
 
