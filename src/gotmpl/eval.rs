@@ -13,6 +13,9 @@ use super::strconv::quote;
 use super::value::{Elem, List, Map, MapType, Object};
 use super::{ExecError, FuncDef, Value, fmt};
 
+/// An error tells of this many templates at most, the innermost ones.
+const LONGEST_CHAIN: usize = 2000;
+
 /// Converted arguments of a call.
 type Arguments = SmallVec<[Value; 4]>;
 
@@ -429,8 +432,14 @@ impl Execution<'_> {
             Err(error) => {
                 self.at = place.id;
                 let FuncError { message, cause } = error;
-                let message = format!("error calling {name}: {message}");
-                Err(Box::new(ExecError { frame: None, message, cause }))
+                if let Some(cause) = cause {
+                    if cause.chain().count() >= LONGEST_CHAIN {
+                        return Err(cause);
+                    }
+                    let message = format!("error calling {name}: {message}");
+                    return Err(Box::new(ExecError { frame: None, message, cause: Some(cause) }));
+                }
+                failure(format!("error calling {name}: {message}"))
             }
         }
     }
