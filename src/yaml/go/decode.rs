@@ -20,6 +20,9 @@ pub enum Numbers {
     Float64,
     /// Integers that fit `i64` stay integers, as Kubernetes reads unstructured objects.
     Json,
+    /// Numbers are integers or floats as YAML has them: for fields that turn numbers into text, which
+    /// happens before JSON forgets the difference.
+    Yaml,
 }
 
 /// A text that sigs.k8s.io/yaml refuses; `Display` is its wording.
@@ -239,7 +242,8 @@ impl Decoder {
 
     fn number(&self, number: Number) -> Value {
         let float = match (self.numbers, number) {
-            (Numbers::Json, Number::Int(int)) => return Value::from(int),
+            (Numbers::Json | Numbers::Yaml, Number::Int(int)) => return Value::from(int),
+            (Numbers::Yaml, Number::Uint(uint)) => return Value::from(uint),
             (Numbers::Float64, Number::Int(int)) => int as f64,
             (_, Number::Uint(uint)) => uint as f64,
             // JSON's text of a float may be an integer's text.
