@@ -15,7 +15,7 @@ use crate::playbook::{Content, LoadErrors, Options, VarMap, parse_kv};
 
 /// Runs a playbook or a role on this machine.
 #[derive(Debug, Args)]
-pub struct PlaybookArgs {
+pub(super) struct Playbook {
     /// Playbook files, or the directory of a role.
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -53,9 +53,14 @@ const EXIT_ERROR: u8 = 1;
 const EXIT_FAILED: u8 = 2;
 const EXIT_PARSER: u8 = 4;
 
-/// Runs the command.
-#[must_use]
-pub fn run(args: &PlaybookArgs) -> ExitCode {
+impl Playbook {
+    /// Runs the command.
+    pub(super) fn run(&self) -> ExitCode {
+        run(self)
+    }
+}
+
+fn run(args: &Playbook) -> ExitCode {
     let extra = match extra_vars(&args.extra_vars) {
         Ok(extra) => extra,
         Err(message) => {
@@ -96,7 +101,7 @@ enum Failure {
     Run(RunError),
 }
 
-async fn run_file(args: &PlaybookArgs, file: &Path, extra: &VarMap) -> Result<bool, Failure> {
+async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, Failure> {
     let registry = Arc::new(Registry::builtin());
     let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
     let mut options = Options::new(Arc::clone(&registry) as Arc<_>, environment);

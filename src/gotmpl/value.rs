@@ -54,7 +54,21 @@ pub struct Str(Arc<[u8]>);
 pub struct List {
     /// The static element type.
     pub elem: Elem,
-    items: Rc<Vec<Value>>,
+    nil: bool,
+    items: Rc<Items>,
+}
+
+/// The storage of a list.
+#[derive(Debug, Default)]
+struct Items(Vec<Value>);
+
+impl Drop for Items {
+    /// A template can nest lists as deep as it likes: what they hold is dropped on a stack that grows.
+    fn drop(&mut self) {
+        if self.0.iter().any(|item| matches!(item, Value::List(_) | Value::Map(_))) {
+            stacker::maybe_grow(32 << 10, 1 << 20, || self.0.clear());
+        }
+    }
 }
 
 /// The static element type of a [`List`].
@@ -68,6 +82,8 @@ pub enum Elem {
     Int,
     /// `[]uint8`, which is `[]byte`
     Byte,
+    /// `[][]interface {}`
+    List,
 }
 
 /// A Go map with string keys: shared, mutable, iterated in key order.
@@ -75,11 +91,25 @@ pub enum Elem {
 pub struct Map {
     /// The static type.
     pub ty: MapType,
-    entries: Rc<RefCell<BTreeMap<Str, Value>>>,
+    nil: bool,
+    entries: Rc<RefCell<Entries>>,
+}
+
+/// The storage of a map.
+#[derive(Default)]
+struct Entries(BTreeMap<Str, Value>);
+
+impl Drop for Entries {
+    /// As for lists: a template can nest maps as deep as it likes.
+    fn drop(&mut self) {
+        if self.0.values().any(|item| matches!(item, Value::List(_) | Value::Map(_))) {
+            stacker::maybe_grow(32 << 10, 1 << 20, || self.0.clear());
+        }
+    }
 }
 
 /// The static type of a [`Map`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MapType {
     /// `map[string]interface {}`
     Any,
@@ -95,10 +125,22 @@ pub trait Object: fmt::Debug {
     fn type_name(&self) -> Cow<'_, str>;
     /// What `kindOf` prints, such as `ptr`, `slice`, `map` or `struct`.
     fn kind(&self) -> &'static str;
-    /// What printing the value gives; `None` prints it like its parts.
+    /// What printing the value gives.
     fn display(&self) -> Cow<'_, str>;
-    /// The exported field, or the entry when the value is a map; `None` when there is none.
+    /// What an action prints, which differs from [`Self::display`] where only the address of a value has
+    /// a `String` method: what is handed to a function is a copy.
+    fn print(&self) -> Cow<'_, str> {
+        self.display()
+    }
+    /// The exported field, or the entry when the value is a map; `None` is the error "can't evaluate
+    /// field", so a map answers a missing key with the zero value of its element type.
     fn field(&self, name: &str) -> Option<Value>;
+    /// The declared parameters of a method. The executor converts the arguments to them before it
+    /// calls; an object that answers `None` here but has the method gets its arguments unchecked.
+    fn method(&self, name: &str) -> Option<super::Signature> {
+        let _ = name;
+        None
+    }
     /// Calls a method; `None` when there is no such method. A field chain that ends in a method calls it too.
     fn call(&self, name: &str, args: &[Value]) -> Option<Result<Value, super::FuncError>>;
     /// Whether the value counts as true: non-nil, non-empty.
@@ -111,6 +153,10 @@ pub trait Object: fmt::Debug {
     }
     /// The value as plain maps, lists and scalars: what encoders (`toJson`, `toYaml`) see.
     fn to_plain(&self) -> Value;
+    /// The fields of a struct in the order in which JSON has them; `None` when [`Self::to_plain`] says all.
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        None
+    }
     /// The value itself, for functions that expect this very type.
     fn as_any(&self) -> &dyn std::any::Any;
 }
@@ -182,14 +228,26 @@ impl List {
     /// A slice of the given element type.
     #[must_use]
     pub fn new(elem: Elem, items: Vec<Value>) -> Self {
-        Self { elem, items: Rc::new(items) }
+        Self { elem, nil: false, items: Rc::new(Items(items)) }
+    }
+
+    /// The nil slice of the given element type: empty, but `null` to encoders.
+    #[must_use]
+    pub fn nil(elem: Elem) -> Self {
+        Self { elem, nil: true, items: Rc::default() }
+    }
+
+    /// Whether this is the nil slice.
+    #[must_use]
+    pub fn is_nil(&self) -> bool {
+        self.nil
     }
 }
 
 impl std::ops::Deref for List {
     type Target = [Value];
     fn deref(&self) -> &[Value] {
-        &self.items
+        &self.items.0
     }
 }
 
@@ -203,53 +261,66 @@ impl Map {
     /// A map of the given type with these entries.
     #[must_use]
     pub fn from_entries(ty: MapType, entries: BTreeMap<Str, Value>) -> Self {
-        Self { ty, entries: Rc::new(RefCell::new(entries)) }
+        Self { ty, nil: false, entries: Rc::new(RefCell::new(Entries(entries))) }
+    }
+
+    /// The nil map of the given type: empty, `null` to encoders, and an error to write into
+    /// (`assignment to entry in nil map`), which the writing function checks with [`Map::is_nil`].
+    #[must_use]
+    pub fn nil(ty: MapType) -> Self {
+        Self { ty, nil: true, entries: Rc::default() }
+    }
+
+    /// Whether this is the nil map.
+    #[must_use]
+    pub fn is_nil(&self) -> bool {
+        self.nil
     }
 
     /// The same map (shared) under another static type.
     #[must_use]
     pub fn with_type(&self, ty: MapType) -> Self {
-        Self { ty, entries: Rc::clone(&self.entries) }
+        Self { ty, nil: self.nil, entries: Rc::clone(&self.entries) }
     }
 
     /// The value of a key; `None` when the key is missing (a present nil is `Some(Value::Nil)`).
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.entries.borrow().get(key).cloned()
+        self.entries.borrow().0.get(key).cloned()
     }
 
     /// Sets a key, seen by every holder of this map.
     pub fn insert(&self, key: impl Into<Str>, value: Value) {
-        self.entries.borrow_mut().insert(key.into(), value);
+        self.entries.borrow_mut().0.insert(key.into(), value);
     }
 
     /// Removes a key, seen by every holder of this map.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.entries.borrow_mut().remove(key)
+        self.entries.borrow_mut().0.remove(key)
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.borrow().len()
+        self.entries.borrow().0.len()
     }
 
     /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.borrow().is_empty()
+        self.entries.borrow().0.is_empty()
     }
 
     /// Read access to the entries; do not run templates or functions that may write while it is held.
     #[must_use]
     pub fn borrow(&self) -> std::cell::Ref<'_, BTreeMap<Str, Value>> {
-        self.entries.borrow()
+        std::cell::Ref::map(self.entries.borrow(), |entries| &entries.0)
     }
 
     /// A copy of the entries as they are now, to iterate over while the map may change.
     #[must_use]
     pub fn snapshot(&self) -> Vec<(Str, Value)> {
-        self.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.entries.borrow().0.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// Whether both are the same map, not merely equal ones.
@@ -262,7 +333,49 @@ impl Map {
 impl fmt::Debug for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A map may contain itself (`set $m "self" $m`): show one level of keys only.
-        f.debug_set().entries(self.entries.borrow().keys()).finish()
+        f.debug_set().entries(self.entries.borrow().0.keys()).finish()
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Str(text.into())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Str(bytes.into())
+    }
+}
+
+impl From<Str> for Value {
+    fn from(text: Str) -> Self {
+        Self::Str(text)
+    }
+}
+
+impl From<List> for Value {
+    fn from(list: List) -> Self {
+        Self::List(list)
+    }
+}
+
+impl From<Map> for Value {
+    fn from(map: Map) -> Self {
+        Self::Map(map)
     }
 }
 

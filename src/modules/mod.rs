@@ -10,8 +10,12 @@
 
 pub mod builtin;
 mod context;
+pub mod daytwo_core;
+pub mod kubernetes_core;
+pub mod operator_sdk_util;
 mod registry;
 mod result;
+pub mod session;
 mod spec;
 mod validate;
 

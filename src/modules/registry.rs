@@ -69,6 +69,16 @@ impl Registry {
         registry
     }
 
+    /// Every module that this program has.
+    #[must_use]
+    pub fn all() -> Self {
+        let mut registry = Registry::builtin();
+        super::daytwo_core::register(&mut registry);
+        super::kubernetes_core::register(&mut registry);
+        super::operator_sdk_util::register(&mut registry);
+        registry
+    }
+
     /// Adds a module under the names of its [`Spec`].
     pub fn add(&mut self, module: Arc<dyn Module>) {
         let spec = module.spec();

@@ -209,6 +209,8 @@ pub struct Documents<'a> {
     parser: Parser<'a>,
     dialect: Dialect,
     limits: Limits,
+    /// Where the next document starts, when that was looked up.
+    next_start: Option<Mark>,
     done: bool,
     oversized: bool,
 }
@@ -227,6 +229,7 @@ impl Source<'_> {
             parser: Parser::new(text, self, dialect, limits),
             dialect,
             limits,
+            next_start: None,
             done: false,
             oversized,
         }
@@ -262,21 +265,31 @@ impl<'a> Iterator for Documents<'a> {
 }
 
 impl<'a> Documents<'a> {
-    fn read(&mut self) -> Result<Option<Document<'a>>, Error> {
+    /// Where the next document starts, without reading it; `None` at the end of the text.
+    ///
+    /// # Errors
+    /// Text that is neither the start of a document nor the end.
+    pub fn next_start(&mut self) -> Result<Option<Mark>, Error> {
         if self.oversized {
             let problem = format!("text exceeds the limit of {} bytes", self.limits.size);
             return Err(Error::new(Stage::Reader, problem, None));
         }
-        let start = self.parser.next()?;
-        if matches!(start.kind, EventKind::StreamEnd) {
-            return Ok(None);
+        if self.next_start.is_none() {
+            let event = self.parser.next()?;
+            self.next_start = (!matches!(event.kind, EventKind::StreamEnd)).then_some(event.mark);
         }
+        Ok(self.next_start)
+    }
+
+    fn read(&mut self) -> Result<Option<Document<'a>>, Error> {
+        let Some(start) = self.next_start()? else { return Ok(None) };
+        self.next_start = None;
         let mut composer = Composer { dialect: self.dialect, ..Composer::default() };
         loop {
             let event = self.parser.next()?;
             if matches!(event.kind, EventKind::DocumentEnd | EventKind::StreamEnd) {
-                let span = start.mark.offset as usize..event.mark.offset as usize;
-                return Ok(Some(Document { nodes: composer.nodes, start: start.mark, span }));
+                let span = start.offset as usize..event.mark.offset as usize;
+                return Ok(Some(Document { nodes: composer.nodes, start, span }));
             }
             composer.add(event)?;
         }

@@ -6,8 +6,8 @@ use super::error::{Error, Mark, Stage};
 
 /// A YAML text, decoded; what the reader borrows from.
 ///
-/// Like libyaml, which decodes while it scans, a bad byte is an error only when the reader gets there:
-/// a first document can be read although a later one is broken.
+/// A bad byte is an error only when the reader gets near: a first document can be read although a later
+/// one is broken. libyaml decodes in blocks, so the text ends before the block of the bad byte.
 #[derive(Clone, Debug)]
 pub struct Source<'a> {
     text: Cow<'a, str>,
@@ -25,20 +25,24 @@ impl<'a> Source<'a> {
             _ => decode_utf8(bytes),
         };
         match find_forbidden(text.as_bytes()) {
-            None => {
-                let broken = undecodable.map(|problem| reader_error(problem, &text));
-                Self { text, broken }
-            }
+            None => match undecodable {
+                None => Self { text, broken: None },
+                Some(problem) => {
+                    Self { broken: Some(reader_error(problem, &text)), text: whole_blocks(text) }
+                }
+            },
             Some(at) => {
                 let character = text[at..].chars().next().map_or(0, u32::from);
-                let text = truncated(text, at);
-                let error = reader_error("control characters are not allowed", &text);
-                Self { text, broken: Some(error.with_character(character)) }
+                let error = reader_error("control characters are not allowed", &text[..at]);
+                Self {
+                    text: whole_blocks(truncated(text, at)),
+                    broken: Some(error.with_character(character)),
+                }
             }
         }
     }
 
-    /// The text up to the first character that YAML does not allow.
+    /// The text, up to the block with the first character that YAML does not allow.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -67,6 +71,13 @@ fn reader_error(problem: &'static str, text: &str) -> Error {
         column: text[line_start..].chars().count() as u32 + 1,
     };
     Error::new(Stage::Reader, problem, Some(mark))
+}
+
+/// The blocks of a text that are complete.
+fn whole_blocks(text: Cow<'_, str>) -> Cow<'_, str> {
+    const BLOCK: usize = 512;
+    let at = text.floor_char_boundary(text.len() / BLOCK * BLOCK);
+    truncated(text, at)
 }
 
 fn truncated(text: Cow<'_, str>, at: usize) -> Cow<'_, str> {

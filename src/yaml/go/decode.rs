@@ -310,15 +310,26 @@ impl Decoder {
             Scalar::Timestamp => return Ok(text.to_owned()),
             Scalar::Bool(value) => return Ok(value.to_string()),
             Scalar::Number(Number::Int(int)) => return Ok(int.to_string()),
-            Scalar::Number(Number::Float(float)) => return Ok(float::format_shortest_32(float)),
-            Scalar::NonFinite(float) if float.is_nan() => return Ok(".nan".to_owned()),
-            Scalar::NonFinite(float) => return Ok(if float > 0.0 { ".inf" } else { "-.inf" }.to_owned()),
+            Scalar::Number(Number::Float(float)) | Scalar::NonFinite(float) => return Ok(float_key(float)),
             Scalar::Number(Number::Uint(uint)) => ("uint64", format!("0x{uint:x}")),
             Scalar::Null => ("%!s(<nil>)", "<nil>".to_owned()),
         };
-        let value = go_syntax(&self.value(value)?);
+        let value = match self.value(value)? {
+            Value::Null => "<nil>".to_owned(),
+            value => go_syntax(&value),
+        };
         let problem = format!("unsupported map key of type: {kind}, key: {shown}, value: {value}");
         Err(Error::Value { problem, mark: key.mark() })
+    }
+}
+
+/// sigs.k8s.io/yaml writes float keys in single precision.
+fn float_key(float: f64) -> String {
+    match float as f32 {
+        f32::INFINITY => ".inf".to_owned(),
+        f32::NEG_INFINITY => "-.inf".to_owned(),
+        single if single.is_nan() => ".nan".to_owned(),
+        _ => float::format_shortest_32(float),
     }
 }
 
@@ -343,7 +354,8 @@ fn fail(node: Node<'_>, problem: &str) -> Error {
 fn go_syntax(value: &Value) -> String {
     match value {
         Value::Null => "interface {}(nil)".to_owned(),
-        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Bool(value) => value.to_string(),
+        Value::Number(number) => float::format_shortest(number.as_f64().unwrap_or(f64::NAN)),
         Value::String(text) => format!("{text:?}"),
         Value::Array(items) => {
             let items: Vec<_> = items.iter().map(go_syntax).collect();

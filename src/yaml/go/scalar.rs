@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::number::{self, Number};
-use super::{base64, timestamp};
+use super::{base64, timestamp, utf8};
 
 /// A resolved scalar.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,12 +31,16 @@ pub(super) fn resolve<'a>(tag: Option<&str>, text: &'a str, implicit: bool) -> R
         Some("binary") => {
             let bytes = base64::decode(text).ok_or("!!binary value contains invalid base64 data")?;
             // JSON cannot hold bytes: what is not UTF-8 is lost on the way through it.
-            return Ok(Scalar::Str(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())));
+            return Ok(Scalar::Str(Cow::Owned(utf8::replace_invalid(&bytes).into_owned())));
         }
         Some("bool" | "int" | "float" | "null" | "timestamp") => resolve_plain(text),
         _ => return Ok(Scalar::Str(Cow::Borrowed(text))),
     };
     let wanted = &tag[TAG_PREFIX.len()..];
+    let found = match found {
+        Scalar::Timestamp if wanted != "timestamp" => Scalar::Str(Cow::Borrowed(text)),
+        found => found,
+    };
     let name = found.tag_name();
     match found {
         Scalar::Number(Number::Int(int)) if wanted == "float" => {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::Error;
+use super::repr::repr;
 use super::scalar::{self, Tag};
 use super::value::{Dict, Node, Value};
 use super::{binary, integer, timestamp};
@@ -64,9 +65,8 @@ impl<'n> Loader<'n> {
             return Ok(Node { mark: Mark { offset: 0, line: 1, column: 1 }, tag: None, value: Value::None });
         };
         let first = first.map_err(|error| self.error(error))?;
-        if let Some(second) = documents.next() {
-            let second = second.map_err(|error| self.error(error))?;
-            let error = yaml::Error::new(Stage::Value, "but found another document", Some(second.start()));
+        if let Some(second) = documents.next_start().map_err(|error| self.error(error))? {
+            let error = yaml::Error::new(Stage::Value, "but found another document", Some(second));
             let context = "expected a single document in the stream";
             return Err(self.error(error.with_context(context, first.root().mark())));
         }
@@ -220,6 +220,10 @@ impl Constructor<'_, '_> {
 
     fn untagged(&mut self, node: yaml::Node<'_>, size: &mut Size) -> Result<Value, Error> {
         match node.kind() {
+            // A lone `!` resolves what follows, unless nothing does.
+            Kind::Scalar { text: "", style: Style::Plain } if node.tag().is_some() => {
+                Ok(Value::Str("".into()))
+            }
             Kind::Scalar { text, style } if style == Style::Plain || node.tag().is_some() => {
                 self.scalar(scalar::resolve(text), text, node.mark())
             }
@@ -243,7 +247,7 @@ impl Constructor<'_, '_> {
             Tag::Str => Ok(Value::Str(text.into())),
             Tag::Bool => {
                 let lower = text.to_lowercase();
-                scalar::boolean(&lower).map(Value::Bool).ok_or_else(|| value_error(format!("'{lower}'")))
+                scalar::boolean(&lower).map(Value::Bool).ok_or_else(|| value_error(repr(&lower)))
             }
             Tag::Int => integer::parse(text).map_err(value_error),
             Tag::Float => scalar::parse_float(text).map(Value::Float).map_err(value_error),
@@ -295,9 +299,8 @@ impl Constructor<'_, '_> {
         if key_tag(key) == Some(Tag::Value) {
             return Ok(Node { mark: key.mark(), tag: None, value: Value::Str("=".into()) });
         }
-        let built = self.child(key, size)?;
-        if built.value.is_hashable() {
-            return Ok(built);
+        if is_scalar_valued(dereferenced(key)) {
+            return self.child(key, size);
         }
         let error = yaml::Error::new(Stage::Value, "found unhashable key", Some(key.mark()));
         Err(self.loader.error(error.with_context("while constructing a mapping", mapping)))
@@ -422,6 +425,15 @@ impl Constructor<'_, '_> {
 
     fn unknown_tag(&self, tag: &str, mark: Mark) -> Error {
         self.fail(format!("could not determine a constructor for the tag '{tag}'"), mark)
+    }
+}
+
+/// Whether the node becomes something that can be a key.
+fn is_scalar_valued(node: yaml::Node<'_>) -> bool {
+    match explicit_tag(node).and_then(|tag| tag.strip_prefix(TAG_PREFIX)) {
+        Some("seq" | "map" | "set" | "omap" | "pairs") => false,
+        Some(_) => true,
+        None => matches!(node.kind(), Kind::Scalar { .. }),
     }
 }
 

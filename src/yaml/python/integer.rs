@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Value;
+use super::repr::repr;
 
 /// Python refuses to read longer decimal numbers.
 const LONGEST: usize = 4300;
@@ -43,7 +44,7 @@ fn sexagesimal(digits: &str) -> Result<Magnitude, String> {
 }
 
 fn invalid(digits: &str, base: u32) -> String {
-    format!("invalid literal for int() with base {base}: '{digits}'")
+    format!("invalid literal for int() with base {base}: {}", repr(digits))
 }
 
 /// A natural number in groups of nine decimal digits, the least first.

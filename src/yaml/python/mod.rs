@@ -4,6 +4,7 @@ mod binary;
 mod construct;
 mod error;
 mod integer;
+mod repr;
 mod scalar;
 mod timestamp;
 mod value;

@@ -1,5 +1,6 @@
 //! Which tag PyYAML gives a plain scalar.
 
+use super::repr::repr;
 use super::timestamp;
 
 /// The tags of YAML 1.1 that scalars resolve to.
@@ -123,7 +124,7 @@ pub(super) fn parse_float(text: &str) -> Result<f64, String> {
     };
     let parse = |digits: &str| {
         let numeric = digits.trim();
-        numeric.parse::<f64>().map_err(|_| format!("could not convert string to float: '{digits}'"))
+        numeric.parse::<f64>().map_err(|_| format!("could not convert string to float: {}", repr(digits)))
     };
     match digits {
         ".inf" => Ok(sign * f64::INFINITY),

@@ -73,13 +73,21 @@ pub(super) struct Scanner<'a> {
 struct SimpleKey {
     possible: bool,
     required: bool,
+    /// Whether the token waits in the queue until it is known to be a key or not.
+    held: bool,
     token_number: usize,
     mark: Mark,
 }
 
+impl SimpleKey {
+    /// The absence of a key, where the token with this number starts a level.
+    fn none(token_number: usize) -> Self {
+        Self { possible: false, required: false, held: false, token_number, mark: Mark::default() }
+    }
+}
+
 impl<'a> Scanner<'a> {
     pub(super) fn new(text: &'a str, source: &Source<'_>, dialect: Dialect, limits: Limits) -> Self {
-        let none = SimpleKey { possible: false, required: false, token_number: 0, mark: Mark::default() };
         Self {
             text,
             dialect,
@@ -96,7 +104,7 @@ impl<'a> Scanner<'a> {
             indents: Vec::new(),
             flow_level: 0,
             simple_key_allowed: true,
-            simple_keys: vec![none],
+            simple_keys: vec![SimpleKey::none(0)],
             possible_keys: 0,
         }
     }
@@ -129,8 +137,9 @@ impl<'a> Scanner<'a> {
         if self.possible_keys == 0 {
             return Ok(false);
         }
+        self.drop_stale_keys()?;
         let head = self.tokens_taken;
-        match self.simple_keys.iter().position(|key| key.possible && key.token_number == head) {
+        match self.simple_keys.iter().position(|key| key.possible && key.held && key.token_number == head) {
             Some(level) => self.key_is_valid(level),
             None => Ok(false),
         }
@@ -138,6 +147,7 @@ impl<'a> Scanner<'a> {
 
     fn fetch_token(&mut self) -> Result<(), Error> {
         self.skip_to_token();
+        self.drop_stale_keys()?;
         self.unroll_indent(self.column() as i32);
         if self.at_end() {
             return self.fetch_stream_end();
@@ -227,6 +237,16 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
+    /// libyaml looks at all keys before each token, where go-yaml waits until one of them matters.
+    fn drop_stale_keys(&mut self) -> Result<(), Error> {
+        if self.dialect == Dialect::LibYaml && self.possible_keys > 0 {
+            for level in 0..self.simple_keys.len() {
+                self.key_is_valid(level)?;
+            }
+        }
+        Ok(())
+    }
+
     fn save_key(&mut self) -> Result<(), Error> {
         if !self.simple_key_allowed {
             return Ok(());
@@ -235,7 +255,8 @@ impl<'a> Scanner<'a> {
         self.remove_key()?;
         let level = self.simple_keys.len() - 1;
         let token_number = self.tokens_taken + self.tokens.len();
-        self.simple_keys[level] = SimpleKey { possible: true, required, token_number, mark: self.mark() };
+        self.simple_keys[level] =
+            SimpleKey { possible: true, required, held: true, token_number, mark: self.mark() };
         self.possible_keys += 1;
         Ok(())
     }
@@ -278,10 +299,7 @@ impl<'a> Scanner<'a> {
         self.indent = column;
         self.check_depth("while increasing indent level")?;
         let token = Token { kind, start: mark, end: mark };
-        match before {
-            Some(number) => self.tokens.insert(number - self.tokens_taken, token),
-            None => self.tokens.push_back(token),
-        }
+        self.insert(before, token);
         Ok(())
     }
 
@@ -330,12 +348,7 @@ impl<'a> Scanner<'a> {
 
     fn fetch_flow_start(&mut self, kind: TokenKind<'a>) -> Result<(), Error> {
         self.save_key()?;
-        self.simple_keys.push(SimpleKey {
-            possible: false,
-            required: false,
-            token_number: 0,
-            mark: self.mark(),
-        });
+        self.simple_keys.push(SimpleKey::none(self.tokens_taken + self.tokens.len()));
         self.flow_level += 1;
         self.check_depth("while increasing flow level")?;
         self.simple_key_allowed = true;
@@ -347,7 +360,14 @@ impl<'a> Scanner<'a> {
         self.remove_key()?;
         if self.flow_level > 0 {
             self.flow_level -= 1;
-            self.simple_keys.pop();
+            let inner = self.simple_keys.pop();
+            // go-yaml forgets to hold an empty collection back: `{}: a` is read as `{}` and a stray value.
+            if let (Dialect::Go, Some(inner), Some(outer)) =
+                (self.dialect, inner, self.simple_keys.last_mut())
+                && inner.token_number == outer.token_number
+            {
+                outer.held = false;
+            }
         }
         self.simple_key_allowed = false;
         self.push_ascii(kind, 1);
@@ -385,7 +405,7 @@ impl<'a> Scanner<'a> {
         if self.key_is_valid(level)? {
             let key = self.simple_keys[level];
             let token = Token { kind: TokenKind::Key, start: key.mark, end: key.mark };
-            self.tokens.insert(key.token_number - self.tokens_taken, token);
+            self.insert(Some(key.token_number), token);
             let column = key.mark.column as i32 - 1;
             self.roll_indent(column, Some(key.token_number), TokenKind::BlockMappingStart, key.mark)?;
             self.forget_key(level);
@@ -427,6 +447,14 @@ impl<'a> Scanner<'a> {
         }
         self.push_from(start, if is_alias { TokenKind::Alias(name) } else { TokenKind::Anchor(name) });
         Ok(())
+    }
+
+    /// Puts a token before the one with a number, or at the end when there is none or it was taken.
+    fn insert(&mut self, before: Option<usize>, token: Token<'a>) {
+        match before.and_then(|number| number.checked_sub(self.tokens_taken)) {
+            Some(at) if at < self.tokens.len() => self.tokens.insert(at, token),
+            _ => self.tokens.push_back(token),
+        }
     }
 
     fn push_here(&mut self, kind: TokenKind<'a>) {

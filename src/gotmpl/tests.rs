@@ -1,0 +1,191 @@
+//! The engine against what the real Helm and the real Go did with the same templates.
+
+use std::path::PathBuf;
+
+use super::*;
+
+/// `include` without Helm's recursion limit.
+const INCLUDE: FuncDef = FuncDef {
+    name: "include",
+    params: &[Param::Str, Param::Any],
+    variadic: None,
+    call: |context, args| match args {
+        [Value::Str(name), dot] => Ok(context.execute_template(name, dot.clone())?.into()),
+        _ => Err("unreachable".into()),
+    },
+};
+
+/// `tpl` as Helm words its errors.
+const TPL: FuncDef = FuncDef {
+    name: "tpl",
+    params: &[Param::Str, Param::Any],
+    variadic: None,
+    call: |context, args| match args {
+        [Value::Str(source), dot] => match context.execute_source(source, dot.clone()) {
+            Ok(text) => Ok(text.into()),
+            Err(SourceError::Parse(error)) => {
+                Err(FuncError::from(error.to_string()).wrap(format!("cannot parse template {:?}", source)))
+            }
+            Err(SourceError::Exec(error)) => {
+                Err(error.wrap(format!("error during tpl function execution for {:?}", source)))
+            }
+        },
+        _ => Err("unreachable".into()),
+    },
+};
+
+/// `list` and `dict`, to make values in templates.
+const LIST: FuncDef = FuncDef {
+    name: "list",
+    params: &[],
+    variadic: Some(Param::Any),
+    call: |_, args| Ok(List::new(Elem::Any, args.to_vec()).into()),
+};
+
+const DICT: FuncDef = FuncDef {
+    name: "dict",
+    params: &[],
+    variadic: Some(Param::Any),
+    call: |_, args| {
+        let map = Map::new(MapType::Any);
+        for pair in args.chunks_exact(2) {
+            map.insert(fmt::sprint(&pair[0]), pair[1].clone());
+        }
+        Ok(map.into())
+    },
+};
+
+fn functions() -> Functions {
+    Functions::new([INCLUDE, TPL, LIST, DICT])
+}
+
+/// Parses and runs one text.
+fn run(source: &str, dot: &Value) -> Result<String, String> {
+    run_limited(source, dot, Limits::default()).map_err(|error| error.to_string())
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+}
+
+fn run_limited(source: &str, dot: &Value, limits: Limits) -> Result<String, Failure> {
+    let mut set = Set::new("gotpl", functions());
+    set.parse("t", source.as_bytes())?;
+    let mut out = Vec::new();
+    Execution::new(&set, &()).with_limits(limits).run("t", dot, &mut out)?;
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
+fn ok(source: &str) -> String {
+    run(source, &Value::Nil).unwrap()
+}
+
+fn err(source: &str) -> String {
+    run(source, &Value::Nil).unwrap_err()
+}
+
+/// Conformance data, beside the checkout unless the environment says otherwise.
+fn conformance() -> Option<PathBuf> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/conformance");
+    let root = std::env::var_os("DAYTWO_CONFORMANCE").map_or(beside, PathBuf::from);
+    root.is_dir().then_some(root)
+}
+
+/// Numbers as a values file has them.
+fn floats(value: Value) -> Value {
+    match value {
+        Value::Int64(n) => Value::Float(n as f64),
+        Value::Uint64(n) => Value::Float(n as f64),
+        Value::List(list) => List::new(list.elem, list.iter().cloned().map(floats).collect()).into(),
+        Value::Map(map) => {
+            let entries = map.snapshot().into_iter().map(|(key, value)| (key, floats(value)));
+            Map::from_entries(map.ty, entries.collect()).into()
+        }
+        value => value,
+    }
+}
+
+/// The error as Helm 4 prints it.
+fn as_helm_prints(error: &Failure) -> String {
+    match error {
+        Failure::Parse(error) => format!("parse error at ({}:{}): {}", error.name, error.line, error.message),
+        Failure::Exec(error) => {
+            let last = error.chain().last().unwrap();
+            if last.message.starts_with("error calling ") {
+                return error.to_string();
+            }
+            let frames = error.chain().map(|error| match (&error.frame, &error.cause) {
+                (None, _) => error.message.clone(),
+                (Some(frame), cause) => {
+                    let Frame { parse_name, line, column, template, node } = frame;
+                    let message = match cause {
+                        Some(cause) => error.message.trim_end_matches(&format!(" {cause}")),
+                        None => &error.message,
+                    };
+                    format!(
+                        "{parse_name}:{line}:{column}\n  executing {template:?} at <{node}>:\n    {message}"
+                    )
+                }
+            });
+            frames.collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// The vectors that need no more than Go's own functions, `include` and `tpl`.
+#[test]
+fn vectors() {
+    let Some(root) = conformance() else { return };
+    let text = std::fs::read_to_string(root.join("helm/vectors/core.json")).unwrap();
+    let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let values: serde_json::Value = serde_yaml::from_str(file["values"].as_str().unwrap()).unwrap();
+    let Value::Map(values) = floats(Value::from(&values)) else { panic!("values are no map") };
+    for (key, number) in [("oct", 511.0), ("oct2", 511.0), ("hex", 255.0), ("us", 1000.0)] {
+        values.insert(key, Value::Float(number));
+    }
+    let root = Map::new(MapType::Values);
+    root.insert("Values", Value::Map(values.with_type(MapType::Values)));
+    root.insert("Release", Map::new(MapType::Any).into());
+    let template = Map::new(MapType::Any);
+    template.insert("Name", "probe/templates/t.yaml".into());
+    root.insert("Template", template.into());
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for vector in file["vectors"].as_array().unwrap() {
+        let (source, expected) = (vector["t"].as_str().unwrap(), vector["out"].as_str().unwrap());
+        let mut set = Set::new("gotpl", functions());
+        let mut out = Vec::new();
+        let result = set.parse("probe/templates/t.yaml", source.as_bytes()).map_err(Failure::from);
+        let result = result.and_then(|()| {
+            Ok(Execution::new(&set, &()).run(
+                "probe/templates/t.yaml",
+                &Value::Map(root.clone()),
+                &mut out,
+            )?)
+        });
+        let given = match &result {
+            Ok(()) => String::from_utf8(out).unwrap().replace("<no value>", ""),
+            Err(error) => as_helm_prints(error),
+        };
+        let other_functions =
+            given.starts_with("parse error") && given.contains("function") && given != expected;
+        let of_chart =
+            [".Chart", ".Capabilities", ".Files", ".Subcharts", ".Values.AsMap", ".Values.YAML", ".Table"];
+        let yaml_1_1 = ["yes", ".Values.y }", ".Values.on"];
+        let of_sprig = ["{{ slice "];
+        if other_functions
+            || of_chart.iter().chain(&yaml_1_1).chain(&of_sprig).any(|name| source.contains(name))
+        {
+            continue;
+        }
+        compared += 1;
+        if result.is_ok() != vector["ok"].as_bool().unwrap() || given != expected {
+            wrong.push(format!("{source}\n  expected {expected:?}\n  given    {given:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {compared} differ:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(compared > 100, "only {compared} vectors compared");
+}
