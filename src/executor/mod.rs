@@ -8,12 +8,19 @@
 //! ```
 //!
 //! A [`Run`] can be serialised between any two steps and resumed elsewhere with the same
-//! [`Content`](crate::playbook::Content).
+//! [`Content`](crate::playbook::Content): its position is a stack of levels, each of which says where
+//! its list of tasks comes from (`frame`), its variables are kept by precedence (`state`, `vars`).
 
 mod context;
 mod event;
+mod frame;
+mod hostvars;
+mod inherit;
 mod run;
+mod state;
 mod stats;
+mod task;
+mod vars;
 
 pub use context::{Context, RunOptions};
 pub use event::{Event, Observer, TaskOutcome, TaskRef};

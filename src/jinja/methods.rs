@@ -423,7 +423,7 @@ fn str_method(text: &Str, name: &str, args: Args) -> Result<Value, Error> {
         "join" => join(s, args),
         "splitlines" => {
             let keep = args.positional.first().is_some_and(ops::truthy_or_false);
-            Ok(Value::list(split_lines(s, keep).into_iter().map(Value::from).collect()))
+            Ok(Value::list(lines(s, keep).into_iter().map(Value::from).collect()))
         }
         "startswith" | "endswith" => affix(s, name, &args),
         _ => str_method_with_text(s, name, args),
@@ -660,9 +660,14 @@ pub fn is_identifier(s: &str) -> bool {
         && chars.all(|c| c.is_alphanumeric() || c == '_')
 }
 
-/// `str.splitlines`.
+/// `str.splitlines()`.
 #[must_use]
-pub fn split_lines(s: &str, keep: bool) -> Vec<&str> {
+pub fn split_lines(s: &str) -> Vec<&str> {
+    lines(s, false)
+}
+
+/// `str.splitlines(keep)`.
+fn lines(s: &str, keep: bool) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut start = 0;
     let mut chars = s.char_indices().peekable();

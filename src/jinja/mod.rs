@@ -34,9 +34,11 @@ pub mod search;
 mod templar;
 pub mod tests;
 pub mod value;
+pub mod yaml;
 
 pub use error::{Error, ErrorKind};
 pub use extensions::Extensions;
+pub use methods::{is_identifier, split_lines};
 pub use plugins::{Filter, Plugins, Test};
 pub use templar::{Environment, Templar, TemplateOptions, Vars, possibly_template};
 pub use value::Value;

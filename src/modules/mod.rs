@@ -17,8 +17,10 @@ mod registry;
 mod result;
 pub mod session;
 mod spec;
+mod validate;
 
 pub use context::{ModuleContext, TaskInfo};
 pub use registry::{Module, Registry};
 pub use result::{ModuleError, TaskResult};
+pub use validate::expand_path;
 pub use spec::{Args, CheckMode, Choices, Kind, Opt, Requirement, Spec};

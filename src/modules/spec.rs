@@ -148,8 +148,6 @@ pub struct Spec {
     pub any_option: bool,
     /// What the module does in check mode.
     pub check_mode: CheckMode,
-    /// Arguments are handed over without being templated (`debug: var=`, `assert: that=`).
-    pub untemplated: &'static [&'static str],
 }
 
 impl Spec {
@@ -165,7 +163,6 @@ impl Spec {
             raw_params: false,
             any_option: false,
             check_mode: CheckMode::Full,
-            untemplated: &[],
         }
     }
 
