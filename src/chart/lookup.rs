@@ -1,7 +1,7 @@
 //! What the template function `lookup` asks.
 
 /// A cluster as the template function `lookup` sees it.
-pub trait Lookup {
+pub trait Lookup: Send + Sync {
     /// The object of that name, or with an empty `name` the list of objects, of `namespace` or with
     /// an empty one of the cluster; an empty map when there is none.
     ///

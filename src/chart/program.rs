@@ -13,7 +13,7 @@ use super::files::Files;
 use super::functions::{self, Host};
 use super::schema::Schema;
 use super::{Compat, Contents, Crd, Error, Metadata, RenderOptions, TemplateError, failure, scope, values};
-use crate::gotmpl::{self, Execution, Set};
+use crate::gotmpl::{self, Execution, MapType, Set};
 
 /// How many selections of subcharts are kept compiled.
 const MAX_KEPT: usize = 8;
@@ -131,7 +131,7 @@ impl Program {
         &self,
         coalesced: &gotmpl::Map,
         options: &RenderOptions,
-    ) -> Result<BTreeMap<String, String>, Error> {
+    ) -> Result<BTreeMap<String, Vec<u8>>, Error> {
         let dots = scope::dots(self, coalesced, options);
         let host = Host::new(options);
         let mut execution = Execution::new(&self.set, &host);
@@ -141,23 +141,29 @@ impl Program {
             dot.insert("Template", scope::template(&template.name, &self.parts[template.part]));
             let mut out = Vec::new();
             execution
-                .run(&template.name, &gotmpl::Value::Map(dot.clone()), &mut out)
+                .run(&template.name, &gotmpl::Value::Map(dot.with_type(MapType::Values)), &mut out)
                 .map_err(|error| Error::Execution(failure::describe(&error, options.compat)))?;
-            rendered.insert(template.name.clone(), text(out, &template.name)?);
+            rendered.insert(template.name.clone(), without_no_value(out));
         }
         Ok(rendered)
     }
 }
 
-/// The text of a rendered template, without what printing nil gives.
-fn text(rendered: Vec<u8>, path: &str) -> Result<String, Error> {
-    const NO_VALUE: &str = "<no value>";
-    let text = String::from_utf8(rendered).map_err(|error| Error::Manifest {
-        path: path.to_owned(),
-        message: "error converting YAML to JSON: yaml: invalid leading UTF-8 octet".into(),
-        rendered: String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })?;
-    Ok(if text.contains(NO_VALUE) { text.replace(NO_VALUE, "") } else { text })
+/// A rendered text without what printing nil gives, which Helm removes whoever wrote it.
+fn without_no_value(rendered: Vec<u8>) -> Vec<u8> {
+    const NO_VALUE: &[u8] = b"<no value>";
+    let mut matches = memchr::memmem::find_iter(&rendered, NO_VALUE).peekable();
+    if matches.peek().is_none() {
+        return rendered;
+    }
+    let mut kept = Vec::with_capacity(rendered.len());
+    let mut copied = 0;
+    for at in matches {
+        kept.extend_from_slice(&rendered[copied..at]);
+        copied = at + NO_VALUE.len();
+    }
+    kept.extend_from_slice(&rendered[copied..]);
+    kept
 }
 
 /// Adds a member and its dependencies to the program.

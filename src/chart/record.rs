@@ -89,11 +89,22 @@ impl Object for Record {
         self.methods.iter().find(|(of, _)| *of == name).map(|(_, method)| Ok(method(self)))
     }
 
-    fn to_plain(&self) -> Value {
+    fn print(&self) -> Cow<'_, str> {
+        match self.methods.iter().find(|(name, _)| *name == "String") {
+            Some((_, method)) => String::from_utf8_lossy(&fmt::sprint(&method(self))).into_owned().into(),
+            None => self.display(),
+        }
+    }
+
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
         let shown = |field: &&Field| field.is_exported() && !(field.omit_empty && is_empty(&field.value));
+        Some(self.fields.iter().filter(shown).map(|field| (field.json, field.value.clone())).collect())
+    }
+
+    fn to_plain(&self) -> Value {
         let plain = Map::new(MapType::Any);
-        for field in self.fields.iter().filter(shown) {
-            plain.insert(field.json, to_plain(&field.value));
+        for (name, value) in self.json_fields().unwrap_or_default() {
+            plain.insert(name, to_plain(&value));
         }
         Value::Map(plain)
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::coalesce::{Coalescing, Nulls};
 use super::documents::{self, Documents};
+use super::program::Program;
 use super::{Capabilities, Chart, Compat, Error, Hook, Lookup, Manifest, constraint, values};
 
 /// What a rendering depends on besides the chart and the values.
@@ -108,20 +109,43 @@ impl Chart {
     /// structure or against a schema, a failing template, a document that is no YAML.
     pub fn render(&self, values: &Map<String, Value>, options: &RenderOptions) -> Result<Rendered, Error> {
         let mut warnings = Vec::new();
-        let program = self.programs.select(values, options.compat, &mut warnings)?;
-        warnings.extend_from_slice(&program.warnings);
-        let given = values::to_map(values);
-        let coalesced =
-            Coalescing::new(options.compat, &mut warnings).values(&program.root, &given, Nulls::Delete)?;
-        if !options.skip_schema_validation {
-            program.check_schemas(&coalesced)?;
-        }
-        self.check_kube_version(options)?;
-        let mut files = program.execute(&coalesced, options)?;
+        let (program, files) = self.execute(values, options, &mut warnings)?;
+        let mut files = files.into_iter().map(utf8).collect::<Result<BTreeMap<_, _>, _>>()?;
         let notes = take_notes(&mut files, self.name(), options.sub_notes);
         let Documents { manifests, hooks } = documents::take_apart(&files, options.compat)?;
         let default_values = Arc::clone(&program.root.values);
         Ok(Rendered { manifests, hooks, notes, crds: program.crds.clone(), default_values, warnings })
+    }
+
+    /// Renders the templates and gives their texts by path, notes among them, before anything is made of them.
+    ///
+    /// # Errors
+    /// As [`Chart::render`], except that nothing has to be a manifest.
+    pub fn render_files(
+        &self,
+        values: &Map<String, Value>,
+        options: &RenderOptions,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let (_, files) = self.execute(values, options, &mut Vec::new())?;
+        Ok(files.into_iter().map(|(path, text)| (path, String::from_utf8_lossy(&text).into_owned())).collect())
+    }
+
+    fn execute(
+        &self,
+        values: &Map<String, Value>,
+        options: &RenderOptions,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Arc<Program>, BTreeMap<String, Vec<u8>>), Error> {
+        let program = self.programs.select(values, options.compat, warnings)?;
+        warnings.extend_from_slice(&program.warnings);
+        let given = values::to_map(values);
+        let coalesced = Coalescing::new(options.compat, warnings).values(&program.root, &given, Nulls::Delete)?;
+        if !options.skip_schema_validation {
+            program.check_schemas(&coalesced)?;
+        }
+        self.check_kube_version(options)?;
+        let files = program.execute(&coalesced, options)?;
+        Ok((program, files))
     }
 
     fn check_kube_version(&self, options: &RenderOptions) -> Result<(), Error> {
@@ -135,6 +159,18 @@ impl Chart {
             return Ok(());
         }
         Err(Error::KubeVersion { constraint: constraint.clone(), version: version.version.clone() })
+    }
+}
+
+/// A rendered file as text: YAML is nothing else.
+fn utf8((path, text): (String, Vec<u8>)) -> Result<(String, String), Error> {
+    match String::from_utf8(text) {
+        Ok(text) => Ok((path, text)),
+        Err(error) => Err(Error::Manifest {
+            path,
+            message: "error converting YAML to JSON: yaml: invalid leading UTF-8 octet".into(),
+            rendered: String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        }),
     }
 }
 

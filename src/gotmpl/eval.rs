@@ -421,7 +421,11 @@ impl Execution<'_> {
     /// What a call gave; its failure is reported at `place`.
     fn returned(&mut self, place: Place, name: &str, result: Result<Value, FuncError>) -> Outcome<Operand> {
         match result {
-            Ok(value) => Ok(Operand::concrete(value)),
+            Ok(value) => {
+                // Only a function that returns an interface can return nil.
+                let interface = matches!(value, Value::Nil);
+                Ok(Operand::element(value, interface))
+            }
             Err(error) => {
                 self.at = place.id;
                 let FuncError { message, cause } = error;

@@ -127,6 +127,11 @@ pub trait Object: fmt::Debug {
     fn kind(&self) -> &'static str;
     /// What printing the value gives.
     fn display(&self) -> Cow<'_, str>;
+    /// What an action prints, which differs from [`Self::display`] where only the address of a value has
+    /// a `String` method: what is handed to a function is a copy.
+    fn print(&self) -> Cow<'_, str> {
+        self.display()
+    }
     /// The exported field, or the entry when the value is a map; `None` is the error "can't evaluate
     /// field", so a map answers a missing key with the zero value of its element type.
     fn field(&self, name: &str) -> Option<Value>;
@@ -148,6 +153,10 @@ pub trait Object: fmt::Debug {
     }
     /// The value as plain maps, lists and scalars: what encoders (`toJson`, `toYaml`) see.
     fn to_plain(&self) -> Value;
+    /// The fields of a struct in the order in which JSON has them; `None` when [`Self::to_plain`] says all.
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        None
+    }
     /// The value itself, for functions that expect this very type.
     fn as_any(&self) -> &dyn std::any::Any;
 }

@@ -90,10 +90,10 @@ pub(super) fn nil_dereference() -> FuncError {
 /// Longest text or list that one call may produce: a template must not be able to exhaust memory.
 pub(super) const MAX_OUTPUT: usize = 256 << 20;
 
-/// The element count as a size, refused when negative or absurd.
+/// A count of elements, refused when together they would be too big.
 pub(super) fn bounded(count: usize, size: usize, what: &str) -> Result<usize, FuncError> {
-    count
-        .checked_mul(size.max(1))
-        .filter(|total| *total <= MAX_OUTPUT)
-        .ok_or_else(|| fail(format!("{what}: output length overflow")))
+    match count.checked_mul(size.max(1)) {
+        Some(total) if total <= MAX_OUTPUT => Ok(count),
+        _ => Err(fail(format!("{what}: output length overflow"))),
+    }
 }

@@ -10,9 +10,11 @@ mod args;
 mod bcrypt;
 mod case;
 mod cast;
+mod certificates;
 mod dates;
 mod decimal;
 mod defaults;
+mod der;
 mod dicts;
 mod duration;
 mod encoding;
@@ -22,6 +24,7 @@ mod hashes;
 mod helm;
 mod json;
 mod json_parse;
+mod keys;
 mod layout;
 mod lists;
 mod merge;
@@ -29,6 +32,7 @@ mod network;
 mod numbers;
 mod passwords;
 mod paths;
+mod pem;
 mod random;
 mod re2;
 mod reflection;
@@ -41,7 +45,12 @@ mod time;
 mod urls;
 mod wrap;
 
+#[cfg(test)]
+mod tests;
+
 pub use helm::{MESSAGE_END, MESSAGE_START};
+pub(crate) use semver::Version;
+pub(crate) use semver_constraint::matches as satisfies;
 
 use super::{FuncDef, FuncError, Value};
 
@@ -66,6 +75,7 @@ const FAMILIES: &[&[FuncDef]] = &[
     bcrypt::FUNCTIONS,
     passwords::FUNCTIONS,
     aes::FUNCTIONS,
+    certificates::FUNCTIONS,
     random::FUNCTIONS,
     semver::FUNCTIONS,
     flow::FUNCTIONS,

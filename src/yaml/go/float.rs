@@ -4,13 +4,29 @@
 /// exponent below 1e-4 and from 1e6 on.
 #[must_use]
 pub fn format_shortest(float: f64) -> String {
-    general(&format!("{float:e}"), special(float))
+    match special(float) {
+        Some(text) => text.to_owned(),
+        None => Decimal::of(&serde_json::to_string(&float).unwrap_or_default()).general(),
+    }
 }
 
 /// [`format_shortest`] of a number that is rounded to `float32` first.
 pub(super) fn format_shortest_32(float: f64) -> String {
     let rounded = float as f32;
-    general(&format!("{rounded:e}"), special(f64::from(rounded)))
+    match special(f64::from(rounded)) {
+        Some(text) => text.to_owned(),
+        None => Decimal::of(&serde_json::to_string(&rounded).unwrap_or_default()).general(),
+    }
+}
+
+/// The text of a float in YAML.
+pub(super) fn format_yaml(float: f64) -> String {
+    match float {
+        f if f.is_nan() => ".nan".to_owned(),
+        f64::INFINITY => ".inf".to_owned(),
+        f64::NEG_INFINITY => "-.inf".to_owned(),
+        _ => format_shortest(float),
+    }
 }
 
 /// The text of a number in JSON: an exponent below 1e-6 and from 1e21 on; `None` for what JSON cannot say.
@@ -19,17 +35,16 @@ pub fn format_json(float: f64) -> Option<String> {
     if !float.is_finite() {
         return None;
     }
-    let magnitude = float.abs();
-    if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) {
-        let scientific = format!("{float:e}");
-        let (digits, exponent) = scientific.split_once('e')?;
-        let sign = if exponent.starts_with('-') { "" } else { "+" };
-        return Some(format!("{digits}e{sign}{exponent}"));
+    let decimal = Decimal::of(&serde_json::to_string(&float).ok()?);
+    if (-6..21).contains(&decimal.exponent) {
+        return Some(decimal.positional());
     }
-    Some(format!("{float}"))
+    let exponent_sign = if decimal.exponent < 0 { '-' } else { '+' };
+    Some(format!("{}e{exponent_sign}{}", decimal.mantissa(), decimal.exponent.abs()))
 }
 
-fn special(float: f64) -> Option<&'static str> {
+/// Go's text of what is not a number of digits.
+pub(super) fn special(float: f64) -> Option<&'static str> {
     match float {
         f if f.is_nan() => Some("NaN"),
         f64::INFINITY => Some("+Inf"),
@@ -38,33 +53,69 @@ fn special(float: f64) -> Option<&'static str> {
     }
 }
 
-/// Turns Rust's shortest scientific text into Go's `%g`.
-fn general(scientific: &str, special: Option<&'static str>) -> String {
-    if let Some(text) = special {
-        return text.to_owned();
-    }
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
-    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
-    if (-4..6).contains(&exponent) {
-        return format!("{sign}{}", positional(&digits, exponent));
-    }
-    let fraction = if digits.len() > 1 { format!(".{}", &digits[1..]) } else { String::new() };
-    let exponent_sign = if exponent < 0 { '-' } else { '+' };
-    format!("{sign}{}{fraction}e{exponent_sign}{:02}", &digits[..1], exponent.abs())
+/// The shortest decimal number that reads back as a float. (Rust's own formatting does not round ties to
+/// even as Go does, the one of JSON does.)
+struct Decimal {
+    negative: bool,
+    /// At least one digit; no zeros at the ends unless it is the only digit.
+    digits: String,
+    /// The power of ten of the first digit.
+    exponent: i32,
 }
 
-/// The digits with the point after the first `exponent + 1` of them.
-fn positional(digits: &str, exponent: i32) -> String {
-    if exponent < 0 {
-        return format!("0.{}{digits}", "0".repeat((-exponent - 1) as usize));
+impl Decimal {
+    /// Takes a text of digits with a point or an exponent apart.
+    fn of(text: &str) -> Self {
+        let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = format!("{whole}{fraction}");
+        let significant = all.trim_start_matches('0');
+        let exponent: i32 = exponent.parse().unwrap_or(0);
+        let leading = (all.len() - significant.len()) as i32;
+        let digits = significant.trim_end_matches('0');
+        match digits {
+            "" => Self { negative, digits: "0".to_owned(), exponent: 0 },
+            _ => Self {
+                negative,
+                digits: digits.to_owned(),
+                exponent: exponent + whole.len() as i32 - 1 - leading,
+            },
+        }
     }
-    let whole = exponent as usize + 1;
-    if digits.len() <= whole {
-        return format!("{digits}{}", "0".repeat(whole - digits.len()));
+
+    fn general(&self) -> String {
+        if (-4..6).contains(&self.exponent) {
+            return self.positional();
+        }
+        let exponent_sign = if self.exponent < 0 { '-' } else { '+' };
+        format!("{}e{exponent_sign}{:02}", self.mantissa(), self.exponent.abs())
     }
-    format!("{}.{}", &digits[..whole], &digits[whole..])
+
+    fn sign(&self) -> &'static str {
+        if self.negative { "-" } else { "" }
+    }
+
+    /// One digit before the point.
+    fn mantissa(&self) -> String {
+        let (first, rest) = self.digits.split_at(1);
+        let point = if rest.is_empty() { "" } else { "." };
+        format!("{}{first}{point}{rest}", self.sign())
+    }
+
+    /// Without an exponent.
+    fn positional(&self) -> String {
+        let (sign, digits) = (self.sign(), &self.digits);
+        let Ok(exponent) = usize::try_from(self.exponent) else {
+            let zeros = self.exponent.unsigned_abs() as usize - 1;
+            return format!("{sign}0.{:0<zeros$}{digits}", "");
+        };
+        let whole = exponent + 1;
+        if digits.len() <= whole {
+            return format!("{sign}{digits:0<whole$}");
+        }
+        format!("{sign}{}.{}", &digits[..whole], &digits[whole..])
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +136,7 @@ mod tests {
             (-12.25e-10, "-1.225e-09"),
             (1e100, "1e+100"),
             (f64::INFINITY, "+Inf"),
+            (755416967246451.2, "7.554169672464512e+14"),
         ] {
             assert_eq!(format_shortest(float), text);
         }

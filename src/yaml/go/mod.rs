@@ -3,11 +3,17 @@
 
 mod base64;
 mod decode;
+mod emit;
 mod float;
+mod marshal;
 mod number;
+mod order;
 mod scalar;
 mod timestamp;
 mod utf8;
 
 pub use decode::{Decoder, Error, Numbers, from_slice, parse, parse_each, parse_strict};
+pub use emit::{EmitError, Emitter};
 pub use float::{format_json, format_shortest};
+pub use marshal::{marshal, marshal_pretty, to_yaml, to_yaml_pretty};
+pub use order::{KeyOrder, compare_keys, sort_by_key};
