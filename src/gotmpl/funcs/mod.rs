@@ -42,6 +42,8 @@ mod semver;
 mod semver_constraint;
 mod strings;
 mod time;
+mod toml;
+mod toml_parse;
 mod urls;
 mod wrap;
 mod yaml;
@@ -84,6 +86,7 @@ const FAMILIES: &[&[FuncDef]] = &[
     urls::FUNCTIONS,
     json::FUNCTIONS,
     yaml::FUNCTIONS,
+    toml::FUNCTIONS,
     helm::FUNCTIONS,
 ];
 
