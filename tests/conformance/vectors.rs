@@ -13,6 +13,8 @@ const CHART: &str =
     "apiVersion: v2\nname: probe\nversion: 0.1.0+b1\nappVersion: \"1.2\"\nkeywords: [a, b]\nannotations: {k: v}\n";
 const FILES: [(&str, &str); 3] =
     [("files/a.txt", "line1\nline2\n"), ("files/b.yaml", "k: \"v<&>\"\n"), ("files/empty", "")];
+/// Snippets whose text depends on the moment: how many digits of a second it takes to tell the time.
+const RANDOM: [&str; 1] = ["{{ toYaml (now) | len }}"];
 /// What the recording library calls its own version.
 const RECORDED_WITH: &str = "v4.2";
 const TEMPLATE: &str = "probe/templates/t.yaml";
@@ -50,7 +52,8 @@ pub(crate) fn functions(corpus: &Corpus, filter: &str) -> Result<Outcome, String
     for file in ["core", "sprig"] {
         let snippets = corpus.read(&format!("vectors/{file}.json"))?;
         let snippets: Snippets = serde_json::from_slice(&snippets).map_err(|error| error.to_string())?;
-        for Snippet { t, ok, out } in snippets.vectors.iter().filter(|snippet| snippet.t.contains(filter)) {
+        let compared = snippets.vectors.iter().filter(|s| s.t.contains(filter) && !RANDOM.contains(&s.t.as_str()));
+        for Snippet { t, ok, out } in compared {
             outcome.add(format!("{file} {t:?}"), (*ok, out), render(t, &snippets.values, Map::new()));
         }
     }
