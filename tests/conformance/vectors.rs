@@ -9,8 +9,7 @@ use crate::Outcome;
 use crate::corpus::Corpus;
 
 /// The chart around every snippet.
-const CHART: &str =
-    "apiVersion: v2\nname: probe\nversion: 0.1.0+b1\nappVersion: \"1.2\"\nkeywords: [a, b]\nannotations: {k: v}\n";
+const CHART: &str = "apiVersion: v2\nname: probe\nversion: 0.1.0+b1\nappVersion: \"1.2\"\nkeywords: [a, b]\nannotations: {k: v}\n";
 const FILES: [(&str, &str); 3] =
     [("files/a.txt", "line1\nline2\n"), ("files/b.yaml", "k: \"v<&>\"\n"), ("files/empty", "")];
 /// What the recording library calls its own version.
@@ -76,7 +75,11 @@ pub(crate) fn yaml_strings(corpus: &Corpus, filter: &str) -> Result<Outcome, Str
             outcome.add(format!("{template} {:?}", text.s), (true, expected), render(template, "", values));
         }
         if let (Some(ok), out) = &text.parse_plain {
-            let rendered = render("{{ toJson .Values.k }} {{ kindOf .Values.k }}", &format!("k: {}\n", text.s), Map::new());
+            let rendered = render(
+                "{{ toJson .Values.k }} {{ kindOf .Values.k }}",
+                &format!("k: {}\n", text.s),
+                Map::new(),
+            );
             outcome.add(format!("reading {:?}", text.s), (*ok, out), rendered);
         }
     }
