@@ -115,12 +115,19 @@ mod tests {
 
     #[test]
     fn a_run_from_its_beginning_to_its_end() {
-        let user = json!({"conditions": [{"type": "User", "status": "True", "observedGeneration": 3}], "own": 1});
+        let user =
+            json!({"conditions": [{"type": "User", "status": "True", "observedGeneration": 3}], "own": 1});
         let running = status(&user, &Report::Running, Some(1));
         assert_eq!(running["conditions"][1]["reason"], "Running");
         let result = result(&HostStats { ok: 3, changed: 1, ..HostStats::default() });
         let done = status(&running, &Report::Successful(result.clone()), Some(1));
-        let expected = [("User", "True"), ("Running", "True"), ("Successful", "True"), ("Failure", "False"), ("Ready", "True")];
+        let expected = [
+            ("User", "True"),
+            ("Running", "True"),
+            ("Successful", "True"),
+            ("Failure", "False"),
+            ("Ready", "True"),
+        ];
         assert_eq!(kinds(&done), expected.map(|(k, s)| (k.to_owned(), s.to_owned())));
         assert_eq!(done["conditions"][1]["ansibleResult"], result);
         assert_eq!((&done["own"], &done["observedGeneration"]), (&json!(1), &json!(1)));
@@ -129,7 +136,10 @@ mod tests {
         assert_eq!(status(&done, &Report::Successful(result.clone()), Some(1)), done);
         let failed = status(&done, &Report::Failed("no such file".into(), Some(result)), Some(1));
         let of = |kind: &str| Conditions::of(&failed).get(kind).cloned().unwrap();
-        assert_eq!((of("Failure")["status"].as_str(), of("Failure")["message"].as_str()), (Some("True"), Some("no such file")));
+        assert_eq!(
+            (of("Failure")["status"].as_str(), of("Failure")["message"].as_str()),
+            (Some("True"), Some("no such file"))
+        );
         assert_eq!(of("Running")["status"], "False");
         assert_eq!(of("Successful")["status"], "False");
         assert_eq!(of("Ready")["status"], "False");

@@ -51,8 +51,11 @@ use self::role::RoleReconciler;
 use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, EventKind, Recorder};
+use crate::jinja::{Environment, Plugins};
+use crate::modules::Registry;
+use crate::playbook;
 use crate::release;
-use crate::watches::{self, ChartContent, Content, Watch};
+use crate::watches::{self, AnsibleContent, ChartContent, Content, Watch};
 
 pub use options::Options;
 pub use serve::Endpoint;
@@ -199,7 +202,8 @@ fn chart_reconciler(watch: &Watch, content: &ChartContent, shared: &Arc<Shared>)
 fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
     let modules = Arc::new(Registry::all());
     let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
-    let mut options = playbook::Options::new(Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>, environment);
+    let mut options =
+        playbook::Options::new(Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>, environment);
     options.roles_path = paths("ANSIBLE_ROLES_PATH");
     options.collections_path = paths("ANSIBLE_COLLECTIONS_PATH");
     let own = content.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
@@ -215,7 +219,12 @@ fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>
         Err(errors) => {
             let message = errors.to_string();
             tracing::error!(kind = %watch.kind, at = %watch.location, "{message}");
-            Arc::new(BrokenReconciler { shared: Arc::clone(shared), condition: "Failure", reason: "Failed", message })
+            Arc::new(BrokenReconciler {
+                shared: Arc::clone(shared),
+                condition: "Failure",
+                reason: "Failed",
+                message,
+            })
         }
     }
 }

@@ -101,7 +101,9 @@ impl Owned {
                 }
                 inner.applied(kind, object.metadata);
             }
-            Event::InitDone => inner.relisted(&kind, scope.namespace.as_deref(), &listed.take().unwrap_or_default()),
+            Event::InitDone => {
+                inner.relisted(&kind, scope.namespace.as_deref(), &listed.take().unwrap_or_default())
+            }
             Event::Delete(object) => inner.deleted(&kind, object.metadata.uid.as_deref().unwrap_or_default()),
         }
     }
@@ -227,8 +229,11 @@ mod tests {
         let (mut inner, caller) = inner();
         inner.applied("k".into(), metadata(json!({"uid": "x", "name": "foreign"})));
         assert!(inner.seen["k"].is_empty());
-        inner.applied("k".into(), metadata(json!({"uid": "u", "name": "d", "annotations": {
-            PRIMARY_RESOURCE: "demo/a", PRIMARY_RESOURCE_TYPE: "Hello.daytwo.dev"}})));
+        inner.applied(
+            "k".into(),
+            metadata(json!({"uid": "u", "name": "d", "annotations": {
+            PRIMARY_RESOURCE: "demo/a", PRIMARY_RESOURCE_TYPE: "Hello.daytwo.dev"}})),
+        );
         inner.relisted("k", None, &HashSet::new());
         assert_eq!(caller.queue.depth(), 1);
         inner.deleted("k", "u");

@@ -25,7 +25,8 @@ pub(super) fn extra_vars(
     };
     let guard = |value: Value| if content.mark_unsafe { unsafe_texts(value) } else { value };
     let parameters = if content.snake_case_parameters { snake_keys(spec.clone()) } else { spec.clone() };
-    let mut vars: Map<String, Value> = parameters.into_iter().map(|(key, value)| (key, guard(value))).collect();
+    let mut vars: Map<String, Value> =
+        parameters.into_iter().map(|(key, value)| (key, guard(value))).collect();
     let name = format!("_{}_{}", kind.group.replace(['.', '-'], "_"), kind.kind.to_lowercase());
     let meta = json!({"name": resource.name(), "namespace": resource.namespace().unwrap_or_default()});
     vars.insert("ansible_operator_meta".into(), meta);
@@ -67,7 +68,8 @@ pub(super) fn snake_case(name: &str) -> String {
         if trimmed.to_uppercase() == trimmed { trimmed.to_owned() } else { isolate_acronyms(trimmed) };
     let words = words(&isolated);
     // A name that begins with one of the special words is no name that begins with a capital.
-    let special = words.first().is_some_and(|first| ACRONYMS.iter().any(|word| word.to_lowercase() == *first));
+    let special =
+        words.first().is_some_and(|first| ACRONYMS.iter().any(|word| word.to_lowercase() == *first));
     let joined = words.join("_");
     if special { joined } else { format!("{prefix}{joined}") }
 }
@@ -193,7 +195,8 @@ mod tests {
             blacklist: Vec::new(),
             finalizer: None,
         };
-        let kind = Gvk { group: "cache.my-example.com".into(), version: "v1".into(), kind: "Memcached".into() };
+        let kind =
+            Gvk { group: "cache.my-example.com".into(), version: "v1".into(), kind: "Memcached".into() };
         let resource = Object(json!({"apiVersion": "cache.my-example.com/v1", "kind": "Memcached",
             "metadata": {"name": "a", "namespace": "n"},
             "spec": {"size": 3, "nodePort": [{"theName": "x"}]}}));
@@ -209,8 +212,10 @@ mod tests {
         assert_eq!(marked["node_port"], json!([{"the_name": {"__ansible_unsafe": "x"}}]));
         let secret = Gvk { group: String::new(), version: "v1".into(), kind: "Secret".into() };
         let bare = Object(json!({"metadata": {"name": "s"}}));
-        assert!(extra_vars(&AnsibleContent { vars: Map::new(), ..marked_content() }, &secret, &bare, None)
-            .contains_key("__secret"));
+        assert!(
+            extra_vars(&AnsibleContent { vars: Map::new(), ..marked_content() }, &secret, &bare, None)
+                .contains_key("__secret")
+        );
     }
 
     fn marked_content() -> AnsibleContent {

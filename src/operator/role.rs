@@ -59,7 +59,8 @@ impl Reconcile for RoleReconciler {
     async fn reconcile(&self, pass: &Pass) -> Result<Next, Failure> {
         let primary = &pass.primary;
         let own_finalizer = self.ansible.finalizer.as_ref();
-        let finalizing = primary.deleting && own_finalizer.is_some_and(|own| primary.has_finalizer(&own.name));
+        let finalizing =
+            primary.deleting && own_finalizer.is_some_and(|own| primary.has_finalizer(&own.name));
         if primary.deleting && !finalizing {
             return Ok(Next::Done);
         }
@@ -118,8 +119,13 @@ impl RoleReconciler {
             Ok(ended) => Ok(Some(ended)),
             Err(RunError::Cancelled) => Ok(None),
             Err(error) => {
-                let failure =
-                    crate::executor::Failure { host: HOST.into(), task: String::new(), path: String::new(), message: error.to_string(), rescued: false };
+                let failure = crate::executor::Failure {
+                    host: HOST.into(),
+                    task: String::new(),
+                    path: String::new(),
+                    message: error.to_string(),
+                    rescued: false,
+                };
                 Ok(Some(Ended {
                     outcome: Outcome { failures: vec![failure], ..Outcome::default() },
                     forbidden: false,
@@ -162,8 +168,11 @@ impl RoleReconciler {
         RunOptions {
             verbosity,
             gather_facts: std::env::var("ANSIBLE_GATHERING").is_ok_and(|gathering| gathering != "explicit"),
-            hosts: [(HOST.to_owned(), Map::from_iter([("ansible_connection".to_owned(), Value::from("local"))]))]
-                .into(),
+            hosts: [(
+                HOST.to_owned(),
+                Map::from_iter([("ansible_connection".to_owned(), Value::from("local"))]),
+            )]
+            .into(),
             inventory_file: Some(inventory(&primary.kind, &primary.key.namespace, &primary.key.name)),
             ..RunOptions::default()
         }
@@ -179,14 +188,22 @@ impl RoleReconciler {
                 dependant.api_version.split_once('/').unwrap_or(("", dependant.api_version.as_str()));
             let kind =
                 Gvk { group: group.to_owned(), version: version.to_owned(), kind: dependant.kind.clone() };
-            let unwanted = dependant.namespace.is_none() && namespaced_owner && !self.watch.watch_cluster_scoped_resources;
+            let unwanted = dependant.namespace.is_none()
+                && namespaced_owner
+                && !self.watch.watch_cluster_scoped_resources;
             if !unwanted && !self.ansible.blacklist.contains(&kind) {
                 self.shared.owned.watch(&kind);
             }
         }
     }
 
-    async fn conclude(&self, pass: &Pass, ended: Ended, finalizing: bool, period: Next) -> Result<Next, Failure> {
+    async fn conclude(
+        &self,
+        pass: &Pass,
+        ended: Ended,
+        finalizing: bool,
+        period: Next,
+    ) -> Result<Next, Failure> {
         let Ended { outcome, forbidden } = ended;
         let counts = outcome.stats.hosts.get(HOST).map(result);
         let failed: Vec<&str> =

@@ -9,8 +9,7 @@ use crate::Outcome;
 use crate::corpus::Corpus;
 
 /// The chart around every snippet.
-const CHART: &str =
-    "apiVersion: v2\nname: probe\nversion: 0.1.0+b1\nappVersion: \"1.2\"\nkeywords: [a, b]\nannotations: {k: v}\n";
+const CHART: &str = "apiVersion: v2\nname: probe\nversion: 0.1.0+b1\nappVersion: \"1.2\"\nkeywords: [a, b]\nannotations: {k: v}\n";
 const FILES: [(&str, &str); 3] =
     [("files/a.txt", "line1\nline2\n"), ("files/b.yaml", "k: \"v<&>\"\n"), ("files/empty", "")];
 /// Snippets whose text depends on the moment: how many digits of a second it takes to tell the time.
@@ -79,7 +78,11 @@ pub(crate) fn yaml_strings(corpus: &Corpus, filter: &str) -> Result<Outcome, Str
             outcome.add(format!("{template} {:?}", text.s), (true, expected), render(template, "", values));
         }
         if let (Some(ok), out) = &text.parse_plain {
-            let rendered = render("{{ toJson .Values.k }} {{ kindOf .Values.k }}", &format!("k: {}\n", text.s), Map::new());
+            let rendered = render(
+                "{{ toJson .Values.k }} {{ kindOf .Values.k }}",
+                &format!("k: {}\n", text.s),
+                Map::new(),
+            );
             outcome.add(format!("reading {:?}", text.s), (*ok, out), rendered);
         }
     }
