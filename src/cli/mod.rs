@@ -1,5 +1,7 @@
 //! The command line: one file per command; prints and exits, holds no logic that a library user would miss.
 
+mod playbook;
+mod playbook_output;
 mod run;
 mod template;
 mod values;
@@ -20,6 +22,8 @@ struct Cli {
 enum Command {
     /// Run the operator.
     Run(run::Run),
+    /// Run a playbook or a role on this machine.
+    Playbook(playbook::Playbook),
     /// Render a chart and print its manifests.
     Template(template::Template),
 }
@@ -29,6 +33,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(command) => command.run(),
+        Command::Playbook(command) => command.run(),
         Command::Template(command) => command.run(),
     }
 }

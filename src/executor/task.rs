@@ -410,6 +410,11 @@ impl Attempt<'_> {
                 role_path: self.lineage.role().map(|role| role.path.clone()),
                 search_path,
                 playbook_dir: self.content.basedir.clone(),
+                untemplated: task
+                    .args
+                    .iter()
+                    .map(|(key, value)| (key.as_ref().into(), value.clone()))
+                    .collect(),
             },
             vars: Arc::clone(&self.templar.vars),
             env: Arc::clone(&self.templar.env),

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use tokio_util::sync::CancellationToken;
 
 use super::result::ModuleError;
+use crate::jinja::value::Entries;
 use crate::jinja::{Environment, Extensions, Templar, Vars};
 
 /// The task that a module runs for.
@@ -25,6 +26,8 @@ pub struct TaskInfo {
     pub search_path: Vec<PathBuf>,
     /// The directory of the playbook.
     pub playbook_dir: PathBuf,
+    /// The arguments as the task writes them, not templated.
+    pub untemplated: Entries,
 }
 
 /// What a module may see of the run that it serves.

@@ -12,27 +12,19 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use futures::StreamExt;
-use kube::Api;
-use kube::core::{DynamicObject, PartialObjectMeta};
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::watcher::Event;
 use tokio_util::sync::CancellationToken;
 
 use super::primary::version;
 use super::queue::{Key, Queue};
 use super::tasks::Tasks;
-use crate::cluster::{Client, ObjectRef, Resource, fields_digest};
+use super::watching::{Meta, Scope, follow};
+use crate::cluster::{Client, ObjectRef, fields_digest};
 use crate::release::{MANAGER, Tracked};
 
 /// Objects of a release carry this label, as helm-operator puts it; the watch selects by it.
 pub(super) const CHART_LABEL: &str = "helm.sdk.operatorframework.io/chart";
-/// Objects per page of an initial list.
-const PAGE: u32 = 100;
-/// Pause before a kind is looked up again.
-const RETRY: Duration = Duration::from_secs(5);
 
 /// The resource that a pass is for: whom to call when something of its changes.
 #[derive(Clone)]
@@ -88,7 +80,18 @@ pub(super) struct Dependents {
     shutdown: CancellationToken,
 }
 
+impl PartialEq for Caller {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.queue, &other.queue) && self.key == other.key
+    }
+}
+
 impl Caller {
+    /// Wishes for a pass.
+    pub(super) fn call(&self) {
+        self.queue.push(&self.key);
+    }
+
     fn id(&self) -> (usize, Key) {
         (Arc::as_ptr(&self.queue) as usize, self.key.clone())
     }
@@ -146,50 +149,14 @@ impl Dependents {
 
     fn watch(self: &Arc<Self>, kind: KindId) {
         for namespace in self.namespaces.clone() {
+            let (api_version, kind_name) = self.inner().kinds[kind as usize].clone();
+            let scope = Scope { api_version, kind: kind_name, namespace, labels: Some(CHART_LABEL) };
             let this = Arc::clone(self);
             self.tasks.spawn(async move {
-                let shutdown = this.shutdown.clone();
-                shutdown.run_until_cancelled(this.follow(kind, namespace)).await;
+                let mut listed = None;
+                let observe = |event| this.observe(kind, scope.namespace.as_deref(), event, &mut listed);
+                this.shutdown.run_until_cancelled(follow(&this.client, &scope, observe)).await;
             });
-        }
-    }
-
-    /// Follows one kind in one namespace scope for as long as the process runs.
-    async fn follow(&self, kind: KindId, namespace: Option<String>) {
-        let (api_version, kind_name) = self.inner().kinds[kind as usize].clone();
-        loop {
-            match self.client.resource(&api_version, &kind_name).await {
-                Ok(resource) if !resource.watchable => return,
-                Ok(resource) if !resource.namespaced && namespace.is_some() => return,
-                Ok(resource) => self.follow_resource(kind, &resource, namespace.as_deref()).await,
-                Err(error) => tracing::warn!(%error, "cannot watch dependants yet"),
-            }
-            tokio::time::sleep(RETRY).await;
-        }
-    }
-
-    async fn follow_resource(&self, kind: KindId, resource: &Resource, namespace: Option<&str>) {
-        let kube = self.client.kube().clone();
-        let api: Api<PartialObjectMeta<DynamicObject>> = match namespace {
-            Some(namespace) => Api::namespaced_with(kube, namespace, &resource.to_kube()),
-            None => Api::all_with(kube, &resource.to_kube()),
-        };
-        let config = Config::default().labels(CHART_LABEL).page_size(PAGE);
-        let mut events = watcher(api, config).default_backoff().boxed();
-        let mut listed: Option<HashSet<Ident>> = None;
-        let mut complained = false;
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(event) => {
-                    complained = false;
-                    self.observe(kind, namespace, event, &mut listed);
-                }
-                Err(error) if !complained => {
-                    complained = true;
-                    tracing::warn!(resource = %resource.full_name(), namespace, %error, "cannot watch dependants");
-                }
-                Err(_) => {}
-            }
         }
     }
 
@@ -197,7 +164,7 @@ impl Dependents {
         &self,
         kind: KindId,
         namespace: Option<&str>,
-        event: Event<PartialObjectMeta<DynamicObject>>,
+        event: Event<Meta>,
         listed: &mut Option<HashSet<Ident>>,
     ) {
         match event {
@@ -229,7 +196,7 @@ impl Dependents {
         }
     }
 
-    fn applied(&self, ident: Ident, object: PartialObjectMeta<DynamicObject>) {
+    fn applied(&self, ident: Ident, object: Meta) {
         let metadata = object.metadata;
         let entries = metadata.managed_fields.unwrap_or_default();
         let own = entries.into_iter().find(|entry| {
@@ -264,14 +231,9 @@ impl Dependents {
             inner.deleted(&ident, &uid);
         }
     }
-
-    /// Objects that are expected to be as they were left.
-    pub(super) fn len(&self) -> usize {
-        self.inner().expected.len()
-    }
 }
 
-fn ident(kind: KindId, object: &PartialObjectMeta<DynamicObject>) -> Ident {
+fn ident(kind: KindId, object: &Meta) -> Ident {
     Ident {
         kind,
         namespace: object.metadata.namespace.as_deref().map(Into::into),
@@ -359,7 +321,7 @@ impl Inner {
 
     fn drift(&mut self, caller: &Caller, ident: Ident) {
         self.drifted.entry(caller.id()).or_default().insert(ident);
-        caller.queue.push(&caller.key);
+        caller.call();
     }
 }
 

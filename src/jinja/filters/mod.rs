@@ -1,5 +1,6 @@
 //! The filters of Jinja, of `ansible.builtin` and those that operator roles use beyond them, by family.
 
+pub mod combine;
 pub mod core;
 pub mod json;
 pub mod sequence;

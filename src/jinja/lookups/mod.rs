@@ -1,5 +1,7 @@
 //! The lookups (`lookup('name', …)`, `query`, `with_name`).
 
+pub mod fileglob;
+
 use std::sync::Arc;
 
 use super::error::{Error, ErrorKind};
