@@ -15,7 +15,7 @@ use super::source::Source;
 /// What a reader accepts before it gives up.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Nesting of collections. References allow 10,000; nothing that is meant seriously needs it.
+    /// Nesting of collections. go-yaml allows 10,000, PyYAML some 300; who reads the tree may recurse.
     pub depth: usize,
     /// Size of a text in bytes.
     pub size: usize,
@@ -23,7 +23,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 1000, size: 1 << 30 }
+        Self { depth: 256, size: 1 << 30 }
     }
 }
 
