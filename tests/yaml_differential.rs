@@ -196,17 +196,24 @@ struct Cases(StdRng);
 
 impl Cases {
     fn string(&mut self, pieces: &[&str], longest: usize) -> String {
-        let length = self.0.random_range(0..=self.0.clone().random_range(0..=longest));
+        let most = self.0.random_range(0..=longest);
+        let length = self.0.random_range(0..=most);
         (0..length).map(|_| *pieces.choose(&mut self.0).expect("pieces")).collect()
     }
 
     fn value(&mut self, depth: usize) -> Value {
         match self.0.random_range(0..if depth == 0 { 6 } else { 10 }) {
-            0 => json!([null, true, false].choose(&mut self.0)),
+            0 => [Value::Null, json!(true), json!(false)].choose(&mut self.0).cloned().unwrap_or_default(),
             1 => json!(f64::from(self.0.random_range(-1000..100_000))),
-            2 => json!(self.0.random::<f64>() * 10f64.powi(self.0.clone().random_range(-10..25))),
+            2 => {
+                let exponent = self.0.random_range(-10..25);
+                json!(self.0.random::<f64>() * 10f64.powi(exponent))
+            }
             3..6 => json!(self.string(CHARACTERS, 60)),
-            6..8 => (0..self.0.random_range(0..4)).map(|_| self.value(depth - 1)).collect(),
+            6..8 => {
+                let count = self.0.random_range(0..4);
+                (0..count).map(|_| self.value(depth - 1)).collect()
+            }
             8 => json!({ self.string(CHARACTERS, 40): self.value(depth - 1) }),
             _ => {
                 let count = self.0.random_range(0..5);
