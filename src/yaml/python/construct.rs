@@ -337,7 +337,7 @@ impl Constructor<'_, '_> {
         if key_tag(key) == Some(Tag::Value) {
             return Ok(Node { mark: key.mark(), tag: None, value: Value::Str("=".into()) });
         }
-        if is_scalar_valued(dereferenced(key)) {
+        if is_scalar_valued(key.dereferenced()) {
             return self.child(key, size);
         }
         let error = yaml::Error::new(Stage::Value, "found unhashable key", Some(key.mark()));
@@ -361,10 +361,11 @@ impl Constructor<'_, '_> {
                 own.push((key, value));
                 continue;
             }
-            match dereferenced(value).kind() {
-                Kind::Mapping => self.inherit(dereferenced(value), merged, depth)?,
+            match value.dereferenced().kind() {
+                Kind::Mapping => self.inherit(value.dereferenced(), merged, depth)?,
                 Kind::Sequence => {
-                    let mut sources: Vec<_> = dereferenced(value).items().map(dereferenced).collect();
+                    let mut sources: Vec<_> =
+                        value.dereferenced().items().map(yaml::Node::dereferenced).collect();
                     if let Some(other) = sources.iter().find(|source| !matches!(source.kind(), Kind::Mapping))
                     {
                         return Err(self.merge_error(
@@ -417,7 +418,7 @@ impl Constructor<'_, '_> {
             ));
         }
         let mut pairs = Vec::new();
-        for item in node.items().map(dereferenced) {
+        for item in node.items().map(yaml::Node::dereferenced) {
             if !matches!(item.kind(), Kind::Mapping) {
                 let problem = format!("expected a mapping of length 1, but found {}", kind_name(item));
                 return Err(fail(self.loader, problem, item));
@@ -447,7 +448,7 @@ impl Constructor<'_, '_> {
 
     fn merge_error(&self, problem: &str, mapping: yaml::Node<'_>, found: yaml::Node<'_>) -> Error {
         let problem = format!("{problem}{}", kind_name(found));
-        let error = yaml::Error::new(Stage::Value, problem, Some(dereferenced(found).mark()));
+        let error = yaml::Error::new(Stage::Value, problem, Some(found.dereferenced().mark()));
         self.loader.error(error.with_context("while constructing a mapping", mapping.mark()))
     }
 
@@ -462,13 +463,6 @@ fn is_scalar_valued(node: yaml::Node<'_>) -> bool {
         Some("seq" | "map" | "set" | "omap" | "pairs") => false,
         Some(_) => true,
         None => matches!(node.kind(), Kind::Scalar { .. }),
-    }
-}
-
-fn dereferenced(node: yaml::Node<'_>) -> yaml::Node<'_> {
-    match node.kind() {
-        Kind::Alias { target, .. } => target,
-        _ => node,
     }
 }
 
