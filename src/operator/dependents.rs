@@ -19,9 +19,10 @@ use tokio_util::sync::CancellationToken;
 use super::primary::version;
 use super::queue::{Key, Queue};
 use super::tasks::Tasks;
-use super::watching::{Meta, Scope, follow};
+use super::watching::{self, Observed, Scope, follow};
+use crate::cluster::ready::has_rule;
 use crate::cluster::{Client, ObjectRef, fields_digest};
-use crate::release::{MANAGER, Tracked};
+use crate::release::{Drift, MANAGER, Tracked};
 
 /// Objects of a release carry this label, as helm-operator puts it; the watch selects by it.
 pub(super) const CHART_LABEL: &str = "helm.sdk.operatorframework.io/chart";
@@ -56,6 +57,8 @@ struct Seen {
     uid: Box<str>,
     version: u64,
     digest: Option<u64>,
+    /// Why it was not ready, when it was not.
+    unready: Option<Box<str>>,
 }
 
 #[derive(Default)]
@@ -68,6 +71,8 @@ struct Inner {
     owned: HashMap<(usize, Key), HashSet<Ident>>,
     drifted: HashMap<(usize, Key), HashSet<Ident>>,
     watched: HashSet<KindId>,
+    /// Kinds whose watch works.
+    sighted: HashSet<KindId>,
 }
 
 /// The owned objects of all controllers.
@@ -137,24 +142,53 @@ impl Dependents {
 
     /// Whether nothing of the resource's objects drifted.
     pub(super) fn is_clean(&self, caller: &Caller) -> bool {
-        !self.inner().drifted.contains_key(&caller.id())
+        !self.inner().drifted.contains_key(&caller.id()) && !self.is_blind(caller)
     }
 
-    /// The objects of the resource that are not as they were left.
-    pub(super) fn drifted(&self, caller: &Caller) -> HashSet<ObjectRef> {
+    /// Whether there are objects of the resource that no working watch covers.
+    pub(super) fn is_blind(&self, caller: &Caller) -> bool {
         let inner = self.inner();
-        let idents = inner.drifted.get(&caller.id()).into_iter().flatten();
-        idents.map(|ident| inner.reference(ident)).collect()
+        let mut owned = inner.owned.get(&caller.id()).into_iter().flatten();
+        owned.any(|ident| !inner.sighted.contains(&ident.kind))
+    }
+
+    /// The objects of the resource that are not, or not known to be, as they were left.
+    pub(super) fn drifted(&self, caller: &Caller) -> HashMap<ObjectRef, Drift> {
+        let inner = self.inner();
+        let drifted = inner.drifted.get(&caller.id()).into_iter().flatten();
+        let owned = inner.owned.get(&caller.id()).into_iter().flatten();
+        let unseen = owned.filter(|ident| !inner.sighted.contains(&ident.kind));
+        let possible = unseen.map(|ident| (inner.reference(ident), Drift::Possible));
+        possible.chain(drifted.map(|ident| (inner.reference(ident), Drift::Known))).collect()
+    }
+
+    /// The objects of the resource that are not ready, each with the reason, in a fixed order.
+    pub(super) fn unready(&self, caller: &Caller) -> Vec<String> {
+        let inner = self.inner();
+        let owned = inner.owned.get(&caller.id()).into_iter().flatten();
+        let unready = owned.filter_map(|ident| Some((ident, inner.expected.get(ident)?.unready()?)));
+        let mut told: Vec<String> = unready
+            .map(|(ident, reason)| format!("{} {}: {reason}", inner.kinds[ident.kind as usize].1, ident.name))
+            .collect();
+        told.sort();
+        told
     }
 
     fn watch(self: &Arc<Self>, kind: KindId) {
         for namespace in self.namespaces.clone() {
             let (api_version, kind_name) = self.inner().kinds[kind as usize].clone();
-            let scope = Scope { api_version, kind: kind_name, namespace, labels: Some(CHART_LABEL) };
+            let readiness = has_rule(&api_version, &kind_name);
+            let scope =
+                Scope { api_version, kind: kind_name, namespace, labels: Some(CHART_LABEL), readiness };
             let this = Arc::clone(self);
             self.tasks.spawn(async move {
                 let mut listed = None;
-                let observe = |event| this.observe(kind, scope.namespace.as_deref(), event, &mut listed);
+                let observe = |observed| match observed {
+                    Observed::Event(event) => {
+                        this.observe(kind, scope.namespace.as_deref(), event, &mut listed)
+                    }
+                    Observed::Blind => drop(this.inner().sighted.remove(&kind)),
+                };
                 this.shutdown.run_until_cancelled(follow(&this.client, &scope, observe)).await;
             });
         }
@@ -164,7 +198,7 @@ impl Dependents {
         &self,
         kind: KindId,
         namespace: Option<&str>,
-        event: Event<Meta>,
+        event: Event<watching::Seen>,
         listed: &mut Option<HashSet<Ident>>,
     ) {
         match event {
@@ -177,6 +211,7 @@ impl Dependents {
                 self.applied(ident, object);
             }
             Event::InitDone => {
+                self.inner().sighted.insert(kind);
                 if let Some(listed) = listed.take() {
                     self.missing(kind, namespace, &listed);
                 }
@@ -196,7 +231,7 @@ impl Dependents {
         }
     }
 
-    fn applied(&self, ident: Ident, object: Meta) {
+    fn applied(&self, ident: Ident, object: watching::Seen) {
         let metadata = object.metadata;
         let entries = metadata.managed_fields.unwrap_or_default();
         let own = entries.into_iter().find(|entry| {
@@ -209,6 +244,7 @@ impl Dependents {
             uid: metadata.uid.unwrap_or_default().into(),
             version: version(metadata.resource_version.as_deref()),
             digest,
+            unready: object.unready.map(Into::into),
         };
         self.inner().seen(ident, seen);
     }
@@ -233,11 +269,17 @@ impl Dependents {
     }
 }
 
-fn ident(kind: KindId, object: &Meta) -> Ident {
+fn ident(kind: KindId, object: &watching::Seen) -> Ident {
     Ident {
         kind,
         namespace: object.metadata.namespace.as_deref().map(Into::into),
         name: object.metadata.name.as_deref().unwrap_or_default().into(),
+    }
+}
+
+impl Entry {
+    fn unready(&self) -> Option<&str> {
+        self.seen.as_ref().unwrap_or(&self.expected).unready.as_deref()
     }
 }
 
@@ -267,8 +309,12 @@ impl Inner {
     }
 
     fn claim(&mut self, caller: &Caller, ident: &Ident, object: &Tracked) {
-        let expected =
-            Seen { uid: object.uid.as_str().into(), version: object.version, digest: object.digest };
+        let expected = Seen {
+            uid: object.uid.as_str().into(),
+            version: object.version,
+            digest: object.digest,
+            unready: object.unready.as_deref().map(Into::into),
+        };
         self.expected.insert(ident.clone(), Entry { caller: caller.clone(), expected, seen: None });
         self.owned.entry(caller.id()).or_default().insert(ident.clone());
         // The watch may have been faster than the pass.
@@ -296,6 +342,9 @@ impl Inner {
         }
         let caller = entry.caller.clone();
         let same = seen.uid == entry.expected.uid && seen.digest == entry.expected.digest;
+        if seen.unready.is_some() != entry.unready().is_some() {
+            caller.call();
+        }
         entry.seen = Some(seen);
         if same {
             if let Some(drifted) = self.drifted.get_mut(&caller.id()) {
@@ -340,11 +389,12 @@ mod tests {
             uid: "u1".into(),
             version,
             digest: Some(digest),
+            unready: None,
         }
     }
 
     fn seen(uid: &str, version: u64, digest: u64) -> Seen {
-        Seen { uid: uid.into(), version, digest: Some(digest) }
+        Seen { uid: uid.into(), version, digest: Some(digest), unready: None }
     }
 
     fn claimed() -> (Inner, Caller, Ident) {
@@ -384,6 +434,19 @@ mod tests {
         let again = Tracked { uid: "u2".into(), version: 9, ..tracked("s", 9, 1) };
         let ident = inner.ident(&again.object);
         inner.claim(&caller, &ident, &again);
+        assert!(inner.drifted.is_empty());
+    }
+
+    #[test]
+    fn becoming_ready_calls_the_owner_once() {
+        let (mut inner, caller, ident) = claimed();
+        let waiting = |version| Seen { unready: Some("0 of 1".into()), ..seen("u1", version, 1) };
+        inner.seen(ident.clone(), waiting(6));
+        assert_eq!(caller.queue.depth(), 1);
+        assert_eq!(inner.expected[&ident].unready(), Some("0 of 1"));
+        inner.seen(ident.clone(), waiting(7));
+        inner.seen(ident.clone(), seen("u1", 8, 1));
+        assert_eq!(inner.expected[&ident].unready(), None);
         assert!(inner.drifted.is_empty());
     }
 

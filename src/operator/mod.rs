@@ -24,6 +24,7 @@ mod owned;
 mod parameters;
 mod primary;
 mod queue;
+mod records;
 mod role;
 mod run_log;
 mod serve;
@@ -47,6 +48,7 @@ use self::dependents::Dependents;
 use self::metrics::Metrics;
 use self::owned::Owned;
 use self::primary::Primary;
+use self::records::Records;
 use self::role::RoleReconciler;
 use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
@@ -93,6 +95,7 @@ struct Shared {
     events: Recorder,
     dependents: Arc<Dependents>,
     owned: Arc<Owned>,
+    records: Arc<Records>,
     metrics: Metrics,
     capabilities: RwLock<Arc<Capabilities>>,
     options: Options,
@@ -124,6 +127,9 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
     let shared = share(client, options, &tasks, &shutdown).await?;
     let controllers: Vec<Arc<Controller>> =
         loaded.watches.into_iter().map(|watch| controller(watch, &shared)).collect();
+    if controllers.iter().any(|controller| matches!(controller.watch.content, Content::Chart(_))) {
+        shared.records.start(&shared.client, shared.options.namespaces(), &tasks, &shutdown);
+    }
     let servers = endpoints(&shared, &controllers, &shutdown);
     for controller in &controllers {
         shared.metrics.add(controller);
@@ -155,6 +161,7 @@ async fn share(
     let owned = Owned::new(client.clone(), options.namespaces(), tasks.clone(), shutdown.clone());
     Ok(Arc::new(Shared {
         owned,
+        records: Arc::default(),
         events: Recorder::new(client.clone(), MANAGER),
         dependents,
         metrics: Metrics::new(&client),

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dependents::Caller;
 use super::tasks::Tasks;
-use super::watching::{Meta, Scope, follow};
+use super::watching::{Observed, Scope, Seen, follow};
 use crate::cluster::{Client, Owner, PRIMARY_RESOURCE, PRIMARY_RESOURCE_TYPE, fields_digest};
 use crate::watches::Gvk;
 
@@ -79,18 +79,21 @@ impl Owned {
             return;
         }
         for namespace in self.namespaces.clone() {
-            let scope =
-                Scope { api_version: api_version.clone(), kind: kind.kind.clone(), namespace, labels: None };
+            let (api_version, kind) = (api_version.clone(), kind.kind.clone());
+            let scope = Scope { api_version, kind, namespace, labels: None, readiness: false };
             let this = Arc::clone(self);
             self.tasks.spawn(async move {
                 let mut listed = None;
-                let observe = |event| this.observe(&scope, event, &mut listed);
+                let observe = |observed| match observed {
+                    Observed::Event(event) => this.observe(&scope, event, &mut listed),
+                    Observed::Blind => {}
+                };
                 this.shutdown.run_until_cancelled(follow(&this.client, &scope, observe)).await;
             });
         }
     }
 
-    fn observe(&self, scope: &Scope, event: Event<Meta>, listed: &mut Option<HashSet<String>>) {
+    fn observe(&self, scope: &Scope, event: Event<Seen>, listed: &mut Option<HashSet<String>>) {
         let mut inner = self.inner();
         let kind = format!("{}/{}", scope.api_version, scope.kind);
         match event {

@@ -51,7 +51,8 @@ pub(crate) fn functions(corpus: &Corpus, filter: &str) -> Result<Outcome, String
     for file in ["core", "sprig"] {
         let snippets = corpus.read(&format!("vectors/{file}.json"))?;
         let snippets: Snippets = serde_json::from_slice(&snippets).map_err(|error| error.to_string())?;
-        let compared = snippets.vectors.iter().filter(|s| s.t.contains(filter) && !RANDOM.contains(&s.t.as_str()));
+        let compared =
+            snippets.vectors.iter().filter(|s| s.t.contains(filter) && !RANDOM.contains(&s.t.as_str()));
         for Snippet { t, ok, out } in compared {
             outcome.add(format!("{file} {t:?}"), (*ok, out), render(t, &snippets.values, Map::new()));
         }
