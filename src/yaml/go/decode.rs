@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Number as JsonNumber, Value};
 
 use super::float;
@@ -18,8 +17,11 @@ use crate::yaml::{self, Dialect, Document, Kind, Limits, Mark, Node, NodeId, Sou
 pub enum Numbers {
     /// Every number is a float, as `encoding/json` reads into `interface{}`: Helm's values.
     Float64,
-    /// Integers that fit `i64` stay integers, as Kubernetes reads unstructured objects.
+    /// Integers that fit `i64` stay integers, as Kubernetes reads unstructured objects; so do floats
+    /// without a fraction, because JSON does not tell them apart.
     Json,
+    /// Integers and floats as yaml.v2 resolves them.
+    Yaml,
 }
 
 /// A text that sigs.k8s.io/yaml refuses; `Display` is its wording.
@@ -37,8 +39,15 @@ pub enum Error {
         mark: Mark,
     },
     /// It is not of the type that was asked for.
-    #[error("error unmarshaling JSON: while decoding JSON: {0}")]
-    Type(String),
+    #[error("error unmarshaling JSON: while decoding JSON: {problem}")]
+    Type {
+        /// What is wrong.
+        problem: String,
+        /// Which value is wrong (`.spec.containers[0].name`).
+        path: String,
+        /// Where it stands, when there is a text.
+        mark: Option<Mark>,
+    },
 }
 
 impl Error {
@@ -48,7 +57,7 @@ impl Error {
         match self {
             Self::Syntax(error) => error.mark(),
             Self::Value { mark, .. } => Some(*mark),
-            Self::Type(_) => None,
+            Self::Type { mark, .. } => *mark,
         }
     }
 }
@@ -85,15 +94,6 @@ pub fn parse_each(bytes: &[u8], numbers: Numbers) -> Result<Vec<Value>, Error> {
     let source = Source::new(bytes);
     let documents = source.documents(Dialect::Go, Limits::default());
     documents.map(|document| Decoder::new(numbers).decode(&document?)).collect()
-}
-
-/// Reads the first document of a text into a type.
-///
-/// # Errors
-/// As [`parse`], and values that are not of the type.
-pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    let value = parse(bytes, Numbers::Json)?;
-    serde_json::from_value(value).map_err(|error| Error::Type(error.to_string()))
 }
 
 /// Turns documents into JSON values.
@@ -239,10 +239,10 @@ impl Decoder {
 
     fn number(&self, number: Number) -> Value {
         let float = match (self.numbers, number) {
-            (Numbers::Json, Number::Int(int)) => return Value::from(int),
+            (Numbers::Json | Numbers::Yaml, Number::Int(int)) => return Value::from(int),
+            (Numbers::Yaml, Number::Uint(uint)) => return Value::from(uint),
             (Numbers::Float64, Number::Int(int)) => int as f64,
             (_, Number::Uint(uint)) => uint as f64,
-            // JSON's text of a float may be an integer's text.
             (Numbers::Json, Number::Float(float)) if float.fract() == 0.0 && float.abs() < 9e18 => {
                 return Value::from(float as i64);
             }
