@@ -5,6 +5,7 @@ use super::encoding::encode_base64;
 use super::json_parse::{self, TypeMismatch};
 use super::{runes, strings};
 use crate::gotmpl::{Elem, FuncDef, FuncError, List, Map, MapType, Param, Value};
+use crate::yaml::go::format_json;
 
 const ANY: &[Param] = &[Param::Any];
 
@@ -76,18 +77,18 @@ impl Writer {
     }
 
     fn float(&mut self, float: f64) -> Result<(), FuncError> {
-        if !float.is_finite() {
-            let name = if float.is_nan() {
-                "NaN"
-            } else if float > 0.0 {
-                "+Inf"
-            } else {
-                "-Inf"
-            };
-            return Err(fail(format!("json: unsupported value: {name}")));
+        if let Some(written) = format_json(float) {
+            self.out.extend_from_slice(written.as_bytes());
+            return Ok(());
         }
-        self.out.extend_from_slice(float_text(float).as_bytes());
-        Ok(())
+        let name = if float.is_nan() {
+            "NaN"
+        } else if float > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        };
+        Err(fail(format!("json: unsupported value: {name}")))
     }
 
     fn list(&mut self, list: &List) -> Result<(), FuncError> {
@@ -190,19 +191,6 @@ fn escape(rune: char, width: usize, html: bool) -> Option<std::borrow::Cow<'stat
         runes::ERROR if width == 1 => "\\ufffd".into(),
         _ => return None,
     })
-}
-
-/// A finite float as `encoding/json` writes it: an exponent only below 1e-6 and from 1e21.
-pub(super) fn float_text(float: f64) -> String {
-    let magnitude = float.abs();
-    if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
-        return float.to_string();
-    }
-    let text = format!("{float:e}");
-    match text.split_once('e') {
-        Some((mantissa, exponent)) if !exponent.starts_with('-') => format!("{mantissa}e+{exponent}"),
-        _ => text,
-    }
 }
 
 /// `fromJson`: an error is the entry `Error` of the map.
