@@ -1,1 +1,57 @@
 //! Helm charts, pure: load, dependencies, values, schema, render, manifest order, hooks.
+//!
+//! ```text
+//! directory | .tgz -> files -> Chart          (loaded, checked and compiled once; shared between threads)
+//! Chart + values -> enabled subcharts -> coalesced values -> templates -> documents -> Rendered
+//! ```
+//!
+//! Reads the files that it is given and nothing else; the function `lookup` asks a [`Lookup`] that the
+//! caller brings. Follows Helm 4.3, or Helm 3.19 under [`Compat::V3`].
+
+mod archive;
+mod capabilities;
+mod chart_value;
+mod coalesce;
+mod compat;
+mod constraint;
+mod decode;
+mod dependencies;
+mod directory;
+mod documents;
+mod error;
+mod failure;
+mod file;
+mod files;
+mod functions;
+mod glob;
+pub mod hook;
+mod ignore;
+mod load;
+mod lookup;
+mod manifest;
+mod metadata;
+mod order;
+mod program;
+mod record;
+pub mod release_name;
+mod render;
+mod schema;
+mod scope;
+pub mod strvals;
+pub mod values;
+mod versions;
+
+pub use capabilities::{Capabilities, HelmVersion, KubeVersion};
+pub use compat::Compat;
+pub use documents::split_documents;
+pub use error::{Error, TemplateError};
+pub use file::File;
+pub use functions::name_from_template;
+pub use glob::{BadPattern, PathPattern};
+pub use hook::Hook;
+pub use load::{Chart, Contents};
+pub use lookup::{Lookup, Offline};
+pub use manifest::{Head, Manifest};
+pub use metadata::{Dependency, Lock, Maintainer, Metadata};
+pub use order::Order;
+pub use render::{Crd, RenderOptions, Rendered};

@@ -1,9 +1,39 @@
 //! The command line: one file per command; prints and exits, holds no logic that a library user would miss.
 
+mod playbook;
+mod playbook_output;
+mod run;
+mod template;
+mod values;
+
 use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A folder of Helm charts and Ansible-style roles as a Kubernetes operator.
+#[derive(Parser)]
+#[command(name = "daytwo", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the operator.
+    Run(run::Run),
+    /// Run a playbook or a role on this machine.
+    Playbook(playbook::Playbook),
+    /// Render a chart and print its manifests.
+    Template(template::Template),
+}
 
 /// Parses the command line and runs the command that it names.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    match Cli::parse().command {
+        Command::Run(command) => command.run(),
+        Command::Playbook(command) => command.run(),
+        Command::Template(command) => command.run(),
+    }
 }

@@ -13,6 +13,9 @@ use super::strconv::quote;
 use super::value::{Elem, List, Map, MapType, Object};
 use super::{ExecError, FuncDef, Value, fmt};
 
+/// An error tells of this many templates at most, the innermost ones.
+const LONGEST_CHAIN: usize = 2000;
+
 /// Converted arguments of a call.
 type Arguments = SmallVec<[Value; 4]>;
 
@@ -421,12 +424,22 @@ impl Execution<'_> {
     /// What a call gave; its failure is reported at `place`.
     fn returned(&mut self, place: Place, name: &str, result: Result<Value, FuncError>) -> Outcome<Operand> {
         match result {
-            Ok(value) => Ok(Operand::concrete(value)),
+            Ok(value) => {
+                // Only a function that returns an interface can return nil.
+                let interface = matches!(value, Value::Nil);
+                Ok(Operand::element(value, interface))
+            }
             Err(error) => {
                 self.at = place.id;
                 let FuncError { message, cause } = error;
-                let message = format!("error calling {name}: {message}");
-                Err(Box::new(ExecError { frame: None, message, cause }))
+                if let Some(cause) = cause {
+                    if cause.chain().count() >= LONGEST_CHAIN {
+                        return Err(cause);
+                    }
+                    let message = format!("error calling {name}: {message}");
+                    return Err(Box::new(ExecError { frame: None, message, cause: Some(cause) }));
+                }
+                failure(format!("error calling {name}: {message}"))
             }
         }
     }

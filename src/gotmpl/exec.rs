@@ -319,6 +319,7 @@ impl<'a> Execution<'a> {
     fn print(&mut self, value: &Value) -> Outcome<()> {
         match value {
             Value::Nil => self.out.extend_from_slice(b"<no value>"),
+            Value::Object(object) => self.out.extend_from_slice(object.print().as_bytes()),
             value => fmt::append(&mut self.out, value),
         }
         self.check_output()

@@ -60,7 +60,7 @@ fn general(out: &mut String, magnitude: f64, verb: u8, precision: Option<usize>)
     let precision = precision_given.unwrap_or(count);
     let exponent = digits.point - 1;
     if exponent < -4 || exponent >= threshold {
-        digits.exponential(out, precision.min(count).max(1) - 1, verb - b'g' + b'e');
+        digits.exponential(out, precision.min(count).max(1) - 1, verb - (b'g' - b'e'));
     } else {
         let precision = if signed(precision) > digits.point { count } else { precision };
         digits.fixed(out, usize::try_from(signed(precision) - digits.point).unwrap_or(0));

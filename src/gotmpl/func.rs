@@ -91,9 +91,9 @@ pub trait FuncContext {
 
 /// Why a function failed; the executor adds the place (`error calling NAME: …`).
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
+#[error("{message}{}", .cause.as_deref().map(ToString::to_string).unwrap_or_default())]
 pub struct FuncError {
-    /// The whole text, that of the cause included.
+    /// The text, up to that of the cause.
     pub message: String,
     /// The failure of another template that made the function fail.
     #[source]
@@ -127,7 +127,7 @@ impl From<&str> for FuncError {
 
 impl From<ExecError> for FuncError {
     fn from(cause: ExecError) -> Self {
-        Self { message: cause.to_string(), cause: Some(Box::new(cause)) }
+        Self { message: String::new(), cause: Some(Box::new(cause)) }
     }
 }
 

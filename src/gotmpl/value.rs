@@ -46,8 +46,23 @@ pub enum Value {
 }
 
 /// A Go string: bytes, usually but not necessarily UTF-8; cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Str(Arc<[u8]>);
+#[derive(Clone)]
+pub struct Str(Bytes);
+
+/// The storage of a string. Most are short: names, keys, numbers.
+#[derive(Clone)]
+enum Bytes {
+    Short { length: u8, bytes: Place },
+    Long(Arc<[u8]>),
+}
+
+/// The longest string that is held in place; a [`Value`] still takes 24 bytes.
+const SHORT: usize = 16;
+
+/// Where a short string is held: aligned, since values are moved by the word.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Place([u8; SHORT]);
 
 /// A Go slice with its element type.
 #[derive(Clone, Debug)]
@@ -127,6 +142,11 @@ pub trait Object: fmt::Debug {
     fn kind(&self) -> &'static str;
     /// What printing the value gives.
     fn display(&self) -> Cow<'_, str>;
+    /// What an action prints, which differs from [`Self::display`] where only the address of a value has
+    /// a `String` method: what is handed to a function is a copy.
+    fn print(&self) -> Cow<'_, str> {
+        self.display()
+    }
     /// The exported field, or the entry when the value is a map; `None` is the error "can't evaluate
     /// field", so a map answers a missing key with the zero value of its element type.
     fn field(&self, name: &str) -> Option<Value>;
@@ -148,6 +168,10 @@ pub trait Object: fmt::Debug {
     }
     /// The value as plain maps, lists and scalars: what encoders (`toJson`, `toYaml`) see.
     fn to_plain(&self) -> Value;
+    /// The fields of a struct in the order in which JSON has them; `None` when [`Self::to_plain`] says all.
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        None
+    }
     /// The value itself, for functions that expect this very type.
     fn as_any(&self) -> &dyn std::any::Any;
 }
@@ -156,26 +180,55 @@ impl Str {
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Bytes::Short { length, bytes } => bytes.0.get(..usize::from(*length)).unwrap_or_default(),
+            Bytes::Long(bytes) => bytes,
+        }
     }
 
     /// The text, with U+FFFD where the bytes are not UTF-8.
     #[must_use]
     pub fn to_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        String::from_utf8_lossy(self.as_bytes())
+    }
+}
+
+impl PartialEq for Str {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Str {}
+
+impl PartialOrd for Str {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Str {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl std::hash::Hash for Str {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
 impl std::borrow::Borrow<[u8]> for Str {
     fn borrow(&self) -> &[u8] {
-        &self.0
+        self.as_bytes()
     }
 }
 
 impl std::ops::Deref for Str {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        &self.0
+        self.as_bytes()
     }
 }
 
@@ -191,27 +244,34 @@ impl fmt::Display for Str {
     }
 }
 
+impl From<&[u8]> for Str {
+    fn from(text: &[u8]) -> Self {
+        let mut bytes = Place([0; SHORT]);
+        match (u8::try_from(text.len()), bytes.0.get_mut(..text.len())) {
+            (Ok(length), Some(place)) => {
+                place.copy_from_slice(text);
+                Self(Bytes::Short { length, bytes })
+            }
+            _ => Self(Bytes::Long(Arc::from(text))),
+        }
+    }
+}
+
 impl From<&str> for Str {
     fn from(text: &str) -> Self {
-        Self(Arc::from(text.as_bytes()))
+        text.as_bytes().into()
     }
 }
 
 impl From<String> for Str {
     fn from(text: String) -> Self {
-        Self(Arc::from(text.into_bytes()))
-    }
-}
-
-impl From<&[u8]> for Str {
-    fn from(bytes: &[u8]) -> Self {
-        Self(Arc::from(bytes))
+        text.as_bytes().into()
     }
 }
 
 impl From<Vec<u8>> for Str {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::from(bytes))
+        bytes.as_slice().into()
     }
 }
 
@@ -390,6 +450,27 @@ impl From<&serde_json::Value> for Value {
                 MapType::Any,
                 entries.iter().map(|(k, v)| (k.as_str().into(), Self::from(v))).collect(),
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_small() {
+        assert_eq!(std::mem::size_of::<Value>(), 24);
+    }
+
+    #[test]
+    fn strings_of_all_lengths() {
+        for length in 0..50 {
+            let text = "x".repeat(length);
+            let long = Str::from(format!("{text}y"));
+            let text = Str::from(text);
+            assert_eq!(text.len(), length);
+            assert!(text < long && text != long && text == text.clone());
         }
     }
 }

@@ -1,1 +1,44 @@
-//! Ansible's templating over minijinja: values, undefined, filters, tests, lookups.
+//! Ansible's templating: values, undefined, filters, tests, lookups, over minijinja's syntax.
+//!
+//! ```text
+//! text ─ minijinja's parser ─> ast::Template ─ eval::Interpreter + Vars + Plugins ─> Output ─> Value
+//! ```
+//!
+//! The target is ansible-core 2.18 with `jinja2_native = False`: what a template writes is text, read
+//! back as a literal when it looks like a list, a dict or a bool. [`Templar`] is the way in. minijinja
+//! parses; a machine of our own runs the tree, because values must be Python's: mutable lists and
+//! dicts, undefined values that carry their message, unsafe text, integers without end.
+
+pub mod ast;
+pub mod convert;
+pub mod datetime;
+mod error;
+pub mod eval;
+mod extensions;
+pub mod filters;
+mod format;
+mod globals;
+pub mod literal;
+pub mod lookups;
+mod loops;
+mod macros;
+mod methods;
+pub mod object;
+pub mod ops;
+mod output;
+pub mod parse;
+mod plugins;
+pub mod repr;
+mod scope;
+pub mod search;
+mod templar;
+pub mod tests;
+pub mod value;
+pub mod yaml;
+
+pub use error::{Error, ErrorKind};
+pub use extensions::Extensions;
+pub use methods::{is_identifier, split_lines};
+pub use plugins::{Filter, Plugins, Test};
+pub use templar::{Environment, Templar, TemplateOptions, Vars, possibly_template};
+pub use value::Value;

@@ -1,1 +1,26 @@
 //! What one task can do: one file per module, grouped by collection.
+//!
+//! ```text
+//! task args ─ template ─> Spec::validate ─> Args ─> Module::run(ModuleContext) ─> TaskResult
+//! ```
+//!
+//! A module declares its arguments as data ([`Spec`]); the executor finds it by name in the
+//! [`Registry`]. Modules know no controller: what they need of a cluster comes through
+//! [`ModuleContext::extensions`].
+
+pub mod builtin;
+mod context;
+pub mod daytwo_core;
+pub mod kubernetes_core;
+pub mod operator_sdk_util;
+mod registry;
+mod result;
+pub mod session;
+mod spec;
+mod validate;
+
+pub use context::{ModuleContext, TaskInfo};
+pub use registry::{Module, Registry};
+pub use result::{ModuleError, TaskResult};
+pub use spec::{Args, CheckMode, Choices, Kind, Opt, Requirement, Spec};
+pub use validate::expand_path;

@@ -1,1 +1,268 @@
 //! The controller: watches -> queue -> one reconcile at a time per resource.
+//!
+//! ```text
+//! Watch ─> Controller ── watch of the kind ──> Primaries, Queue ──> pass ──> Reconcile
+//!                                                 ▲                          ├ chart: release
+//!             Dependents ── metadata watches ─────┘                          ├ role:  executor
+//!                                                                            └ broken: says why
+//! a pass ends in: status conditions, Events, metrics, log, and the time of the next one
+//! ```
+//!
+//! One controller per watched kind. Dependants are watched once per kind, however many resources own
+//! some, by their metadata only.
+
+mod ansible_status;
+mod broken;
+mod chart;
+mod conditions;
+mod controller;
+mod dependents;
+mod finalizer;
+mod metrics;
+mod options;
+mod owned;
+mod parameters;
+mod primary;
+mod queue;
+mod role;
+mod run_log;
+mod serve;
+mod status;
+mod tasks;
+mod values;
+mod watching;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+
+use self::broken::BrokenReconciler;
+use self::chart::ChartReconciler;
+use self::controller::{Controller, Reconcile};
+use self::dependents::Dependents;
+use self::metrics::Metrics;
+use self::owned::Owned;
+use self::primary::Primary;
+use self::role::RoleReconciler;
+use self::tasks::Tasks;
+use crate::chart::{Capabilities, Chart, Compat};
+use crate::cluster::{self, Client, EventKind, Recorder};
+use crate::jinja::{Environment, Plugins};
+use crate::modules::Registry;
+use crate::playbook;
+use crate::release;
+use crate::watches::{self, AnsibleContent, ChartContent, Content, Watch};
+
+pub use options::Options;
+pub use serve::Endpoint;
+
+/// The field manager of what the operator writes on the watched resources.
+const MANAGER: &str = "daytwo";
+/// How often the list of API versions that charts see is read again.
+const CAPABILITIES_PERIOD: Duration = Duration::from_secs(600);
+
+/// Why the operator cannot run.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The watches file.
+    #[error("{0}")]
+    Watches(#[from] watches::Problems),
+    /// The cluster.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+    /// What charts may know of the cluster.
+    #[error(transparent)]
+    Capabilities(#[from] release::Error),
+    /// A port is taken, or the like.
+    #[error("cannot serve on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+}
+
+/// What all controllers share.
+struct Shared {
+    client: Client,
+    events: Recorder,
+    dependents: Arc<Dependents>,
+    owned: Arc<Owned>,
+    metrics: Metrics,
+    capabilities: RwLock<Arc<Capabilities>>,
+    options: Options,
+}
+
+impl Shared {
+    fn capabilities(&self) -> Arc<Capabilities> {
+        Arc::clone(&self.capabilities.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells about a resource; nothing depends on whether that works.
+    async fn event(&self, primary: &Primary, kind: EventKind, reason: &str, message: &str) {
+        if let Err(error) = self.events.record(&primary.identity(), kind, reason, message).await {
+            tracing::debug!(%error, "cannot write an Event");
+        }
+    }
+}
+
+/// Runs the operator until `shutdown`; then running passes get their grace.
+///
+/// # Errors
+/// When it cannot begin: a watches file with errors, no cluster, a port that is taken. Charts and
+/// roles that do not load are told in the status of their resources instead.
+pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Error> {
+    let loaded = watches::load(&options.watches_file)?;
+    loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let client = Client::from_environment().await?;
+    let (tasks, drained) = Tasks::new();
+    let shared = share(client, options, &tasks, &shutdown).await?;
+    let controllers: Vec<Arc<Controller>> =
+        loaded.watches.into_iter().map(|watch| controller(watch, &shared)).collect();
+    let servers = endpoints(&shared, &controllers, &shutdown);
+    for controller in &controllers {
+        shared.metrics.add(controller);
+        controller.start(&tasks, &shutdown);
+    }
+    tasks.spawn(refresh_capabilities(Arc::clone(&shared), shutdown.clone()));
+    let result = tokio::select! {
+        result = servers => result,
+        () = shutdown.cancelled() => Ok(()),
+    };
+    shutdown.cancel();
+    tracing::info!("stopping");
+    let grace = shared.options.grace;
+    drop((tasks, shared, controllers));
+    if tokio::time::timeout(grace, drained.wait()).await.is_err() {
+        tracing::warn!("passes are still running after the grace period; the next start finishes them");
+    }
+    result
+}
+
+async fn share(
+    client: Client,
+    options: Options,
+    tasks: &Tasks,
+    shutdown: &CancellationToken,
+) -> Result<Arc<Shared>, Error> {
+    let capabilities = release::capabilities(&client, Compat::V4).await?;
+    let dependents = Dependents::new(client.clone(), options.namespaces(), tasks.clone(), shutdown.clone());
+    let owned = Owned::new(client.clone(), options.namespaces(), tasks.clone(), shutdown.clone());
+    Ok(Arc::new(Shared {
+        owned,
+        events: Recorder::new(client.clone(), MANAGER),
+        dependents,
+        metrics: Metrics::new(&client),
+        capabilities: RwLock::new(Arc::new(capabilities)),
+        client,
+        options,
+    }))
+}
+
+fn controller(watch: Watch, shared: &Arc<Shared>) -> Arc<Controller> {
+    let reconciler: Arc<dyn Reconcile> = match &watch.content {
+        Content::Chart(content) => chart_reconciler(&watch, content, shared),
+        Content::Ansible(content) => role_reconciler(&watch, content, shared),
+    };
+    Controller::new(watch, reconciler, Arc::clone(shared))
+}
+
+fn chart_reconciler(watch: &Watch, content: &ChartContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
+    let loaded = Chart::load(&content.chart).map_err(|error| error.to_string());
+    let loaded = loaded.and_then(|chart| Ok((chart, values::overrides(&content.override_values)?)));
+    match loaded {
+        Ok((chart, overrides)) => {
+            tracing::info!(kind = %watch.kind, chart = chart.name(), version = chart.version(), "chart loaded");
+            Arc::new(ChartReconciler {
+                shared: Arc::clone(shared),
+                chart: Arc::new(chart),
+                overrides,
+                watch_dependants: watch.watch_dependent_resources,
+                states: Mutex::default(),
+            })
+        }
+        Err(error) => {
+            let message = format!("chart {}: {error}", content.chart.display());
+            tracing::error!(kind = %watch.kind, at = %watch.location, "{message}");
+            Arc::new(BrokenReconciler {
+                shared: Arc::clone(shared),
+                condition: "Irreconcilable",
+                reason: "ReconcileError",
+                message,
+            })
+        }
+    }
+}
+
+fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
+    let modules = Arc::new(Registry::all());
+    let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
+    let mut options =
+        playbook::Options::new(Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>, environment);
+    options.roles_path = paths("ANSIBLE_ROLES_PATH");
+    options.collections_path = paths("ANSIBLE_COLLECTIONS_PATH");
+    let own = content.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
+    let loaded = role::load(&content.run, &options)
+        .and_then(|main| Ok((main, own.map(|run| role::load(run, &options)).transpose()?)));
+    match loaded {
+        Ok((main, finalizer)) => {
+            main.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            tracing::info!(kind = %watch.kind, "role or playbook loaded");
+            let (shared, ansible) = (Arc::clone(shared), content.clone());
+            Arc::new(RoleReconciler { shared, watch: watch.clone(), ansible, modules, main, finalizer })
+        }
+        Err(errors) => {
+            let message = errors.to_string();
+            tracing::error!(kind = %watch.kind, at = %watch.location, "{message}");
+            Arc::new(BrokenReconciler {
+                shared: Arc::clone(shared),
+                condition: "Failure",
+                reason: "Failed",
+                message,
+            })
+        }
+    }
+}
+
+fn paths(variable: &str) -> Vec<PathBuf> {
+    std::env::var_os(variable).map(|paths| std::env::split_paths(&paths).collect()).unwrap_or_default()
+}
+
+async fn endpoints(
+    shared: &Arc<Shared>,
+    controllers: &[Arc<Controller>],
+    shutdown: &CancellationToken,
+) -> Result<(), Error> {
+    let watched = controllers.to_vec();
+    let ready = move || watched.iter().all(|controller| controller.is_ready());
+    let health = async {
+        match shared.options.health_address.0 {
+            Some(address) => serve::health(address, ready, shutdown.clone()).await,
+            None => std::future::pending().await,
+        }
+    };
+    let metrics = async {
+        match shared.options.metrics_address.0 {
+            Some(address) => serve::metrics(address, Arc::clone(shared), shutdown.clone()).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::try_join!(health, metrics).map(|_| ())
+}
+
+async fn refresh_capabilities(shared: Arc<Shared>, shutdown: CancellationToken) {
+    while shutdown.run_until_cancelled(tokio::time::sleep(CAPABILITIES_PERIOD)).await.is_some() {
+        shared.client.forget_resources();
+        match release::capabilities(&shared.client, Compat::V4).await {
+            Ok(fresh) => {
+                *shared.capabilities.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh)
+            }
+            Err(error) => tracing::warn!(%error, "cannot read what the cluster serves"),
+        }
+    }
+}

@@ -1,1 +1,26 @@
 //! Ansible content, pure: playbooks, roles, tasks, blocks, handlers become a typed tree.
+//!
+//! ```text
+//! playbook.yml | role/ -> YAML with marks -> Content { plays: [Play { roles, tasks, handlers }] }
+//! ```
+//!
+//! Everything that is static is checked while loading, and all errors are reported at once
+//! ([`LoadErrors`]): unknown keywords and modules with the nearest name, loops without a list, filters,
+//! tests and lookups that do not exist. What Ansible itself finds only when it runs (a template that
+//! does not parse, an included file that is missing) is kept as [`Content::warnings`].
+
+mod check;
+mod content;
+mod error;
+mod keywords;
+mod loader;
+mod nearest;
+mod splitter;
+mod tree;
+
+pub use content::{Content, ModuleNames, Options, ResolvedModule};
+pub use error::{LoadError, LoadErrors};
+pub use keywords::{Keywords, find_keyword};
+pub use loader::{META_ACTIONS, RoleFiles};
+pub use splitter::{parse_kv, split_args};
+pub use tree::{Action, Block, Import, Loop, Node, Nodes, Place, Play, Role, RoleUse, Task, VarMap};

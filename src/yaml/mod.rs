@@ -10,7 +10,9 @@
 //! One reader serves both languages, because both references descend from libyaml; the few places
 //! where they differ are the [`Dialect`]. Nothing here does I/O or knows what the documents mean.
 
+mod decimal;
 mod document;
+mod emit;
 mod error;
 pub mod go;
 mod parser;

@@ -67,7 +67,10 @@ impl Writer {
             Value::Str(text) => self.string(text),
             Value::List(list) => self.list(list)?,
             Value::Map(map) => self.map(map)?,
-            Value::Object(object) => self.value(&object.to_plain())?,
+            Value::Object(object) => match object.json_fields() {
+                Some(fields) => self.fields(&fields)?,
+                None => self.value(&object.to_plain())?,
+            },
         }
         Ok(())
     }
@@ -115,13 +118,26 @@ impl Writer {
         }
         self.open(b'{')?;
         for (index, (key, value)) in map.borrow().iter().enumerate() {
-            self.item(index);
-            self.string(key);
-            self.out.extend_from_slice(if self.style.indented { b": " } else { b":" });
-            self.value(value)?;
+            self.entry(index, key, value)?;
         }
         self.close(b'}', map.is_empty());
         Ok(())
+    }
+
+    fn fields(&mut self, fields: &[(&'static str, Value)]) -> Result<(), FuncError> {
+        self.open(b'{')?;
+        for (index, (name, value)) in fields.iter().enumerate() {
+            self.entry(index, name.as_bytes(), value)?;
+        }
+        self.close(b'}', fields.is_empty());
+        Ok(())
+    }
+
+    fn entry(&mut self, index: usize, key: &[u8], value: &Value) -> Result<(), FuncError> {
+        self.item(index);
+        self.string(key);
+        self.out.extend_from_slice(if self.style.indented { b": " } else { b":" });
+        self.value(value)
     }
 
     fn open(&mut self, bracket: u8) -> Result<(), FuncError> {

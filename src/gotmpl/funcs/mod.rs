@@ -52,6 +52,8 @@ mod yaml;
 mod tests;
 
 pub use helm::{MESSAGE_END, MESSAGE_START};
+pub(crate) use semver::Version;
+pub(crate) use semver_constraint::matches as satisfies;
 
 use super::{FuncDef, FuncError, Value};
 

@@ -19,7 +19,7 @@ pub(super) const FUNCTIONS: &[FuncDef] = &[
 
 /// A version, of which the parts that are not given are 0 or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Version {
+pub(crate) struct Version {
     pub(super) major: u64,
     pub(super) minor: u64,
     pub(super) patch: u64,
@@ -30,7 +30,7 @@ pub(super) struct Version {
 
 /// Why text is no version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum VersionError {
+pub(crate) enum VersionError {
     /// Longer than [`MAX_LENGTH`].
     #[error("version string is too long (max {MAX_LENGTH} bytes)")]
     TooLong,
@@ -80,7 +80,7 @@ pub(super) fn cut_identifiers(text: &str, sign: char) -> (Option<&str>, &str) {
 
 impl Version {
     /// Reads a version as `semver.NewVersion` does.
-    pub(super) fn parse(text: &[u8]) -> Result<Self, VersionError> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, VersionError> {
         if text.len() > MAX_LENGTH {
             return Err(VersionError::TooLong);
         }

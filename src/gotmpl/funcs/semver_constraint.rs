@@ -11,7 +11,7 @@ use crate::gotmpl::strconv::quote;
 
 /// Why a constraint or the version to check cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ConstraintError {
+pub(crate) enum ConstraintError {
     #[error("constraint string is too long (max {MAX_LENGTH} bytes)")]
     TooLong,
     #[error("too many constraint groups (max {MAX_ALTERNATIVES})")]
@@ -88,7 +88,7 @@ thread_local! {
 }
 
 /// Whether a version fulfils a constraint (`semverCompare`).
-pub(super) fn matches(constraint: &[u8], version: &[u8]) -> Result<bool, ConstraintError> {
+pub(crate) fn matches(constraint: &[u8], version: &[u8]) -> Result<bool, ConstraintError> {
     let known = CACHE.with_borrow(|cache| cache.get(constraint).cloned());
     let alternatives = known.unwrap_or_else(|| {
         let parsed = parse(constraint).map(Rc::new);

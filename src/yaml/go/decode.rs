@@ -20,6 +20,9 @@ pub enum Numbers {
     Float64,
     /// Integers that fit `i64` stay integers, as Kubernetes reads unstructured objects.
     Json,
+    /// Numbers are integers or floats as YAML has them: for fields that turn numbers into text, which
+    /// happens before JSON forgets the difference.
+    Yaml,
 }
 
 /// A text that sigs.k8s.io/yaml refuses; `Display` is its wording.
@@ -107,6 +110,10 @@ pub struct Decoder {
     decoded: u64,
     decoded_in_aliases: u64,
     duplicates: Vec<(Mark, String)>,
+    /// The first key, and the first value, that JSON does not have: they matter only when all the rest is
+    /// right, because Go converts to JSON last.
+    bad_key: Option<Error>,
+    bad_value: Option<Error>,
 }
 
 impl Decoder {
@@ -121,6 +128,8 @@ impl Decoder {
             decoded: 0,
             decoded_in_aliases: 0,
             duplicates: Vec::new(),
+            bad_key: None,
+            bad_value: None,
         }
     }
 
@@ -136,13 +145,17 @@ impl Decoder {
     /// As [`parse`].
     pub fn decode(mut self, document: &Document<'_>) -> Result<Value, Error> {
         let value = self.value(document.root())?;
-        let Some((mark, _)) = self.duplicates.first() else { return Ok(value) };
-        let mark = *mark;
+        let wrong = self.duplicates_error().or(self.bad_key).or(self.bad_value);
+        wrong.map_or(Ok(value), Err)
+    }
+
+    fn duplicates_error(&self) -> Option<Error> {
+        let mark = self.duplicates.first()?.0;
         let mut problem = "yaml: unmarshal errors:".to_owned();
         for (mark, key) in &self.duplicates {
             let _ = write!(problem, "\n  line {}: key {key:?} already set in map", mark.line);
         }
-        Err(Error::Value { problem, mark })
+        Some(Error::Value { problem, mark })
     }
 
     fn value(&mut self, node: Node<'_>) -> Result<Value, Error> {
@@ -212,14 +225,15 @@ impl Decoder {
         result
     }
 
-    fn scalar(&self, node: Node<'_>, text: &str, style: Style) -> Result<Value, Error> {
+    fn scalar(&mut self, node: Node<'_>, text: &str, style: Style) -> Result<Value, Error> {
         Ok(match resolve(node, text, style)? {
             Scalar::Null => Value::Null,
             Scalar::Bool(value) => Value::Bool(value),
             Scalar::Number(number) => self.number(number),
             Scalar::NonFinite(float) => {
                 let problem = format!("json: unsupported value: {}", float::format_shortest(float));
-                return Err(Error::Value { problem, mark: node.mark() });
+                self.bad_value.get_or_insert(Error::Value { problem, mark: node.mark() });
+                Value::Null
             }
             Scalar::Timestamp => Value::String(text.to_owned()),
             Scalar::Str(text) => Value::String(text.into_owned()),
@@ -228,7 +242,8 @@ impl Decoder {
 
     fn number(&self, number: Number) -> Value {
         let float = match (self.numbers, number) {
-            (Numbers::Json, Number::Int(int)) => return Value::from(int),
+            (Numbers::Json | Numbers::Yaml, Number::Int(int)) => return Value::from(int),
+            (Numbers::Yaml, Number::Uint(uint)) => return Value::from(uint),
             (Numbers::Float64, Number::Int(int)) => int as f64,
             (_, Number::Uint(uint)) => uint as f64,
             // JSON's text of a float may be an integer's text.
@@ -247,8 +262,11 @@ impl Decoder {
                     decoder.merge(value, map)?;
                     continue;
                 }
-                let key_text = decoder.key(key, value)?;
+                let key_text = decoder.key(key)?;
                 let decoded = decoder.value(value)?;
+                let Ok(key_text) = key_text.map_err(|bad| decoder.note_bad_key(&bad, key, &decoded)) else {
+                    continue;
+                };
                 if decoder.strict && map.contains_key(&key_text) {
                     decoder.duplicates.push((value.mark(), key_text));
                 } else {
@@ -286,11 +304,11 @@ impl Decoder {
     }
 
     /// The text of a key in JSON.
-    fn key(&mut self, key: Node<'_>, value: Node<'_>) -> Result<String, Error> {
+    fn key(&mut self, key: Node<'_>) -> Result<Result<String, BadKey>, Error> {
         self.count(key)?;
         match key.kind() {
-            Kind::Alias { target, name } => self.expand(key, name, |decoder| decoder.key(target, value)),
-            Kind::Scalar { text, style } => self.scalar_key(key, text, style, value),
+            Kind::Alias { target, name } => self.expand(key, name, |decoder| decoder.key(target)),
+            Kind::Scalar { text, style } => resolve(key, text, style).map(|scalar| key_text(scalar, text)),
             Kind::Sequence | Kind::Mapping => {
                 let decoded = self.value(key)?;
                 Err(fail(key, &format!("invalid map key: {}", go_syntax(&decoded))))
@@ -298,28 +316,31 @@ impl Decoder {
         }
     }
 
-    fn scalar_key(
-        &mut self,
-        key: Node<'_>,
-        text: &str,
-        style: Style,
-        value: Node<'_>,
-    ) -> Result<String, Error> {
-        let (kind, shown) = match resolve(key, text, style)? {
-            Scalar::Str(text) => return Ok(text.into_owned()),
-            Scalar::Timestamp => return Ok(text.to_owned()),
-            Scalar::Bool(value) => return Ok(value.to_string()),
-            Scalar::Number(Number::Int(int)) => return Ok(int.to_string()),
-            Scalar::Number(Number::Float(float)) | Scalar::NonFinite(float) => return Ok(float_key(float)),
-            Scalar::Number(Number::Uint(uint)) => ("uint64", format!("0x{uint:x}")),
-            Scalar::Null => ("%!s(<nil>)", "<nil>".to_owned()),
-        };
-        let value = match self.value(value)? {
-            Value::Null => "<nil>".to_owned(),
-            value => go_syntax(&value),
-        };
-        let problem = format!("unsupported map key of type: {kind}, key: {shown}, value: {value}");
-        Err(Error::Value { problem, mark: key.mark() })
+    fn note_bad_key(&mut self, bad: &BadKey, key: Node<'_>, value: &Value) {
+        self.bad_key.get_or_insert_with(|| {
+            let shown = if value.is_null() { "<nil>".to_owned() } else { go_syntax(value) };
+            let BadKey { kind, text } = bad;
+            let problem = format!("unsupported map key of type: {kind}, key: {text}, value: {shown}");
+            Error::Value { problem, mark: key.mark() }
+        });
+    }
+}
+
+/// A key that sigs.k8s.io/yaml cannot turn into a string: its type and value as Go shows them.
+struct BadKey {
+    kind: &'static str,
+    text: String,
+}
+
+fn key_text(key: Scalar<'_>, text: &str) -> Result<String, BadKey> {
+    match key {
+        Scalar::Str(text) => Ok(text.into_owned()),
+        Scalar::Timestamp => Ok(text.to_owned()),
+        Scalar::Bool(value) => Ok(value.to_string()),
+        Scalar::Number(Number::Int(int)) => Ok(int.to_string()),
+        Scalar::Number(Number::Float(float)) | Scalar::NonFinite(float) => Ok(float_key(float)),
+        Scalar::Number(Number::Uint(uint)) => Err(BadKey { kind: "uint64", text: format!("0x{uint:x}") }),
+        Scalar::Null => Err(BadKey { kind: "%!s(<nil>)", text: "<nil>".to_owned() }),
     }
 }
 

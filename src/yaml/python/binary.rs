@@ -8,12 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 /// The error is the problem part of PyYAML's text.
 pub(super) fn decode(text: &str) -> Result<Vec<u8>, String> {
     let in_alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    if let Some((position, character)) = text.char_indices().find(|(_, character)| !character.is_ascii()) {
-        let escape = u32::from(character);
-        return Err(format!(
-            "failed to convert base64 data into ascii: 'ascii' codec can't encode character '\\x{escape:02x}' in \
-             position {position}: ordinal not in range(128)"
-        ));
+    if !text.is_ascii() {
+        return Err(not_ascii(text));
     }
     let mut symbols = Vec::with_capacity(text.len());
     let mut padding = 0;
@@ -46,6 +42,22 @@ pub(super) fn decode(text: &str) -> Result<Vec<u8>, String> {
         clear_bits(&mut symbols[padded - 1], mask);
     }
     STANDARD.decode(symbols).map_err(|error| format!("failed to decode base64 data: {error}"))
+}
+
+/// What `str.encode('ascii')` says.
+fn not_ascii(text: &str) -> String {
+    let is_wide = |character: &char| !character.is_ascii();
+    let start = text.chars().take_while(char::is_ascii).count();
+    let wide: Vec<char> = text.chars().skip(start).take_while(is_wide).collect();
+    let characters = match (wide.len(), wide.first().copied().map_or(0, u32::from)) {
+        (1, code @ ..=0xFF) => format!("character '\\x{code:02x}' in position {start}"),
+        (1, code @ ..=0xFFFF) => format!("character '\\u{code:04x}' in position {start}"),
+        (1, code) => format!("character '\\U{code:08x}' in position {start}"),
+        (count, _) => format!("characters in position {start}-{}", start + count - 1),
+    };
+    format!(
+        "failed to convert base64 data into ascii: 'ascii' codec can't encode {characters}: ordinal not in range(128)"
+    )
 }
 
 fn clear_bits(symbol: &mut u8, mask: usize) {

@@ -424,7 +424,7 @@ impl Constructor<'_, '_> {
     }
 
     fn unknown_tag(&self, tag: &str, mark: Mark) -> Error {
-        self.fail(format!("could not determine a constructor for the tag '{tag}'"), mark)
+        self.fail(format!("could not determine a constructor for the tag {}", repr(tag)), mark)
     }
 }
 

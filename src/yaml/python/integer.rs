@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Value;
 use super::repr::repr;
 
-/// Python refuses to read longer decimal numbers.
+/// Python refuses to read longer decimal numbers; here the limit holds for all bases.
 const LONGEST: usize = 4300;
 
 /// Reads what PyYAML takes for an integer: binary, octal, hexadecimal, decimal or sexagesimal.
@@ -34,13 +34,23 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
 }
 
 fn sexagesimal(digits: &str) -> Result<Magnitude, String> {
-    let mut parts = digits.split(':');
-    let mut value = Magnitude::parse(parts.next().unwrap_or(""), 10)?;
-    for part in parts {
-        let part = part.parse().map_err(|_| invalid(part, 10))?;
-        value.multiply_add(60, part);
+    if digits.len() > LONGEST {
+        return Err(too_long(digits));
+    }
+    let mut value = Magnitude(vec![0]);
+    for part in digits.split(':') {
+        value.multiply_add(60, 0);
+        value.add(&Magnitude::parse(part, 10)?);
     }
     Ok(value)
+}
+
+fn too_long(digits: &str) -> String {
+    format!(
+        "Exceeds the limit ({LONGEST} digits) for integer string conversion: value has {} digits; use \
+         sys.set_int_max_str_digits() to increase the limit",
+        digits.len()
+    )
 }
 
 fn invalid(digits: &str, base: u32) -> String {
@@ -56,11 +66,7 @@ impl Magnitude {
     fn parse(digits: &str, base: u32) -> Result<Self, String> {
         let trimmed = digits.trim();
         if trimmed.len() > LONGEST {
-            return Err(format!(
-                "Exceeds the limit ({LONGEST} digits) for integer string conversion: value has {} digits; use \
-                 sys.set_int_max_str_digits() to increase the limit",
-                trimmed.len()
-            ));
+            return Err(too_long(trimmed));
         }
         let mut value = Self(vec![0]);
         for digit in trimmed.chars() {
@@ -75,6 +81,21 @@ impl Magnitude {
             let product = u64::from(*group) * u64::from(factor) + carry;
             *group = (product % GROUP) as u32;
             carry = product / GROUP;
+        }
+        if carry > 0 {
+            self.0.push(carry as u32);
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        let mut carry = 0;
+        for at in 0..self.0.len().max(other.0.len()) {
+            if at == self.0.len() {
+                self.0.push(0);
+            }
+            let sum = u64::from(self.0[at]) + u64::from(other.0.get(at).copied().unwrap_or(0)) + carry;
+            self.0[at] = (sum % GROUP) as u32;
+            carry = sum / GROUP;
         }
         if carry > 0 {
             self.0.push(carry as u32);
@@ -108,6 +129,7 @@ mod tests {
             ("0x_ff", 255),
             ("1:30", 90),
             ("-1:00:00", -3600),
+            ("1000000000:1", 60_000_000_001),
             ("-9223372036854775808", i64::MIN),
         ] {
             assert_eq!(parse(text), Ok(Value::Int(value)), "{text}");

@@ -1,7 +1,8 @@
-//! YAML as PyYAML's SafeLoader reads it over libyaml, which is how Ansible reads its files.
+//! YAML as PyYAML reads and writes it over libyaml (CSafeLoader, CSafeDumper), which is what Ansible uses.
 
 mod binary;
 mod construct;
+mod dump;
 mod error;
 mod integer;
 mod repr;
@@ -10,5 +11,6 @@ mod timestamp;
 mod value;
 
 pub use construct::{Loader, load};
+pub use dump::{DumpError, DumpOptions, dump};
 pub use error::Error;
 pub use value::{Dict, Node, Value};

@@ -130,10 +130,11 @@ pub(super) fn parse_float(text: &str) -> Result<f64, String> {
         ".inf" => Ok(sign * f64::INFINITY),
         ".nan" => Ok(f64::NAN),
         _ if digits.contains(':') => {
+            let parts = digits.split(':').map(parse).collect::<Result<Vec<_>, _>>()?;
             let mut value = 0.0;
             let mut base = 1.0;
-            for part in digits.rsplit(':') {
-                value += parse(part)? * base;
+            for part in parts.into_iter().rev() {
+                value += part * base;
                 base *= 60.0;
             }
             Ok(sign * value)

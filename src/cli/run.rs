@@ -1,0 +1,169 @@
+//! `daytwo run`: the operator, with the flags and the environment of helm-operator and ansible-operator.
+
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use crate::operator::{self, Endpoint, Options};
+use crate::watches::duration;
+
+/// Flags of `daytwo run`.
+#[derive(Args)]
+pub(super) struct Run {
+    /// The file that maps kinds to charts, roles and playbooks.
+    #[arg(long, default_value = "./watches.yaml")]
+    watches_file: PathBuf,
+    /// How often to look at a resource although nothing happened (an entry's own period wins).
+    #[arg(long, default_value = "10h", value_parser = duration::parse)]
+    reconcile_period: Duration,
+    /// Passes of one kind at the same time [default: the number of processors].
+    #[arg(long)]
+    max_concurrent_reconciles: Option<usize>,
+    /// Where metrics are served; 0 for nowhere.
+    #[arg(long, alias = "metrics-addr", default_value = ":8080")]
+    metrics_bind_address: Endpoint,
+    /// Where /healthz and /readyz are served; 0 for nowhere.
+    #[arg(long, default_value = ":8081")]
+    health_probe_bind_address: Endpoint,
+    /// The namespaces to watch, separated by commas; all when empty.
+    #[arg(long, env = "WATCH_NAMESPACE", default_value = "")]
+    watch_namespace: String,
+    /// How long running passes may take to end after SIGTERM.
+    #[arg(long, default_value = "30s", value_parser = duration::parse)]
+    graceful_shutdown_timeout: Duration,
+    /// Write the owner on what roles create, and watch it.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    inject_owner_ref: bool,
+    /// How log lines look [default: text on a terminal, json elsewhere].
+    #[arg(long, alias = "zap-encoder")]
+    log_format: Option<LogFormat>,
+    /// What is logged: error, warn, info, debug, trace, or filters by module.
+    #[arg(long, alias = "zap-log-level", env = "DAYTWO_LOG", default_value = "info")]
+    log_level: String,
+    #[command(flatten)]
+    unused: Unused,
+}
+
+/// Flags of the other operators that mean nothing here (yet); a deployment may still give them.
+#[derive(Args)]
+struct Unused {
+    #[arg(long, alias = "enable-leader-election", hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    leader_elect: Option<String>,
+    #[arg(long, hide = true)]
+    leader_election_id: Option<String>,
+    #[arg(long, hide = true)]
+    leader_election_namespace: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    enable_http2: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    metrics_secure: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    metrics_require_rbac: Option<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    #[value(alias = "console")]
+    Text,
+}
+
+impl Run {
+    pub(super) fn run(self) -> ExitCode {
+        self.start_log();
+        self.unused.warn();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(processors().min(4))
+            .enable_all()
+            .build();
+        let result = match runtime {
+            Ok(runtime) => runtime.block_on(self.operate()).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match result {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("Error: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    async fn operate(self) -> Result<(), operator::Error> {
+        let shutdown = CancellationToken::new();
+        tokio::spawn(stop_on_signal(shutdown.clone()));
+        operator::run(self.options(), shutdown).await
+    }
+
+    fn options(self) -> Options {
+        let namespaces = self.watch_namespace.split(',').map(str::trim);
+        Options {
+            watch_namespaces: namespaces.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+            watches_file: self.watches_file,
+            reconcile_period: self.reconcile_period,
+            max_concurrent_reconciles: self.max_concurrent_reconciles.unwrap_or_else(processors),
+            metrics_address: self.metrics_bind_address,
+            health_address: self.health_probe_bind_address,
+            grace: self.graceful_shutdown_timeout,
+            inject_owner: self.inject_owner_ref,
+        }
+    }
+
+    fn start_log(&self) {
+        let filter = EnvFilter::try_new(&self.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+        let json = match self.log_format {
+            Some(format) => matches!(format, LogFormat::Json),
+            None => !std::io::stderr().is_terminal(),
+        };
+        let builder =
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+        // A second start in one process (tests) keeps the first log.
+        let _ = if json {
+            builder.json().flatten_event(true).with_span_list(false).try_init()
+        } else {
+            builder.try_init()
+        };
+    }
+}
+
+impl Unused {
+    fn warn(&self) {
+        let given = [
+            ("leader-elect", &self.leader_elect),
+            ("leader-election-id", &self.leader_election_id),
+            ("leader-election-namespace", &self.leader_election_namespace),
+            ("enable-http2", &self.enable_http2),
+            ("metrics-secure", &self.metrics_secure),
+            ("metrics-require-rbac", &self.metrics_require_rbac),
+        ];
+        for (name, _) in given.iter().filter(|(_, value)| value.is_some()) {
+            tracing::warn!("--{name} has no effect yet");
+        }
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
+async fn stop_on_signal(shutdown: CancellationToken) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    shutdown.cancel();
+}

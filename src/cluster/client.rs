@@ -1,0 +1,617 @@
+//! Requests to the API server: one method per thing that one does to an object.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use http::{Method, Request, header};
+use kube::core::WatchEvent;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::{counter::Counter, family::Family};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use url::form_urlencoded::Serializer;
+
+use super::discovery::Resources;
+use super::error::{Call, Error, Reason, Refusal, Verb};
+use super::{Object, ObjectRef, Resource, ServerVersion};
+
+/// How long one request may take; watches are not requests in this sense.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Objects per page of a list: bounds the memory that one answer takes.
+const PAGE: usize = 250;
+
+const JSON: &str = "application/json";
+const APPLY_PATCH: &str = "application/apply-patch+yaml";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
+const JSON_PATCH: &str = "application/json-patch+json";
+const METADATA_ONLY: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// A connection to one cluster; cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    kube: kube::Client,
+    resources: Resources,
+    requests: Family<RequestLabels, Counter>,
+}
+
+/// Labels of `rest_client_requests_total`, as client-go names them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct RequestLabels {
+    /// HTTP status.
+    pub code: u16,
+    /// HTTP method.
+    pub method: String,
+}
+
+/// How to apply an object (server-side apply).
+#[derive(Clone, Copy, Debug)]
+pub struct Apply<'a> {
+    /// The field manager.
+    pub manager: &'a str,
+    /// Take fields that others own.
+    pub force: bool,
+    /// Ask the server only what would come of it.
+    pub dry_run: bool,
+}
+
+/// Narrows a list.
+#[derive(Clone, Debug, Default)]
+pub struct ListQuery {
+    /// Label selector in its text form.
+    pub labels: Option<String>,
+    /// Field selector in its text form.
+    pub fields: Option<String>,
+    /// Only metadata.
+    pub metadata_only: bool,
+}
+
+/// What becomes of an object's dependants when it is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Propagation {
+    /// The object goes, its dependants follow.
+    #[default]
+    Background,
+    /// The dependants go first.
+    Foreground,
+    /// The dependants stay.
+    Orphan,
+}
+
+/// How to delete an object.
+#[derive(Clone, Debug, Default)]
+pub struct Deletion {
+    /// What becomes of dependants.
+    pub propagation: Propagation,
+    /// Seconds of grace; the object's own when missing.
+    pub grace_period: Option<i64>,
+    /// Delete only the object of this UID.
+    pub uid: Option<String>,
+    /// Ask the server only what would come of it.
+    pub dry_run: bool,
+}
+
+/// The ways to change a part of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patch {
+    /// RFC 7386.
+    Merge,
+    /// Kubernetes' own merge by keys of lists; built-in kinds only.
+    Strategic,
+    /// RFC 6902.
+    Json,
+}
+
+impl Patch {
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Merge => MERGE_PATCH,
+            Self::Strategic => STRATEGIC_PATCH,
+            Self::Json => JSON_PATCH,
+        }
+    }
+}
+
+/// One object, or its subresource, as the target of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Target<'a> {
+    /// The kind.
+    pub resource: &'a Resource,
+    /// The namespace, for namespaced kinds.
+    pub namespace: Option<&'a str>,
+    /// The name.
+    pub name: &'a str,
+    /// `status`, `scale`, …
+    pub subresource: Option<&'a str>,
+}
+
+impl<'a> Target<'a> {
+    /// An object.
+    #[must_use]
+    pub fn new(resource: &'a Resource, namespace: Option<&'a str>, name: &'a str) -> Self {
+        Self { resource, namespace: namespace.filter(|_| resource.namespaced), name, subresource: None }
+    }
+
+    /// The object's subresource.
+    #[must_use]
+    pub fn subresource(self, subresource: &'a str) -> Self {
+        Self { subresource: Some(subresource), ..self }
+    }
+
+    fn call(&self, verb: Verb) -> Call {
+        let mut resource = self.resource.full_name();
+        if let Some(sub) = self.subresource {
+            resource = match resource.split_once('.') {
+                Some((plural, group)) => format!("{plural}/{sub}.{group}"),
+                None => format!("{resource}/{sub}"),
+            };
+        }
+        Call {
+            verb,
+            resource,
+            namespace: self.namespace.map(str::to_owned),
+            name: Some(self.name.to_owned()),
+        }
+    }
+
+    fn url(&self, query: &[(&str, &str)]) -> Result<String, Error> {
+        if self.name.is_empty() || self.name.contains(['/', '%', '?', '#']) {
+            return Err(Error::Malformed(format!(
+                "{} has no valid name: {:?}",
+                self.resource.kind, self.name
+            )));
+        }
+        if self.resource.namespaced && self.namespace.is_none_or(str::is_empty) {
+            return Err(Error::Malformed(format!(
+                "{} {:?} needs a namespace",
+                self.resource.kind, self.name
+            )));
+        }
+        let mut url = format!("{}/{}", self.resource.path(self.namespace), self.name);
+        if let Some(sub) = self.subresource {
+            url.push('/');
+            url.push_str(sub);
+        }
+        Ok(with_query(url, query))
+    }
+}
+
+fn with_query(mut url: String, query: &[(&str, &str)]) -> String {
+    if !query.is_empty() {
+        url.push('?');
+        let start = url.len();
+        url = Serializer::for_suffix(url, start).extend_pairs(query).finish();
+    }
+    url
+}
+
+impl Client {
+    /// Connects as the environment says: `KUBECONFIG`, `~/.kube/config`, or a pod's service account.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when there is no usable configuration.
+    pub async fn from_environment() -> Result<Self, Error> {
+        let config = kube::Config::infer().await.map_err(|error| Error::Config(error.to_string()))?;
+        Self::new(config)
+    }
+
+    /// Connects by given settings.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the credentials cannot be used.
+    pub fn new(mut config: kube::Config) -> Result<Self, Error> {
+        // The operator backs off by itself and must be able to stop while it does.
+        config.default_retry = false;
+        let kube = kube::Client::try_from(config).map_err(|error| Error::Config(error.to_string()))?;
+        let inner = Inner { kube, resources: Resources::default(), requests: Family::default() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The client underneath, for watchers.
+    #[must_use]
+    pub fn kube(&self) -> &kube::Client {
+        &self.inner.kube
+    }
+
+    /// The namespace that the configuration names, `default` without one.
+    #[must_use]
+    pub fn default_namespace(&self) -> &str {
+        self.inner.kube.default_namespace()
+    }
+
+    /// Requests sent so far, by status and method.
+    #[must_use]
+    pub fn requests(&self) -> &Family<RequestLabels, Counter> {
+        &self.inner.requests
+    }
+
+    pub(super) fn resources(&self) -> &Resources {
+        &self.inner.resources
+    }
+
+    async fn send(&self, call: Call, request: Request<Vec<u8>>) -> Result<axum::body::Bytes, Error> {
+        let method = request.method().to_string();
+        let (status, body) = deadline(&call, async {
+            let response = self.inner.kube.send(request.map(Into::into)).await?;
+            let status = response.status();
+            Ok((status, response.into_body().collect_bytes().await?))
+        })
+        .await?;
+        self.inner.requests.get_or_create(&RequestLabels { code: status.as_u16(), method }).inc();
+        tracing::trace!(%call, status = status.as_u16(), "request");
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(Error::Refused(Box::new(Refusal::from_body(call, status.as_u16(), &body))))
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, call: Call, request: Request<Vec<u8>>) -> Result<T, Error> {
+        let body = self.send(call.clone(), request).await?;
+        serde_json::from_slice(&body).map_err(|source| Error::Decode { call: Box::new(call), source })
+    }
+
+    pub(super) async fn discover<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
+        let call = Call { verb: Verb::Get, resource: path.to_owned(), namespace: None, name: None };
+        self.ask(call, request(Method::GET, path.to_owned(), DISCOVERY, None)?).await
+    }
+
+    /// The server's version.
+    ///
+    /// # Errors
+    /// When the server cannot be asked.
+    pub async fn server_version(&self) -> Result<ServerVersion, Error> {
+        let call = Call { verb: Verb::Get, resource: "/version".into(), namespace: None, name: None };
+        self.ask(call, request(Method::GET, "/version".into(), JSON, None)?).await
+    }
+
+    /// Reads an object; `None` when there is none of that name.
+    ///
+    /// # Errors
+    /// Every refusal but "not found".
+    pub async fn get(&self, target: Target<'_>) -> Result<Option<Object>, Error> {
+        self.read(target, JSON).await
+    }
+
+    /// Reads an object's metadata only.
+    ///
+    /// # Errors
+    /// Every refusal but "not found".
+    pub async fn get_metadata(&self, target: Target<'_>) -> Result<Option<Object>, Error> {
+        self.read(target, METADATA_ONLY).await
+    }
+
+    async fn read(&self, target: Target<'_>, accept: &str) -> Result<Option<Object>, Error> {
+        let request = request(Method::GET, target.url(&[])?, accept, None)?;
+        match self.ask(target.call(Verb::Get), request).await {
+            Ok(object) => Ok(Some(object)),
+            Err(error) if error.is(Reason::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads the object that a reference names; `None` when there is none.
+    ///
+    /// # Errors
+    /// Unknown kinds; every refusal but "not found".
+    pub async fn find(&self, reference: &ObjectRef) -> Result<Option<Object>, Error> {
+        let resource = self.resource(&reference.api_version, &reference.kind).await?;
+        self.get(Target::new(&resource, reference.namespace.as_deref(), &reference.name)).await
+    }
+
+    /// Lists objects of one namespace, or of all, page by page; kinds and API versions are filled in.
+    ///
+    /// # Errors
+    /// Every refusal.
+    pub async fn list(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        query: &ListQuery,
+    ) -> Result<Vec<Object>, Error> {
+        let call = Call {
+            verb: Verb::List,
+            resource: resource.full_name(),
+            namespace: namespace.filter(|_| resource.namespaced).map(str::to_owned),
+            name: None,
+        };
+        let accept = if query.metadata_only {
+            "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+        } else {
+            JSON
+        };
+        let limit = PAGE.to_string();
+        let mut objects = Vec::new();
+        let mut token = String::new();
+        loop {
+            let mut pairs = vec![("limit", limit.as_str())];
+            pairs.extend(query.labels.as_deref().map(|labels| ("labelSelector", labels)));
+            pairs.extend(query.fields.as_deref().map(|fields| ("fieldSelector", fields)));
+            if !token.is_empty() {
+                pairs.push(("continue", &token));
+            }
+            let url = with_query(resource.path(namespace), &pairs);
+            let page: Page = self.ask(call.clone(), request(Method::GET, url, accept, None)?).await?;
+            objects.extend(page.items.unwrap_or_default().into_iter().map(|item| named(item, resource)));
+            token = page.metadata.r#continue.unwrap_or_default();
+            if token.is_empty() {
+                return Ok(objects);
+            }
+        }
+    }
+
+    /// Creates an object.
+    ///
+    /// # Errors
+    /// Every refusal; [`Reason::AlreadyExists`] among them.
+    pub async fn create(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        object: &Object,
+        write: Write<'_>,
+    ) -> Result<Object, Error> {
+        let namespace = namespace.filter(|_| resource.namespaced);
+        let call = Call {
+            verb: Verb::Create,
+            resource: resource.full_name(),
+            namespace: namespace.map(str::to_owned),
+            name: Some(object.name().to_owned()).filter(|name| !name.is_empty()),
+        };
+        let url = with_query(resource.path(namespace), &write.query());
+        self.ask(call, request(Method::POST, url, JSON, Some((JSON, encode(&object.0)?)))?).await
+    }
+
+    /// Applies an object server-side: the server merges, creates it when it is missing, and remembers
+    /// which fields this manager wants.
+    ///
+    /// # Errors
+    /// Every refusal; [`Reason::Conflict`] when others own fields and `force` is off.
+    pub async fn apply(
+        &self,
+        target: Target<'_>,
+        object: &Object,
+        apply: Apply<'_>,
+    ) -> Result<Object, Error> {
+        let mut query = Write { manager: apply.manager, dry_run: apply.dry_run }.query();
+        if apply.force {
+            query.push(("force", "true"));
+        }
+        let body = Some((APPLY_PATCH, encode(&object.0)?));
+        self.ask(target.call(Verb::Patch), request(Method::PATCH, target.url(&query)?, JSON, body)?).await
+    }
+
+    /// Changes a part of an object.
+    ///
+    /// # Errors
+    /// Every refusal.
+    pub async fn patch(
+        &self,
+        target: Target<'_>,
+        kind: Patch,
+        patch: &Value,
+        write: Write<'_>,
+    ) -> Result<Object, Error> {
+        let body = Some((kind.content_type(), encode(patch)?));
+        self.ask(target.call(Verb::Patch), request(Method::PATCH, target.url(&write.query())?, JSON, body)?)
+            .await
+    }
+
+    /// Replaces an object as a whole.
+    ///
+    /// # Errors
+    /// Every refusal; [`Reason::Conflict`] when the object's resource version is not the newest.
+    pub async fn replace(
+        &self,
+        target: Target<'_>,
+        object: &Object,
+        write: Write<'_>,
+    ) -> Result<Object, Error> {
+        let body = Some((JSON, encode(&object.0)?));
+        self.ask(target.call(Verb::Update), request(Method::PUT, target.url(&write.query())?, JSON, body)?)
+            .await
+    }
+
+    /// Deletes an object; the server's answer, `None` when there was nothing to delete.
+    ///
+    /// # Errors
+    /// Every refusal but "not found".
+    pub async fn delete(&self, target: Target<'_>, deletion: &Deletion) -> Result<Option<Object>, Error> {
+        let body = Some((JSON, encode(&deletion.options())?));
+        let request = request(Method::DELETE, target.url(&[])?, JSON, body)?;
+        match self.ask(target.call(Verb::Delete), request).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error.is(Reason::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Watches one object from a resource version on (from now when empty) for so many seconds.
+    ///
+    /// # Errors
+    /// When the watch cannot be started; later failures come through the stream.
+    pub async fn watch(
+        &self,
+        target: Target<'_>,
+        version: &str,
+        seconds: u64,
+    ) -> Result<BoxStream<'static, Result<WatchEvent<Object>, kube::Error>>, Error> {
+        let field = format!("metadata.name={}", target.name);
+        let seconds = seconds.to_string();
+        let mut query = vec![("watch", "true"), ("fieldSelector", &field), ("timeoutSeconds", &seconds)];
+        if !version.is_empty() {
+            query.push(("resourceVersion", version));
+        }
+        let url = with_query(target.resource.path(target.namespace), &query);
+        let request = request(Method::GET, url, JSON, None)?;
+        let events = deadline(&target.call(Verb::Watch), self.inner.kube.request_events(request)).await?;
+        Ok(events.boxed())
+    }
+
+    /// The log of a pod's container (of its only one when `container` is missing), the last `tail` lines.
+    ///
+    /// # Errors
+    /// Every refusal.
+    pub async fn logs(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: Option<&str>,
+        tail: u32,
+    ) -> Result<String, Error> {
+        let pods = self.resource("v1", "Pod").await?;
+        let target = Target::new(&pods, Some(namespace), pod).subresource("log");
+        let tail = tail.to_string();
+        let mut query = vec![("tailLines", tail.as_str())];
+        query.extend(container.map(|container| ("container", container)));
+        let body = self.send(target.call(Verb::Get), request(Method::GET, target.url(&query)?, "*/*", None)?);
+        Ok(String::from_utf8_lossy(&body.await?).into_owned())
+    }
+}
+
+/// Who writes, and whether for real.
+#[derive(Clone, Copy, Debug)]
+pub struct Write<'a> {
+    /// The field manager.
+    pub manager: &'a str,
+    /// Ask the server only what would come of it.
+    pub dry_run: bool,
+}
+
+impl<'a> Write<'a> {
+    /// Writes for real, as this manager.
+    #[must_use]
+    pub fn by(manager: &'a str) -> Self {
+        Self { manager, dry_run: false }
+    }
+
+    fn query(self) -> Vec<(&'static str, &'a str)> {
+        let mut query = vec![("fieldManager", self.manager)];
+        if self.dry_run {
+            query.push(("dryRun", "All"));
+        }
+        query
+    }
+}
+
+impl Deletion {
+    fn options(&self) -> Value {
+        let mut options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": match self.propagation {
+                Propagation::Background => "Background",
+                Propagation::Foreground => "Foreground",
+                Propagation::Orphan => "Orphan",
+            },
+        });
+        if let Some(seconds) = self.grace_period {
+            options["gracePeriodSeconds"] = seconds.into();
+        }
+        if let Some(uid) = &self.uid {
+            options["preconditions"] = json!({"uid": uid});
+        }
+        if self.dry_run {
+            options["dryRun"] = json!(["All"]);
+        }
+        options
+    }
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    metadata: PageMetadata,
+    /// Lists of metadata say `null` for none.
+    #[serde(default)]
+    items: Option<Vec<Object>>,
+}
+
+#[derive(Default, Deserialize)]
+struct PageMetadata {
+    #[serde(default)]
+    r#continue: Option<String>,
+}
+
+fn named(mut object: Object, resource: &Resource) -> Object {
+    if let Value::Object(map) = &mut object.0 {
+        map.insert("apiVersion".into(), resource.api_version().into());
+        map.insert("kind".into(), resource.kind.clone().into());
+    }
+    object
+}
+
+fn encode(value: &Value) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|error| Error::Malformed(error.to_string()))
+}
+
+fn request(
+    method: Method,
+    url: String,
+    accept: &str,
+    body: Option<(&str, Vec<u8>)>,
+) -> Result<Request<Vec<u8>>, Error> {
+    let mut builder = Request::builder().method(method).uri(url).header(header::ACCEPT, accept);
+    let bytes = match body {
+        Some((content_type, bytes)) => {
+            builder = builder.header(header::CONTENT_TYPE, content_type);
+            bytes
+        }
+        None => Vec::new(),
+    };
+    builder.body(bytes).map_err(|error| Error::Malformed(error.to_string()))
+}
+
+async fn deadline<T>(call: &Call, answer: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
+    match tokio::time::timeout(REQUEST_TIMEOUT, answer).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(source)) => Err(Error::Unreachable { call: Box::new(call.clone()), source: Box::new(source) }),
+        Err(_) => Err(Error::Timeout { call: Box::new(call.clone()), seconds: REQUEST_TIMEOUT.as_secs() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployments() -> Resource {
+        Resource {
+            group: "apps".into(),
+            version: "v1".into(),
+            kind: "Deployment".into(),
+            plural: "deployments".into(),
+            singular: "deployment".into(),
+            short_names: Vec::new(),
+            namespaced: true,
+            watchable: true,
+            subresources: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn targets_make_urls_and_calls() {
+        let resource = deployments();
+        let target = Target::new(&resource, Some("demo"), "web").subresource("scale");
+        assert_eq!(
+            target.url(&[("fieldManager", "a b")]).unwrap(),
+            "/apis/apps/v1/namespaces/demo/deployments/web/scale?fieldManager=a+b"
+        );
+        assert_eq!(target.call(Verb::Patch).resource, "deployments/scale.apps");
+    }
+
+    #[test]
+    fn names_and_namespaces_are_checked_before_anything_is_sent() {
+        let resource = deployments();
+        assert!(Target::new(&resource, None, "web").url(&[]).is_err());
+        assert!(Target::new(&resource, Some("demo"), "a/b").url(&[]).is_err());
+        assert!(Target::new(&resource, Some("demo"), "").url(&[]).is_err());
+    }
+}

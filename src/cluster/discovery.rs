@@ -1,0 +1,322 @@
+//! Which kinds the cluster serves, from aggregated discovery, kept once per process.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use tokio::sync::Mutex;
+
+use super::error::Served;
+use super::{Client, Error};
+
+/// A table that was just read is not read again for an unknown kind.
+const REFRESH_INTERVAL: Duration = Duration::from_millis(500);
+
+/// One kind as the cluster serves it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// API group; empty for the core group.
+    pub group: String,
+    /// API version within the group.
+    pub version: String,
+    /// Kind.
+    pub kind: String,
+    /// Plural name, as in URLs and access rules.
+    pub plural: String,
+    /// Singular name.
+    pub singular: String,
+    /// Short names (`po`, `deploy`).
+    pub short_names: Vec<String>,
+    /// Whether objects live in namespaces.
+    pub namespaced: bool,
+    /// Whether the kind can be listed and watched.
+    pub watchable: bool,
+    /// Names of the subresources (`status`, `scale`, `log`).
+    pub subresources: Vec<String>,
+}
+
+/// The server's version, for `.Capabilities` and `k8s_cluster_info`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerVersion {
+    /// `v1.34.4`
+    pub git_version: String,
+    /// `1`
+    pub major: String,
+    /// `34`
+    pub minor: String,
+}
+
+impl Resource {
+    /// `v1`, `apps/v1`, …
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// `deployments.apps`: plural and group, as access rules name it.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
+    }
+
+    /// The URL path of the collection, in one namespace or across all.
+    #[must_use]
+    pub fn path(&self, namespace: Option<&str>) -> String {
+        let root = if self.group.is_empty() { "/api/" } else { "/apis/" };
+        let api_version = self.api_version();
+        match namespace.filter(|_| self.namespaced) {
+            Some(namespace) => format!("{root}{api_version}/namespaces/{namespace}/{}", self.plural),
+            None => format!("{root}{api_version}/{}", self.plural),
+        }
+    }
+
+    /// The same resource for kube's own watchers.
+    #[must_use]
+    pub fn to_kube(&self) -> kube::core::ApiResource {
+        kube::core::ApiResource {
+            group: self.group.clone(),
+            version: self.version.clone(),
+            api_version: self.api_version(),
+            kind: self.kind.clone(),
+            plural: self.plural.clone(),
+        }
+    }
+
+    /// Whether one may mean this resource by `name`: kind, plural, singular or a short name.
+    fn is_called(&self, name: &str) -> bool {
+        self.kind == name
+            || self.plural == name
+            || self.singular == name
+            || self.short_names.iter().any(|short| short == name)
+    }
+}
+
+/// The table of a process.
+#[derive(Default)]
+pub(super) struct Resources {
+    table: RwLock<Arc<Table>>,
+    reading: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Table {
+    by_kind: HashMap<(String, String), Arc<Resource>>,
+    api_versions: Vec<String>,
+    read: Option<Instant>,
+}
+
+impl Table {
+    fn find(&self, api_version: &str, name: &str) -> Option<Arc<Resource>> {
+        if let Some(exact) = self.by_kind.get(&(api_version.to_owned(), name.to_owned())) {
+            return Some(Arc::clone(exact));
+        }
+        let mut named =
+            self.by_kind.iter().filter(|((at, _), resource)| at == api_version && resource.is_called(name));
+        named.next().map(|(_, resource)| Arc::clone(resource))
+    }
+
+    fn serving(&self, kind: &str) -> Served {
+        let mut served: Vec<String> =
+            self.by_kind.keys().filter(|(_, served)| served == kind).map(|(at, _)| at.clone()).collect();
+        served.sort();
+        Served(served)
+    }
+}
+
+impl Resources {
+    fn table(&self) -> Arc<Table> {
+        self.table
+            .read()
+            .map_or_else(|poisoned| Arc::clone(&poisoned.into_inner()), |table| Arc::clone(&table))
+    }
+
+    fn set(&self, table: Table) -> Arc<Table> {
+        let table = Arc::new(table);
+        match self.table.write() {
+            Ok(mut slot) => *slot = Arc::clone(&table),
+            Err(mut poisoned) => **poisoned.get_mut() = Arc::clone(&table),
+        }
+        table
+    }
+
+    /// The current table, read again unless that happened just now.
+    async fn refreshed(&self, client: &Client) -> Result<Arc<Table>, Error> {
+        let asked = Instant::now();
+        let _reading = self.reading.lock().await;
+        let table = self.table();
+        if table.read.is_some_and(|read| read > asked || read.elapsed() < REFRESH_INTERVAL) {
+            return Ok(table);
+        }
+        let core: DiscoveryList = client.discover("/api").await?;
+        let groups: DiscoveryList = client.discover("/apis").await?;
+        Ok(self.set(Table::from_lists([core, groups])))
+    }
+}
+
+impl Client {
+    /// The resource of a kind; `name` may also be a plural, singular or short name. Unknown kinds
+    /// cause a fresh discovery, so that the kinds of new CRDs are found.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKind`] when the cluster does not serve it; failures of the discovery.
+    pub async fn resource(&self, api_version: &str, name: &str) -> Result<Arc<Resource>, Error> {
+        if let Some(known) = self.resources().table().find(api_version, name) {
+            return Ok(known);
+        }
+        let table = self.resources().refreshed(self).await?;
+        table.find(api_version, name).ok_or_else(|| Error::UnknownKind {
+            api_version: api_version.to_owned(),
+            kind: name.to_owned(),
+            served: table.serving(name),
+        })
+    }
+
+    /// `.Capabilities.APIVersions`: every `group/version` and `group/version/Kind` that is served.
+    ///
+    /// # Errors
+    /// Failures of the discovery.
+    pub async fn api_versions(&self) -> Result<Vec<String>, Error> {
+        let table = self.resources().table();
+        let table = if table.read.is_some() { table } else { self.resources().refreshed(self).await? };
+        Ok(table.api_versions.clone())
+    }
+
+    /// Forgets what is known, so that the next question reads discovery again.
+    pub fn forget_resources(&self) {
+        self.resources().set(Table::default());
+    }
+}
+
+#[derive(Deserialize)]
+struct DiscoveryList {
+    #[serde(default)]
+    items: Vec<DiscoveryGroup>,
+}
+
+#[derive(Deserialize)]
+struct DiscoveryGroup {
+    #[serde(default)]
+    metadata: GroupName,
+    #[serde(default)]
+    versions: Vec<DiscoveryVersion>,
+}
+
+#[derive(Default, Deserialize)]
+struct GroupName {
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct DiscoveryVersion {
+    version: String,
+    #[serde(default)]
+    resources: Vec<DiscoveryResource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DiscoveryResource {
+    resource: String,
+    #[serde(default)]
+    response_kind: Option<DiscoveryKind>,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    singular_resource: String,
+    #[serde(default)]
+    verbs: Vec<String>,
+    #[serde(default)]
+    short_names: Vec<String>,
+    #[serde(default)]
+    subresources: Vec<DiscoverySubresource>,
+}
+
+#[derive(Deserialize)]
+struct DiscoveryKind {
+    #[serde(default)]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct DiscoverySubresource {
+    subresource: String,
+}
+
+impl Table {
+    fn from_lists(lists: impl IntoIterator<Item = DiscoveryList>) -> Self {
+        let mut table = Self { read: Some(Instant::now()), ..Self::default() };
+        for group in lists.into_iter().flat_map(|list| list.items) {
+            for version in group.versions {
+                let at = if group.metadata.name.is_empty() {
+                    version.version.clone()
+                } else {
+                    format!("{}/{}", group.metadata.name, version.version)
+                };
+                table.api_versions.push(at.clone());
+                for found in version.resources {
+                    let Some(resource) = found.into_resource(&group.metadata.name, &version.version) else {
+                        continue;
+                    };
+                    table.api_versions.push(format!("{at}/{}", resource.kind));
+                    table.by_kind.insert((at.clone(), resource.kind.clone()), Arc::new(resource));
+                }
+            }
+        }
+        table
+    }
+}
+
+impl DiscoveryResource {
+    fn into_resource(self, group: &str, version: &str) -> Option<Resource> {
+        let kind = self.response_kind.map(|served| served.kind).filter(|kind| !kind.is_empty())?;
+        Some(Resource {
+            group: group.to_owned(),
+            version: version.to_owned(),
+            kind,
+            plural: self.resource,
+            singular: self.singular_resource,
+            short_names: self.short_names,
+            namespaced: self.scope == "Namespaced",
+            watchable: ["list", "watch"].iter().all(|verb| self.verbs.iter().any(|v| v == verb)),
+            subresources: self.subresources.into_iter().map(|sub| sub.subresource).collect(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let apps = r#"{"items":[{"metadata":{"name":"apps"},"versions":[{"version":"v1","resources":[
+            {"resource":"deployments","responseKind":{"group":"apps","version":"v1","kind":"Deployment"},
+             "scope":"Namespaced","singularResource":"deployment","verbs":["get","list","watch"],
+             "shortNames":["deploy"],"subresources":[{"subresource":"status"},{"subresource":"scale"}]}]}]}]}"#;
+        let core = r#"{"items":[{"versions":[{"version":"v1","resources":[
+            {"resource":"namespaces","responseKind":{"version":"v1","kind":"Namespace"},"scope":"Cluster","verbs":["get"]}]}]}]}"#;
+        Table::from_lists([serde_json::from_str(core).unwrap(), serde_json::from_str(apps).unwrap()])
+    }
+
+    #[test]
+    fn kinds_are_found_by_every_name_of_theirs() {
+        let table = table();
+        for name in ["Deployment", "deployments", "deployment", "deploy"] {
+            let found = table.find("apps/v1", name).unwrap();
+            assert_eq!(found.path(Some("demo")), "/apis/apps/v1/namespaces/demo/deployments");
+            assert_eq!(found.full_name(), "deployments.apps");
+        }
+        assert!(table.find("v1", "Deployment").is_none());
+        assert_eq!(table.serving("Deployment").0, ["apps/v1"]);
+        let namespace = table.find("v1", "Namespace").unwrap();
+        assert_eq!(namespace.path(Some("ignored")), "/api/v1/namespaces");
+        assert!(!namespace.watchable);
+    }
+
+    #[test]
+    fn capabilities_list_versions_and_kinds() {
+        assert_eq!(table().api_versions, ["v1", "v1/Namespace", "apps/v1", "apps/v1/Deployment"]);
+    }
+}

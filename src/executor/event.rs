@@ -1,0 +1,136 @@
+//! What happens during a run, as one stream that status, logs, metrics and the command line observe.
+
+use serde::{Deserialize, Serialize};
+
+use super::stats::Stats;
+
+/// The task that an event speaks of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRef {
+    /// The name as it is shown: `role : name`.
+    pub name: String,
+    /// The module as the task names it.
+    pub action: String,
+    /// Where the task stands: `file:line`.
+    pub path: String,
+    /// Whether its arguments and results must not be shown.
+    pub no_log: bool,
+    /// Whether it is a handler.
+    pub handler: bool,
+}
+
+/// How a task, or one item of its loop, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskOutcome {
+    /// It succeeded and changed nothing.
+    Ok,
+    /// It succeeded and changed something.
+    Changed,
+    /// Its condition did not hold.
+    Skipped,
+    /// It failed.
+    Failed,
+    /// It failed and `ignore_errors` lets that pass.
+    Ignored,
+    /// It failed and a `rescue` takes over.
+    Rescued,
+    /// The host could not be reached.
+    Unreachable,
+}
+
+/// One thing that happened during a run. Results are already censored by `no_log`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A play begins.
+    PlayStart {
+        /// Its name, or its hosts.
+        name: String,
+    },
+    /// A play has no hosts.
+    NoHosts,
+    /// A task begins.
+    TaskStart {
+        /// The task.
+        task: TaskRef,
+    },
+    /// A file was included.
+    Included {
+        /// The file.
+        file: String,
+        /// The host.
+        host: String,
+        /// The label of the loop item.
+        label: Option<String>,
+    },
+    /// One item of a loop ended.
+    Item {
+        /// The task.
+        task: TaskRef,
+        /// The host.
+        host: String,
+        /// How it ended.
+        outcome: TaskOutcome,
+        /// The label of the item.
+        label: String,
+        /// The result.
+        result: serde_json::Value,
+    },
+    /// An attempt failed and another follows.
+    Retry {
+        /// The task.
+        task: TaskRef,
+        /// The host.
+        host: String,
+        /// Attempts that are left.
+        left: u32,
+        /// The result of the attempt.
+        result: serde_json::Value,
+    },
+    /// A task ended on a host.
+    TaskEnd {
+        /// The task.
+        task: TaskRef,
+        /// The host.
+        host: String,
+        /// How it ended.
+        outcome: TaskOutcome,
+        /// The result.
+        result: serde_json::Value,
+    },
+    /// A handler was notified.
+    Notified {
+        /// The handler.
+        handler: String,
+        /// The host.
+        host: String,
+    },
+    /// Something is wrong that does not fail the run.
+    Warning {
+        /// What.
+        message: String,
+    },
+    /// The run is over.
+    Stats {
+        /// The counts.
+        stats: Stats,
+    },
+}
+
+/// Sees every event of a run, in order.
+pub trait Observer: Send {
+    /// An event happened.
+    fn observe(&mut self, event: &Event);
+}
+
+impl Observer for Vec<Event> {
+    fn observe(&mut self, event: &Event) {
+        self.push(event.clone());
+    }
+}
+
+/// An observer that looks away.
+impl Observer for () {
+    fn observe(&mut self, _: &Event) {}
+}

@@ -1,0 +1,102 @@
+//! Dates and times of Python's `datetime` module.
+
+use std::cmp::Ordering;
+
+use jiff::civil::{Date, DateTime};
+use jiff::{SignedDuration, Zoned};
+
+use super::error::Error;
+use super::value::{Timestamp, Value};
+
+/// `datetime.datetime.now()` or `utcnow()`.
+#[must_use]
+pub fn now(utc: bool) -> Timestamp {
+    let now = Zoned::now();
+    let now = if utc { now.with_time_zone(jiff::tz::TimeZone::UTC) } else { now };
+    Timestamp { civil: truncate(now.datetime()), offset: None }
+}
+
+/// A time without what is finer than a microsecond.
+fn truncate(time: DateTime) -> DateTime {
+    let micros = time.subsec_nanosecond() / 1000 * 1000;
+    time.with().subsec_nanosecond(micros).build().unwrap_or(time)
+}
+
+/// Microseconds since 1970 as if the wall time were UTC, less the offset.
+#[must_use]
+pub fn micros(time: &Timestamp) -> i64 {
+    let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+    let since = time.civil.duration_since(epoch).as_micros();
+    i64::try_from(since).unwrap_or(0) - i64::from(time.offset.unwrap_or(0)) * 1_000_000
+}
+
+/// The order of two times; none if only one of them has an offset.
+#[must_use]
+pub fn compare(left: &Timestamp, right: &Timestamp) -> Option<Ordering> {
+    (left.offset.is_some() == right.offset.is_some()).then(|| micros(left).cmp(&micros(right)))
+}
+
+/// A date or time moved by microseconds.
+///
+/// # Errors
+/// The result is out of range.
+pub fn shift(value: &Value, micros: i64) -> Result<Value, Error> {
+    let overflow = |_| Error::value_error("date value out of range");
+    match value {
+        Value::DateTime(time) => {
+            let civil = time.civil.checked_add(SignedDuration::from_micros(micros)).map_err(overflow)?;
+            Ok(Value::DateTime(Timestamp { civil, offset: time.offset }))
+        }
+        Value::Date(date) => {
+            let days = micros.div_euclid(86_400_000_000);
+            let date: Date = date.checked_add(SignedDuration::from_hours(days * 24)).map_err(overflow)?;
+            Ok(Value::Date(date))
+        }
+        other => Err(Error::type_error(format!("cannot move a '{}' in time", other.type_name()))),
+    }
+}
+
+/// The timedelta between two dates or two times.
+///
+/// # Errors
+/// Only one of two times has an offset.
+pub fn difference(left: &Value, right: &Value) -> Result<Value, Error> {
+    match (left, right) {
+        (Value::DateTime(a), Value::DateTime(b)) if a.offset.is_some() == b.offset.is_some() => {
+            Ok(Value::TimeDelta(micros(a) - micros(b)))
+        }
+        (Value::Date(a), Value::Date(b)) => {
+            Ok(Value::TimeDelta(i64::try_from(a.duration_since(*b).as_micros()).unwrap_or(0)))
+        }
+        _ => Err(Error::type_error("can't subtract offset-naive and offset-aware datetimes")),
+    }
+}
+
+/// `strftime` of a time.
+///
+/// # Errors
+/// The format is not valid.
+pub fn strftime(time: &Timestamp, format: &str) -> Result<String, Error> {
+    let zone = time
+        .offset
+        .and_then(|seconds| jiff::tz::Offset::from_seconds(seconds).ok())
+        .map_or_else(jiff::tz::TimeZone::system, jiff::tz::TimeZone::fixed);
+    let zoned = time.civil.to_zoned(zone).map_err(|error| Error::value_error(error.to_string()))?;
+    let mut text = format.replace("%f", &format!("{:06}", time.civil.subsec_nanosecond() / 1000));
+    if time.offset.is_none() {
+        text = text.replace("%z", "").replace("%Z", "");
+    }
+    jiff::fmt::strtime::format(&text, &zoned).map_err(|error| Error::value_error(error.to_string()))
+}
+
+/// Microseconds since 1970 of a naive time, read as local time.
+///
+/// # Errors
+/// The time is out of range.
+pub fn local_micros(time: &Timestamp) -> Result<i64, Error> {
+    let zoned = time
+        .civil
+        .to_zoned(jiff::tz::TimeZone::system())
+        .map_err(|error| Error::value_error(error.to_string()))?;
+    Ok(zoned.timestamp().as_microsecond())
+}

@@ -1,0 +1,423 @@
+//! Python's two ways to format text: `'%s' % x` and `'{}'.format(x)`.
+
+use super::error::Error;
+use super::object::Args;
+use super::ops;
+use super::repr;
+use super::value::Value;
+
+/// The widest field that is padded.
+const MAX_WIDTH: usize = 1_000_000;
+
+/// One conversion: flags, width, precision.
+#[derive(Debug, Default)]
+struct Conversion {
+    left: bool,
+    zero: bool,
+    plus: bool,
+    space: bool,
+    alternate: bool,
+    width: usize,
+    precision: Option<usize>,
+}
+
+/// `format % value`.
+///
+/// # Errors
+/// The format is malformed or does not fit the values.
+pub fn percent(format: &str, value: &Value) -> Result<String, Error> {
+    ops::defined(value)?;
+    let (mut values, single) = match value {
+        Value::Tuple(items) => (items.to_vec(), false),
+        other => (vec![other.clone()], true),
+    };
+    values.reverse();
+    let mut out = String::new();
+    let mut chars = format.chars().peekable();
+    let mut used_key = false;
+    while let Some(c) = chars.next() {
+        if c != '%' {
+            out.push(c);
+            continue;
+        }
+        let mut key = None;
+        if chars.peek() == Some(&'(') {
+            chars.next();
+            let name: String = chars.by_ref().take_while(|c| *c != ')').collect();
+            key = Some(name);
+        }
+        let mut conversion = Conversion::default();
+        while let Some(flag) = chars.next_if(|c| "-0+ #".contains(*c)) {
+            match flag {
+                '-' => conversion.left = true,
+                '0' => conversion.zero = true,
+                '+' => conversion.plus = true,
+                ' ' => conversion.space = true,
+                _ => conversion.alternate = true,
+            }
+        }
+        let not_enough = || Error::type_error("not enough arguments for format string");
+        if chars.next_if_eq(&'*').is_some() {
+            let width = values.pop().and_then(|width| width.as_int()).ok_or_else(not_enough)?;
+            conversion.left |= width < 0;
+            conversion.width = usize::try_from(width.unsigned_abs()).unwrap_or(usize::MAX);
+        } else {
+            conversion.width = digits(&mut chars).unwrap_or(0);
+        }
+        if chars.next_if_eq(&'.').is_some() {
+            conversion.precision = Some(if chars.next_if_eq(&'*').is_some() {
+                let precision = values.pop().and_then(|it| it.as_int()).ok_or_else(not_enough)?;
+                usize::try_from(precision).unwrap_or(0)
+            } else {
+                digits(&mut chars).unwrap_or(0)
+            });
+        }
+        while chars.next_if(|c| "hlL".contains(*c)).is_some() {}
+        let kind = chars.next().ok_or_else(|| Error::value_error("incomplete format"))?;
+        if kind == '%' {
+            out.push('%');
+            continue;
+        }
+        let item = match key {
+            Some(name) => {
+                used_key = true;
+                let dict = value.as_dict().ok_or_else(|| Error::type_error("format requires a mapping"))?;
+                dict.get(&name).ok_or_else(|| Error::value_error(repr::quote(&name)))?
+            }
+            None => values.pop().ok_or_else(not_enough)?,
+        };
+        out.push_str(&convert(&item, kind, &conversion)?);
+    }
+    let leftover =
+        !values.is_empty() && !used_key && !(single && matches!(value, Value::Dict(_) | Value::List(_)));
+    if leftover {
+        return Err(Error::type_error("not all arguments converted during string formatting"));
+    }
+    Ok(out)
+}
+
+fn digits(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<usize> {
+    let mut number: Option<usize> = None;
+    while let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
+        chars.next();
+        number = Some(number.unwrap_or(0).saturating_mul(10).saturating_add(digit as usize));
+    }
+    number
+}
+
+fn convert(value: &Value, kind: char, conversion: &Conversion) -> Result<String, Error> {
+    ops::defined(value)?;
+    let body = match kind {
+        's' => clip(repr::str(value), conversion.precision),
+        'r' | 'a' => clip(repr::repr(value), conversion.precision),
+        'c' => match value {
+            Value::Str(text) if text.as_str().chars().count() == 1 => text.as_str().to_owned(),
+            other => other
+                .as_int()
+                .and_then(|code| u32::try_from(code).ok())
+                .and_then(char::from_u32)
+                .map(String::from)
+                .ok_or_else(|| Error::type_error("%c requires int or char"))?,
+        },
+        'd' | 'i' | 'u' => return integer(value, kind, conversion, ToString::to_string),
+        'x' => {
+            return integer(value, kind, conversion, |n| {
+                prefixed(n.to_str_radix(16), "0x", conversion.alternate)
+            });
+        }
+        'X' => {
+            return integer(value, kind, conversion, |n| {
+                prefixed(n.to_str_radix(16).to_uppercase(), "0X", conversion.alternate)
+            });
+        }
+        'o' => {
+            return integer(value, kind, conversion, |n| {
+                prefixed(n.to_str_radix(8), "0o", conversion.alternate)
+            });
+        }
+        'f' | 'F' | 'e' | 'E' | 'g' | 'G' => {
+            let number = ops::as_float(value).ok_or_else(|| {
+                Error::type_error(format!("must be real number, not {}", value.type_name()))
+            })?;
+            let text = float(number, kind, conversion.precision, conversion.alternate);
+            return Ok(number_field(text, conversion));
+        }
+        other => {
+            let code = u32::from(other);
+            return Err(Error::value_error(format!(
+                "unsupported format character '{other}' (0x{code:x}) at index 0"
+            )));
+        }
+    };
+    Ok(field(body, conversion))
+}
+
+fn prefixed(digits: String, prefix: &str, wanted: bool) -> String {
+    match (wanted, digits.strip_prefix('-')) {
+        (false, _) => digits,
+        (true, Some(rest)) => format!("-{prefix}{rest}"),
+        (true, None) => format!("{prefix}{digits}"),
+    }
+}
+
+fn clip(text: String, precision: Option<usize>) -> String {
+    match precision {
+        Some(limit) => text.chars().take(limit).collect(),
+        None => text,
+    }
+}
+
+fn integer(
+    value: &Value,
+    kind: char,
+    conversion: &Conversion,
+    write: impl Fn(&num_bigint::BigInt) -> String,
+) -> Result<String, Error> {
+    let number = match value {
+        Value::BigInt(big) => big.as_ref().clone(),
+        Value::Float(number) if "diu".contains(kind) && number.is_finite() => {
+            <num_bigint::BigInt as num_traits::FromPrimitive>::from_f64(number.trunc()).unwrap_or_default()
+        }
+        other => match other.as_int() {
+            Some(number) => number.into(),
+            None => {
+                let wanted =
+                    if "diu".contains(kind) { "a real number is required" } else { "an integer is required" };
+                return Err(Error::type_error(format!(
+                    "%{kind} format: {wanted}, not {}",
+                    other.operand_name()
+                )));
+            }
+        },
+    };
+    let mut text = write(&number);
+    if let Some(precision) = conversion.precision {
+        let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+        text = format!("{sign}{digits:0>precision$}");
+    }
+    Ok(number_field(text, conversion))
+}
+
+fn number_field(text: String, conversion: &Conversion) -> String {
+    let text = match text.starts_with('-') {
+        false if conversion.plus => format!("+{text}"),
+        false if conversion.space => format!(" {text}"),
+        _ => text,
+    };
+    let width = conversion.width.min(MAX_WIDTH);
+    if conversion.zero && !conversion.left && text.chars().count() < width {
+        let sign_len = usize::from(text.starts_with(['+', '-', ' ']));
+        let (sign, digits) = text.split_at(sign_len);
+        let fill = width - sign_len;
+        return format!("{sign}{digits:0>fill$}");
+    }
+    field(text, conversion)
+}
+
+fn field(text: String, conversion: &Conversion) -> String {
+    let width = conversion.width.min(MAX_WIDTH);
+    if conversion.left { format!("{text:<width$}") } else { format!("{text:>width$}") }
+}
+
+/// A float as `%f`, `%e` or `%g` write it.
+fn float(number: f64, kind: char, precision: Option<usize>, alternate: bool) -> String {
+    if !number.is_finite() {
+        let text = repr::float(number);
+        return if kind.is_uppercase() { text.to_uppercase() } else { text };
+    }
+    let precision = precision.unwrap_or(6).min(400);
+    let text = match kind.to_ascii_lowercase() {
+        'f' => format!("{number:.precision$}"),
+        'e' => exponent(number, precision),
+        _ => general(number, precision.max(1), alternate),
+    };
+    if kind.is_uppercase() { text.to_uppercase() } else { text }
+}
+
+fn exponent(number: f64, precision: usize) -> String {
+    let text = format!("{number:.precision$e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    format!("{digits}e{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.abs())
+}
+
+fn general(number: f64, precision: usize, alternate: bool) -> String {
+    let scientific = exponent(number, precision - 1);
+    let power: i32 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
+    let strip = |text: String| {
+        if alternate || !text.contains('.') {
+            text
+        } else {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+    };
+    let precision = i32::try_from(precision).unwrap_or(i32::MAX);
+    if power < -4 || power >= precision {
+        let (digits, rest) = scientific.split_once('e').unwrap_or((&scientific, "+00"));
+        format!("{}e{rest}", strip(digits.to_owned()))
+    } else {
+        let decimals = usize::try_from(precision - 1 - power).unwrap_or(0);
+        strip(format!("{number:.decimals$}"))
+    }
+}
+
+/// `format.format(*args, **kwargs)`.
+///
+/// # Errors
+/// The format is malformed or names an argument that is missing.
+pub fn str_format(format: &str, args: Args) -> Result<String, Error> {
+    let mut out = String::new();
+    let mut chars = format.chars().peekable();
+    let mut next = 0;
+    while let Some(c) = chars.next() {
+        match c {
+            '{' if chars.next_if_eq(&'{').is_some() => out.push('{'),
+            '}' if chars.next_if_eq(&'}').is_some() => out.push('}'),
+            '}' => return Err(Error::value_error("Single '}' encountered in format string")),
+            '{' => {
+                let mut field = String::new();
+                let mut depth = 1;
+                for c in chars.by_ref() {
+                    depth += i32::from(c == '{') - i32::from(c == '}');
+                    if depth == 0 {
+                        break;
+                    }
+                    field.push(c);
+                }
+                if depth != 0 {
+                    return Err(Error::value_error("expected '}' before end of string"));
+                }
+                out.push_str(&replacement(&field, &args, &mut next)?);
+            }
+            c => out.push(c),
+        }
+    }
+    Ok(out)
+}
+
+fn replacement(field: &str, args: &Args, next: &mut usize) -> Result<String, Error> {
+    let (target, spec) = field.split_once(':').unwrap_or((field, ""));
+    let (path, conversion) =
+        target.split_once('!').map_or((target, None), |(path, c)| (path, c.chars().next()));
+    let head_len = path.find(['.', '[']).unwrap_or(path.len());
+    let (head, mut rest) = path.split_at(head_len);
+    let mut value = if head.is_empty() || head.bytes().all(|byte| byte.is_ascii_digit()) {
+        let index = if head.is_empty() { *next } else { head.parse().unwrap_or(usize::MAX) };
+        *next += usize::from(head.is_empty());
+        args.positional.get(index).cloned().ok_or_else(|| {
+            Error::value_error(format!("Replacement index {index} out of range for positional args tuple"))
+        })?
+    } else {
+        let named = args.named.iter().find(|(name, _)| name == head);
+        named.map(|(_, value)| value.clone()).ok_or_else(|| Error::value_error(repr::quote(head)))?
+    };
+    while !rest.is_empty() {
+        let (key, after) = match rest.strip_prefix('[') {
+            Some(inner) => inner.split_once(']').unwrap_or((inner, "")),
+            None => {
+                let inner = rest.trim_start_matches('.');
+                inner.split_at(inner.find(['.', '[']).unwrap_or(inner.len()))
+            }
+        };
+        value = match &value {
+            Value::Dict(dict) => dict.get(key),
+            Value::List(list) => key.parse::<usize>().ok().and_then(|at| list.read().get(at).cloned()),
+            _ => None,
+        }
+        .ok_or_else(|| Error::value_error(repr::quote(key)))?;
+        rest = after;
+    }
+    match conversion {
+        Some('r' | 'a') => format_spec(&Value::from(repr::repr(&value)), spec),
+        Some(_) => format_spec(&Value::from(repr::str(&value)), spec),
+        None => format_spec(&value, spec),
+    }
+}
+
+/// `format(value, spec)` of the format mini-language.
+fn format_spec(value: &Value, spec: &str) -> Result<String, Error> {
+    ops::defined(value)?;
+    if spec.is_empty() {
+        return Ok(repr::str(value));
+    }
+    if let Value::DateTime(time) = value {
+        return super::datetime::strftime(time, spec);
+    }
+    let mut chars: Vec<char> = spec.chars().collect();
+    let mut fill = ' ';
+    let mut align = None;
+    if chars.len() > 1 && "<>^=".contains(chars[1]) {
+        (fill, align) = (chars[0], Some(chars[1]));
+        chars.drain(..2);
+    } else if "<>^=".contains(chars[0]) {
+        align = Some(chars.remove(0));
+    }
+    let rest: String = chars.into_iter().collect();
+    let mut rest = rest.chars().peekable();
+    let plus = rest.next_if_eq(&'+').is_some();
+    let space = rest.next_if_eq(&' ').is_some();
+    rest.next_if_eq(&'-');
+    let alternate = rest.next_if_eq(&'#').is_some();
+    if rest.next_if_eq(&'0').is_some() && align.is_none() {
+        (fill, align) = ('0', Some('='));
+    }
+    let width = digits(&mut rest).unwrap_or(0).min(MAX_WIDTH);
+    let grouping = rest.next_if(|c| matches!(c, ',' | '_'));
+    let precision = if rest.next_if_eq(&'.').is_some() { digits(&mut rest) } else { None };
+    let kind = rest.next();
+    let conversion = Conversion { plus, space, alternate, precision, ..Conversion::default() };
+    let numeric = value.is_number() && kind != Some('s');
+    let mut body = match kind {
+        None | Some('s') if !numeric => clip(repr::str(value), precision),
+        None if precision.is_some() => convert(value, 'g', &conversion)?,
+        None if conversion.plus || conversion.space => number_field(repr::str(value), &conversion),
+        None => repr::str(value),
+        Some('d' | 'n') => convert(value, 'd', &conversion)?,
+        Some('b') => integer(value, 'x', &conversion, |n| prefixed(n.to_str_radix(2), "0b", alternate))?,
+        Some('%') => {
+            let percent = ops::as_float(value).unwrap_or(f64::NAN) * 100.0;
+            format!("{}%", convert(&Value::Float(percent), 'f', &conversion)?)
+        }
+        Some(kind @ ('x' | 'X' | 'o' | 'f' | 'F' | 'e' | 'E' | 'g' | 'G' | 'c')) => {
+            convert(value, kind, &conversion)?
+        }
+        Some(other) => {
+            let kind = value.type_name();
+            return Err(Error::value_error(format!(
+                "Unknown format code '{other}' for object of type '{kind}'"
+            )));
+        }
+    };
+    if let Some(mark) = grouping {
+        body = group(&body, mark);
+    }
+    Ok(align_field(body, fill, align.unwrap_or(if numeric { '>' } else { '<' }), width))
+}
+
+fn group(text: &str, mark: char) -> String {
+    let start = text.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
+    let end = text[start..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |at| start + at);
+    let digits: Vec<char> = text[start..end].chars().collect();
+    let mut grouped = String::new();
+    for (i, digit) in digits.iter().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            grouped.push(mark);
+        }
+        grouped.push(*digit);
+    }
+    format!("{}{grouped}{}", &text[..start], &text[end..])
+}
+
+fn align_field(text: String, fill: char, align: char, width: usize) -> String {
+    let missing = width.saturating_sub(text.chars().count());
+    let padding = |count: usize| std::iter::repeat_n(fill, count).collect::<String>();
+    match align {
+        '<' => text + &padding(missing),
+        '^' => format!("{}{text}{}", padding(missing / 2), padding(missing - missing / 2)),
+        '=' => {
+            let sign_len = usize::from(text.starts_with(['+', '-', ' ']));
+            format!("{}{}{}", &text[..sign_len], padding(missing), &text[sign_len..])
+        }
+        _ => padding(missing) + &text,
+    }
+}

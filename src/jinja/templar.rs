@@ -1,0 +1,426 @@
+//! Templates values, lazily, as Ansible's `Templar` does.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use indexmap::IndexMap;
+
+use super::ast::{Expr, Template};
+use super::error::{Error, ErrorKind};
+use super::eval::Interpreter;
+use super::extensions::Extensions;
+use super::ops;
+use super::parse::{self, Syntax};
+use super::plugins::Plugins;
+use super::search;
+use super::value::{Str, Value};
+
+/// The variables of a task, by name, not templated.
+pub type Vars = IndexMap<Arc<str>, Value>;
+
+/// How many templates may nest through variables before that counts as a recursive loop.
+const MAX_NESTING: usize = 200;
+
+/// How many parsed templates are remembered.
+const CACHE_SIZE: usize = 20_000;
+
+/// The parts of templating that do not change during a run: plugins, handles, parsed templates.
+pub struct Environment {
+    /// The filters, tests and lookups.
+    pub plugins: Arc<Plugins>,
+    /// Handles that lookups need.
+    pub extensions: Extensions,
+    /// Where lookups may wait for asynchronous work.
+    pub runtime: Option<tokio::runtime::Handle>,
+    /// Ends lookups that wait when the run is cancelled.
+    pub cancel: tokio_util::sync::CancellationToken,
+    cache: Arc<RwLock<HashMap<CacheKey, Arc<Template>>>>,
+}
+
+type CacheKey = (Syntax, bool, Arc<str>);
+
+impl Environment {
+    /// An environment with these plugins and no handles.
+    #[must_use]
+    pub fn new(plugins: Arc<Plugins>) -> Self {
+        Environment {
+            plugins,
+            extensions: Extensions::default(),
+            runtime: tokio::runtime::Handle::try_current().ok(),
+            cancel: tokio_util::sync::CancellationToken::new(),
+            cache: Arc::default(),
+        }
+    }
+
+    /// The same plugins and parsed templates with other handles.
+    #[must_use]
+    pub fn with(&self, extensions: Extensions, cancel: tokio_util::sync::CancellationToken) -> Self {
+        Environment {
+            plugins: Arc::clone(&self.plugins),
+            extensions,
+            runtime: tokio::runtime::Handle::try_current().ok(),
+            cancel,
+            cache: Arc::clone(&self.cache),
+        }
+    }
+
+    /// Parses a template, or remembers it.
+    ///
+    /// # Errors
+    /// The text is no template.
+    pub fn parse(&self, source: &str, syntax: &Syntax, double: bool) -> Result<Arc<Template>, Error> {
+        let key: CacheKey = (syntax.clone(), double, source.into());
+        let cached = self.cache.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&key).cloned();
+        if let Some(template) = cached {
+            return Ok(template);
+        }
+        let doubled = if double { parse::double_backslashes(source, syntax) } else { None };
+        let template = Arc::new(parse::parse(doubled.as_deref().unwrap_or(source), syntax)?);
+        let mut cache = self.cache.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if cache.len() >= CACHE_SIZE {
+            cache.clear();
+        }
+        cache.insert(key, Arc::clone(&template));
+        Ok(template)
+    }
+}
+
+/// How one value is templated.
+#[derive(Debug, Clone)]
+pub struct TemplateOptions {
+    /// Text that looks like a literal becomes its value.
+    pub convert_data: bool,
+    /// Backslashes within `{{ }}` strings are doubled (text from YAML, not template files).
+    pub escape_backslashes: bool,
+    /// Newlines at the end of the source are kept.
+    pub preserve_trailing_newlines: bool,
+    /// A missing variable is an error; otherwise the text stays as it is.
+    pub fail_on_undefined: bool,
+    /// How the text is read.
+    pub syntax: Syntax,
+}
+
+impl Default for TemplateOptions {
+    fn default() -> Self {
+        TemplateOptions {
+            convert_data: true,
+            escape_backslashes: true,
+            preserve_trailing_newlines: true,
+            fail_on_undefined: true,
+            syntax: Syntax::default(),
+        }
+    }
+}
+
+/// Templates values over the variables of a task.
+#[derive(Clone)]
+pub struct Templar {
+    /// The plugins and handles.
+    pub env: Arc<Environment>,
+    /// The variables.
+    pub vars: Arc<Vars>,
+    /// Where `{% include %}` searches before the task's own search path.
+    pub include_path: Vec<PathBuf>,
+    nesting: usize,
+}
+
+impl Templar {
+    /// A templating engine over these variables.
+    #[must_use]
+    pub fn new(env: Arc<Environment>, vars: Arc<Vars>) -> Self {
+        Templar { env, vars, include_path: Vec::new(), nesting: 0 }
+    }
+
+    /// The same engine over other variables.
+    #[must_use]
+    pub fn with_vars(&self, vars: Arc<Vars>) -> Self {
+        Templar { vars, ..self.clone() }
+    }
+
+    /// The same engine with these directories for `{% include %}`.
+    #[must_use]
+    pub fn with_include_path(&self, include_path: Vec<PathBuf>) -> Self {
+        Templar { include_path, ..self.clone() }
+    }
+
+    /// Templates a value: text that holds a template becomes what it says, lists and dicts are copied
+    /// with every value templated (keys stay), unsafe text stays as it is.
+    ///
+    /// # Errors
+    /// A template fails.
+    pub fn template(&self, value: &Value) -> Result<Value, Error> {
+        self.template_with(value, &TemplateOptions::default())
+    }
+
+    /// Templates a value in a special way; nested values use the defaults for everything but
+    /// `fail_on_undefined`.
+    ///
+    /// # Errors
+    /// A template fails.
+    pub fn template_with(&self, value: &Value, options: &TemplateOptions) -> Result<Value, Error> {
+        match value {
+            Value::Str(text) => self.template_str(text, options),
+            Value::List(list) => {
+                let options = nested_options(options);
+                let items = list.items();
+                let items =
+                    items.iter().map(|item| self.template_with(item, &options)).collect::<Result<_, _>>()?;
+                Ok(Value::list(items))
+            }
+            Value::Tuple(items) => {
+                let options = nested_options(options);
+                let items =
+                    items.iter().map(|item| self.template_with(item, &options)).collect::<Result<_, _>>()?;
+                Ok(Value::list(items))
+            }
+            Value::Dict(dict) => {
+                let options = nested_options(options);
+                let mut copy = super::value::Entries::new();
+                for (key, item) in dict.entries() {
+                    copy.insert(key, self.template_with(&item, &options)?);
+                }
+                Ok(Value::Dict(super::value::Dict::new(copy)))
+            }
+            other => Ok(other.clone()),
+        }
+    }
+
+    fn template_str(&self, text: &Str, options: &TemplateOptions) -> Result<Value, Error> {
+        if text.is_unsafe() || !possibly_template(text.as_str(), &options.syntax) {
+            return Ok(Value::Str(text.clone()));
+        }
+        if let Some(value) = single_variable(text.as_str()).and_then(|name| self.vars.get(name)) {
+            match value {
+                Value::None => return Ok(Value::None),
+                number if number.is_number() => return Ok(number.clone()),
+                _ => {}
+            }
+        }
+        match self.render(text.as_str(), options) {
+            Err(error) if error.kind() == ErrorKind::Undefined && !options.fail_on_undefined => {
+                Ok(Value::Str(text.clone()))
+            }
+            done => done,
+        }
+    }
+
+    /// Renders text that is a template (`Templar.do_template`).
+    ///
+    /// # Errors
+    /// The template does not parse or fails; errors are worded as Ansible words them.
+    pub fn render(&self, source: &str, options: &TemplateOptions) -> Result<Value, Error> {
+        if self.nesting >= MAX_NESTING {
+            return Err(Error::ansible(format!("recursive loop detected in template string: {source}")));
+        }
+        let (body, syntax) = header(source, &options.syntax)?;
+        let template = self.env.parse(body, &syntax, options.escape_backslashes).map_err(|error| {
+            Error::ansible(format!("template error while templating string: {error}. String: {body}"))
+                .at_line(error.line().unwrap_or(1))
+        })?;
+        let inner = Templar { nesting: self.nesting + 1, ..self.clone() };
+        let value =
+            Interpreter::new(&inner, options.convert_data).render(&template).map_err(|error| match error
+                .kind()
+            {
+                ErrorKind::Type => {
+                    Error::ansible(format!("Unexpected templating type error occurred on ({body}): {error}"))
+                }
+                ErrorKind::Syntax => {
+                    Error::ansible(format!("template error while templating string: {error}. String: {body}"))
+                }
+                _ => error,
+            })?;
+        Ok(if options.preserve_trailing_newlines { pad_newlines(value, body) } else { value })
+    }
+
+    /// The value of a variable, templated; none when there is no such variable. A variable whose own
+    /// template fails for a missing value is a missing value itself (`AnsibleJ2Vars.__getitem__`).
+    ///
+    /// # Errors
+    /// Its template fails for another reason.
+    pub fn variable(&self, name: &str) -> Result<Option<Value>, Error> {
+        let Some(raw) = self.vars.get(name) else { return Ok(None) };
+        if name == "vars" && raw.as_dict().is_some() {
+            return Ok(Some(raw.clone()));
+        }
+        match self.template(raw) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.kind() == ErrorKind::Undefined => {
+                Ok(Some(Value::undefined_hint(format!("{raw}: {error}"))))
+            }
+            Err(error) if error.kind() == ErrorKind::Cancelled => Err(error),
+            Err(error) => Err(Error::ansible(format!(
+                "An unhandled exception occurred while templating '{raw}'. Error was a {}, original message: {error}",
+                class(error.kind())
+            ))),
+        }
+    }
+
+    /// Whether a condition holds (`Conditional._check_conditional`): a bare expression, a bool, or
+    /// nothing.
+    ///
+    /// # Errors
+    /// The condition fails; the message is Ansible's without its `The conditional check` frame.
+    pub fn condition(&self, condition: &Value) -> Result<bool, Error> {
+        let text = match condition {
+            Value::None => return Ok(true),
+            Value::Bool(flag) => return Ok(*flag),
+            Value::Str(text) if text.as_str().is_empty() => return Ok(true),
+            Value::Str(text) => text.clone(),
+            other => Str::new(other.to_string()),
+        };
+        self.check(&text).map_err(|error| match error.kind() {
+            ErrorKind::Undefined => {
+                Error::undefined(format!("error while evaluating conditional ({}): {error}", text.as_str()))
+            }
+            _ => error,
+        })
+    }
+
+    fn check(&self, text: &Str) -> Result<bool, Error> {
+        let mut text = text.clone();
+        if possibly_template(text.as_str(), &Syntax::default()) {
+            match self.template(&Value::Str(text.clone()))? {
+                Value::Bool(flag) => return Ok(flag),
+                Value::Str(result) if result.as_str().is_empty() => return Ok(false),
+                Value::Str(result) => text = result,
+                other => text = Str::new(other.to_string()),
+            }
+        }
+        if text.is_unsafe() {
+            return Err(Error::ansible("Conditional is marked as unsafe, and cannot be evaluated."));
+        }
+        let source = format!("{{% set __cres = {} %}}{{{{ __cres }}}}", text.as_str());
+        let template = self.env.parse(&source, &Syntax::default(), true).map_err(|error| {
+            Error::ansible(format!("template error while templating string: {error}. String: {source}"))
+        })?;
+        let Some(super::ast::Stmt::Set(_, expr)) = template.body.first() else {
+            return Err(Error::ansible(format!("template error while templating string. String: {source}")));
+        };
+        self.test_expression(expr, text.as_str())
+    }
+
+    fn test_expression(&self, expr: &Expr, source: &str) -> Result<bool, Error> {
+        let inner = Templar { nesting: self.nesting + 1, ..self.clone() };
+        let value = Interpreter::new(&inner, true).evaluate(expr).and_then(|value| ops::truthy(&value));
+        value.map_err(|error| match error.kind() {
+            ErrorKind::Type => Error::ansible(format!(
+                "Unexpected templating type error occurred on ({{% set __cres = {source} %}}{{{{ [true if __cres else false, __cres.__class__.__name__] }}}}): {error}"
+            )),
+            _ => error,
+        })
+    }
+
+    /// The file that `{% include %}` means by this name.
+    #[must_use]
+    pub fn find_include(&self, name: &Path) -> Option<PathBuf> {
+        let task_paths = self.search_path();
+        let below = |dir: &PathBuf| [dir.join("templates").join(name), dir.join(name)];
+        let direct = self.include_path.iter().map(|dir| dir.join(name));
+        direct.chain(task_paths.iter().flat_map(below)).find(|path| path.is_file())
+    }
+
+    /// Reads and parses a template file.
+    ///
+    /// # Errors
+    /// The file cannot be read or parsed.
+    pub fn load_template(&self, path: &Path) -> Result<Arc<Template>, Error> {
+        let source = std::fs::read_to_string(path)
+            .map_err(|error| Error::ansible(format!("could not read '{}': {error}", path.display())))?;
+        self.env.parse(&source, &Syntax::default(), false)
+    }
+
+    /// `ansible_search_path` of the task.
+    #[must_use]
+    pub fn search_path(&self) -> Vec<PathBuf> {
+        search::from_variable(self.vars.get("ansible_search_path"))
+    }
+}
+
+fn nested_options(options: &TemplateOptions) -> TemplateOptions {
+    TemplateOptions { fail_on_undefined: options.fail_on_undefined, ..TemplateOptions::default() }
+}
+
+/// Python's name of the exception, as Ansible prints it.
+pub(super) fn class(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Undefined => "<class 'ansible.errors.AnsibleUndefinedVariable'>",
+        ErrorKind::Syntax => "<class 'jinja2.exceptions.TemplateSyntaxError'>",
+        ErrorKind::Type => "<class 'TypeError'>",
+        ErrorKind::Value => "<class 'ValueError'>",
+        ErrorKind::Plugin => "<class 'ansible.errors.AnsibleFilterError'>",
+        ErrorKind::Ansible | ErrorKind::Cancelled => "<class 'ansible.errors.AnsibleError'>",
+    }
+}
+
+/// Whether text holds an opening delimiter.
+#[must_use]
+pub fn possibly_template(text: &str, syntax: &Syntax) -> bool {
+    match &syntax.delimiters {
+        None => text.contains("{{") || text.contains("{%") || text.contains("{#"),
+        Some(delimiters) => [&delimiters.variable, &delimiters.block, &delimiters.comment]
+            .iter()
+            .any(|(open, _)| text.contains(open)),
+    }
+}
+
+/// The name in text that is exactly `{{ name }}`.
+fn single_variable(text: &str) -> Option<&str> {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let name = text.strip_prefix("{{")?.strip_suffix("}}")?.trim();
+    name.chars().all(|c| c.is_alphanumeric() || c == '_').then_some(name)
+}
+
+/// The rest of a template after a `#jinja2:` header, and how the header wants it read.
+fn header<'a>(source: &'a str, syntax: &Syntax) -> Result<(&'a str, Syntax), Error> {
+    let Some(line) = source.strip_prefix("#jinja2:") else { return Ok((source, syntax.clone())) };
+    let (line, rest) = line.split_once('\n').unwrap_or((line, ""));
+    let mut syntax = syntax.clone();
+    for pair in line.split(',') {
+        let (key, value) = pair.split_once(':').ok_or_else(|| {
+            let pair = pair.trim();
+            Error::ansible(format!(
+                "failed to parse jinja2 override '{pair}'. Did you use something different from colon as key-value separator?"
+            ))
+        })?;
+        let value = super::literal::eval(value.trim()).unwrap_or(Value::None);
+        let mut delimiters = syntax.delimiters.clone().unwrap_or_default();
+        let slot = match key.trim() {
+            "trim_blocks" => {
+                syntax.trim_blocks = ops::truthy_or_false(&value);
+                continue;
+            }
+            "lstrip_blocks" => {
+                syntax.lstrip_blocks = ops::truthy_or_false(&value);
+                continue;
+            }
+            "keep_trailing_newline" => {
+                syntax.keep_trailing_newline = ops::truthy_or_false(&value);
+                continue;
+            }
+            "variable_start_string" => &mut delimiters.variable.0,
+            "variable_end_string" => &mut delimiters.variable.1,
+            "block_start_string" => &mut delimiters.block.0,
+            "block_end_string" => &mut delimiters.block.1,
+            "comment_start_string" => &mut delimiters.comment.0,
+            "comment_end_string" => &mut delimiters.comment.1,
+            _ => continue,
+        };
+        *slot = value.to_string();
+        syntax.delimiters = Some(delimiters);
+    }
+    Ok((rest, syntax))
+}
+
+/// Adds the newlines at the end of the source that the result lacks.
+fn pad_newlines(value: Value, source: &str) -> Value {
+    let count = |text: &str| text.len() - text.trim_end_matches('\n').len();
+    let Value::Str(text) = &value else { return value };
+    let (wanted, have) = (count(source), count(text.as_str()));
+    if wanted <= have {
+        return value;
+    }
+    let padded = Str::new(format!("{}{}", text.as_str(), "\n".repeat(wanted - have)));
+    Value::Str(if text.is_unsafe() { padded.into_unsafe() } else { padded })
+}

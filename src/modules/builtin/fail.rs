@@ -1,0 +1,23 @@
+//! `fail`: fails with a message (`plugins/action/fail.py`).
+
+use async_trait::async_trait;
+
+use crate::jinja::Value;
+use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
+
+/// `ansible.builtin.fail`.
+pub struct Fail;
+
+const SPEC: Spec = Spec::new("ansible.builtin.fail", &[Opt::new("msg", Kind::Raw)]);
+
+#[async_trait]
+impl Module for Fail {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
+        let msg = args.get("msg").cloned().unwrap_or_else(|| Value::from("Failed as requested from task"));
+        Ok(TaskResult::new().with("failed", true).with("msg", msg))
+    }
+}

@@ -1,0 +1,149 @@
+//! `daytwo.core.chart`: a Helm chart as a release that belongs to the resource of the run.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::super::session::{Dependant, Session, failure};
+use crate::chart;
+use crate::modules::context::ModuleContext;
+use crate::modules::registry::Module;
+use crate::modules::result::{ModuleError, TaskResult};
+use crate::modules::spec::{Args, CheckMode, Kind, Opt, Spec};
+use crate::release::{self, Action};
+
+/// The module; keeps the charts that it compiled.
+#[derive(Default)]
+pub(super) struct Chart {
+    loaded: Mutex<HashMap<PathBuf, Arc<chart::Chart>>>,
+}
+
+static SPEC: Spec = Spec {
+    check_mode: CheckMode::None,
+    ..Spec::new(
+        "daytwo.core.chart",
+        &[
+            // of the release
+            Opt::str("name").required(),
+            Opt::str("namespace"),
+            // a directory or archive: in the role's charts/, the project's charts/, or a path
+            Opt::str("chart").required(),
+            Opt::new("values", Kind::Dict).default("{}"),
+            Opt::str("state").default("present").choices(&["present", "absent"]),
+            // until everything that the chart made is ready
+            Opt::flag("wait"),
+            // seconds
+            Opt::new("timeout", Kind::Int).default("300"),
+        ],
+    )
+};
+
+/// Revisions that are kept.
+const HISTORY_LIMIT: usize = 10;
+
+#[async_trait]
+impl Module for Chart {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
+        let session = Session::of(context)?;
+        let spec = self.release(context, &session, &args).await?;
+        if args.str("state") == Some("absent") {
+            let removed = release::uninstall(&session.client, &spec);
+            let removed = context.until_cancelled(removed).await?.map_err(failed)?;
+            return Ok(TaskResult::changed(!removed.is_empty()));
+        }
+        let outcome =
+            context.until_cancelled(release::deploy(&session.client, &spec)).await?.map_err(failed)?;
+        for object in outcome.state.objects() {
+            session.remember_dependant(Dependant {
+                api_version: object.api_version.clone(),
+                kind: object.kind.clone(),
+                namespace: object.namespace.clone(),
+            });
+        }
+        let action = match &outcome.action {
+            Action::Unchanged => "unchanged",
+            Action::Installed => "installed",
+            Action::Upgraded => "upgraded",
+            Action::Repaired(_) => "repaired",
+        };
+        let objects: Vec<Value> = outcome.state.objects().map(|object| json!(object)).collect();
+        Ok(TaskResult::changed(outcome.action != Action::Unchanged)
+            .with("action", action)
+            .with("revision", outcome.state.revision)
+            .with_json("objects", json!(objects)))
+    }
+}
+
+fn failed(error: release::Error) -> ModuleError {
+    match error.cluster() {
+        Some(cluster) => failure("failed to apply the chart", cluster),
+        None => ModuleError::new(error.to_string()),
+    }
+}
+
+impl Chart {
+    async fn release(
+        &self,
+        context: &ModuleContext,
+        session: &Session,
+        args: &Args,
+    ) -> Result<release::Spec, ModuleError> {
+        let timeout = Duration::from_secs(args.int("timeout").unwrap_or(300).max(0).unsigned_abs());
+        let capabilities =
+            release::capabilities(&session.client, chart::Compat::default()).await.map_err(failed)?;
+        let values = match args.json("values") {
+            Some(Value::Object(values)) => values,
+            _ => serde_json::Map::new(),
+        };
+        Ok(release::Spec {
+            name: args.str("name").unwrap_or_default().to_owned(),
+            namespace: args.str("namespace").unwrap_or_else(|| session.client.default_namespace()).to_owned(),
+            chart: self.load(&find(context, args.str("chart").unwrap_or_default())?)?,
+            values,
+            capabilities: Arc::new(capabilities),
+            owner: session.owner.clone(),
+            labels: Vec::new(),
+            wait: args.flag("wait").then_some(timeout),
+            hook_timeout: timeout,
+            history_limit: HISTORY_LIMIT,
+        })
+    }
+
+    /// The compiled chart of a path; a chart is read once per process.
+    fn load(&self, path: &Path) -> Result<Arc<chart::Chart>, ModuleError> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(chart) = loaded.get(path) {
+            return Ok(Arc::clone(chart));
+        }
+        let chart = chart::Chart::load(path).map_err(|error| {
+            ModuleError::new(format!("failed to load the chart {}: {error}", path.display()))
+        })?;
+        let chart = Arc::new(chart);
+        loaded.insert(path.to_owned(), Arc::clone(&chart));
+        Ok(chart)
+    }
+}
+
+/// The place of a chart: a path, or a name in the role's or the project's `charts/`.
+fn find(context: &ModuleContext, chart: &str) -> Result<PathBuf, ModuleError> {
+    let role = context.task.role_path.as_deref();
+    let candidates = [
+        role.map(|role| role.join("charts").join(chart)),
+        Some(context.task.playbook_dir.join("charts").join(chart)),
+        Some(Path::new("charts").join(chart)),
+        Some(PathBuf::from(chart)),
+    ];
+    let places: Vec<PathBuf> = candidates.into_iter().flatten().collect();
+    places.iter().find(|place| place.exists()).cloned().ok_or_else(|| {
+        let places: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
+        ModuleError::new(format!("there is no chart {chart:?}: looked for {}", places.join(", ")))
+    })
+}

@@ -1,0 +1,126 @@
+//! The modules that this program has, by the names under which content may call them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::context::ModuleContext;
+use super::result::{ModuleError, TaskResult};
+use super::spec::{Args, Spec};
+use crate::playbook::{ModuleNames, ResolvedModule};
+
+/// What one task can do.
+#[async_trait]
+pub trait Module: Send + Sync {
+    /// The name and the arguments, as data.
+    fn spec(&self) -> &'static Spec;
+
+    /// Does the work. The arguments are templated and validated against [`Module::spec`].
+    ///
+    /// # Errors
+    /// The task failed, or the run was cancelled.
+    async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError>;
+}
+
+/// The modules that this program has.
+#[derive(Clone, Default)]
+pub struct Registry {
+    modules: BTreeMap<&'static str, Arc<dyn Module>>,
+    aliases: HashMap<&'static str, &'static str>,
+}
+
+/// The collections that a bare name is searched in when neither play nor role names any.
+const IMPLICIT_COLLECTIONS: [&str; 2] = ["ansible.builtin", "ansible.legacy"];
+
+/// Bare names that ansible-core itself routes into other collections
+/// (`config/ansible_builtin_runtime.yml`).
+const ROUTED: &[(&str, &str)] = &[
+    ("k8s", "kubernetes.core.k8s"),
+    ("k8s_facts", "kubernetes.core.k8s_info"),
+    ("k8s_info", "kubernetes.core.k8s_info"),
+    ("k8s_raw", "kubernetes.core.k8s"),
+    ("k8s_scale", "kubernetes.core.k8s_scale"),
+    ("k8s_service", "kubernetes.core.k8s_service"),
+    ("helm", "kubernetes.core.helm"),
+    ("helm_info", "kubernetes.core.helm_info"),
+];
+
+/// Collections whose names are other names of one that this program has.
+const COLLECTION_ALIASES: &[(&str, &str)] = &[
+    ("ansible.legacy.", "ansible.builtin."),
+    ("community.kubernetes.", "kubernetes.core."),
+    ("community.okd.", "kubernetes.core."),
+    ("redhat.openshift.", "kubernetes.core."),
+];
+
+impl Registry {
+    /// A registry without modules.
+    #[must_use]
+    pub fn empty() -> Self {
+        Registry::default()
+    }
+
+    /// The modules of `ansible.builtin`.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let mut registry = Registry::empty();
+        super::builtin::register(&mut registry);
+        registry
+    }
+
+    /// Every module that this program has.
+    #[must_use]
+    pub fn all() -> Self {
+        let mut registry = Registry::builtin();
+        super::daytwo_core::register(&mut registry);
+        super::kubernetes_core::register(&mut registry);
+        super::operator_sdk_util::register(&mut registry);
+        registry
+    }
+
+    /// Adds a module under the names of its [`Spec`].
+    pub fn add(&mut self, module: Arc<dyn Module>) {
+        let spec = module.spec();
+        for alias in spec.aliases {
+            self.aliases.insert(alias, spec.name);
+        }
+        self.modules.insert(spec.name, module);
+    }
+
+    /// The module of this fully qualified name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Module>> {
+        self.modules.get(name).or_else(|| self.aliases.get(name).and_then(|name| self.modules.get(name)))
+    }
+
+    /// The module that content means by this name, given the collections that it declares.
+    #[must_use]
+    pub fn resolve(&self, name: &str, collections: &[String]) -> Option<&Arc<dyn Module>> {
+        if name.contains('.') {
+            return self.get(name).or_else(|| {
+                COLLECTION_ALIASES.iter().find_map(|(from, to)| {
+                    name.strip_prefix(from).and_then(|short| self.get(&format!("{to}{short}")))
+                })
+            });
+        }
+        collections
+            .iter()
+            .map(String::as_str)
+            .chain(IMPLICIT_COLLECTIONS)
+            .find_map(|collection| self.resolve(&format!("{collection}.{name}"), &[]))
+            .or_else(|| ROUTED.iter().find(|(from, _)| *from == name).and_then(|(_, to)| self.get(to)))
+    }
+}
+
+impl ModuleNames for Registry {
+    fn resolve(&self, name: &str, collections: &[String]) -> Option<ResolvedModule> {
+        let spec = Registry::resolve(self, name, collections)?.spec();
+        Some(ResolvedModule { name: spec.name, free_form: spec.free_form, raw_params: spec.raw_params })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let short = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
+        self.modules.keys().flat_map(|name| [(*name).to_owned(), short(name)]).collect()
+    }
+}

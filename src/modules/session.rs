@@ -1,0 +1,106 @@
+//! The cluster as the modules of one run see it: a connection, the owner of what they create, and a
+//! record of the kinds that they created.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::context::ModuleContext;
+use super::result::ModuleError;
+use crate::cluster::{Client, Error, Object, Owner, OwnerStyle, Resource};
+
+/// The field manager of what modules write, as kubernetes.core's Python client names itself.
+pub const FIELD_MANAGER: &str = "OpenAPI-Generator";
+
+/// A run's way to the cluster; put into the extensions of the run's context.
+pub struct Session {
+    /// The connection.
+    pub client: Client,
+    /// What owns the objects that modules create; nothing for runs outside an operator.
+    pub owner: Option<Owner>,
+    dependants: Mutex<BTreeSet<Dependant>>,
+}
+
+/// A kind of which modules created or found owned objects, so that an operator watches it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Dependant {
+    /// `v1`, `apps/v1`, …
+    pub api_version: String,
+    /// `Deployment`, …
+    pub kind: String,
+    /// The namespace of the objects; `None` for cluster-scoped kinds.
+    pub namespace: Option<String>,
+}
+
+impl Session {
+    /// A session on a cluster.
+    #[must_use]
+    pub fn new(client: Client, owner: Option<Owner>) -> Self {
+        Self { client, owner, dependants: Mutex::default() }
+    }
+
+    /// The session of a run.
+    ///
+    /// # Errors
+    /// The run has none: no cluster is configured.
+    pub fn of(context: &ModuleContext) -> Result<Arc<Self>, ModuleError> {
+        let session = context.extensions.get::<Self>();
+        session.ok_or_else(|| ModuleError::new("no cluster: name one in KUBECONFIG, or run inside of one"))
+    }
+
+    /// The resource of a kind, with kubernetes.core's words when there is none.
+    ///
+    /// # Errors
+    /// The cluster does not serve the kind, or cannot be asked.
+    pub async fn resource(&self, api_version: &str, kind: &str) -> Result<Arc<Resource>, ModuleError> {
+        self.client.resource(api_version, kind).await.map_err(|error| match error {
+            Error::UnknownKind { .. } => ModuleError::new(format!(
+                "Failed to find exact match for {api_version}.{kind} by [kind, name, singularName, shortNames] ({error})"
+            )),
+            other => failure("Failed to discover the kinds of the cluster", &other),
+        })
+    }
+
+    /// Marks an object that is about to be created as owned by the owner of the run.
+    pub fn own(&self, object: &mut Object, resource: &Resource) {
+        if let Some(owner) = &self.owner {
+            let namespace = object.namespace().filter(|_| resource.namespaced).map(str::to_owned);
+            owner.mark(object, namespace.as_deref(), OwnerStyle::Plain);
+        }
+    }
+
+    /// Remembers the kind of an object when the owner of the run owns it.
+    pub fn remember(&self, object: &Object, resource: &Resource) {
+        let owned = |owner: &Owner| owner.owns(&object.0["metadata"]);
+        if self.owner.as_ref().is_some_and(owned) {
+            self.remember_dependant(Dependant {
+                api_version: resource.api_version(),
+                kind: resource.kind.clone(),
+                namespace: object.namespace().map(str::to_owned),
+            });
+        }
+    }
+
+    /// Remembers a kind of which the owner of the run owns objects.
+    pub fn remember_dependant(&self, dependant: Dependant) {
+        self.dependants.lock().unwrap_or_else(PoisonError::into_inner).insert(dependant);
+    }
+
+    /// The kinds of owned objects that modules created or found so far.
+    #[must_use]
+    pub fn dependants(&self) -> Vec<Dependant> {
+        self.dependants.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+/// The failed result of a request, in kubernetes.core's shape: `msg`, `status` and `reason`.
+pub fn failure(what: &str, error: &Error) -> ModuleError {
+    let failed = ModuleError::new(format!("{what}: {error}"));
+    match error.refusal() {
+        Some(refusal) => {
+            let body: serde_json::Value = serde_json::from_str(&refusal.body).unwrap_or_default();
+            let reason = body["reason"].as_str().unwrap_or_default().to_owned();
+            failed.with("status", i64::from(refusal.code)).with("reason", reason)
+        }
+        None => failed,
+    }
+}

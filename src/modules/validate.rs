@@ -1,0 +1,302 @@
+//! Checks and converts the arguments of a task by a [`Spec`] (`module_utils/common/parameters.py`).
+
+use super::spec::{Args, Kind, Opt, Requirement, Spec};
+use crate::jinja::filters::core::to_bool;
+use crate::jinja::value::{Entries, Value};
+use crate::jinja::{convert, filters, literal};
+
+impl Spec {
+    /// Checks and converts templated arguments.
+    ///
+    /// # Errors
+    /// The message with which Ansible fails the task.
+    pub fn validate(&self, given: Entries) -> Result<Args, String> {
+        let mut values = Entries::new();
+        let mut unknown = Vec::new();
+        for (name, value) in given {
+            let text = name.text().into_owned();
+            match self.option(&text) {
+                Some(opt) => {
+                    values.insert(opt.name.into(), value);
+                }
+                None if self.any_option
+                    || (text == "_raw_params" && self.free_form)
+                    || text.starts_with("_ansible_") =>
+                {
+                    values.insert(name, value);
+                }
+                None => unknown.push(text),
+            }
+        }
+        if !unknown.is_empty() {
+            return Err(self.unsupported(unknown));
+        }
+        self.check_before_defaults(&values)?;
+        for opt in self.options {
+            let value = match values.get(opt.name) {
+                Some(Value::None) | None => match opt.default {
+                    Some(default) => convert_option(opt, Value::from(default))?,
+                    None => Value::None,
+                },
+                Some(value) => convert_option(opt, value.clone())?,
+            };
+            values.insert(opt.name.into(), value);
+        }
+        let args = Args { values };
+        self.check_after_defaults(&args)?;
+        Ok(args)
+    }
+
+    fn unsupported(&self, mut unknown: Vec<String>) -> String {
+        unknown.sort();
+        let mut supported: Vec<String> = self
+            .options
+            .iter()
+            .map(|opt| match opt.aliases {
+                [] => opt.name.to_owned(),
+                aliases => format!("{} ({})", opt.name, aliases.join(", ")),
+            })
+            .collect();
+        supported.sort();
+        let short = self.name.rsplit('.').next().unwrap_or(self.name);
+        let (unknown, supported) = (unknown.join(", "), supported.join(", "));
+        format!(
+            "Unsupported parameters for ({short}) module: {unknown}. Supported parameters include: {supported}."
+        )
+    }
+
+    fn check_before_defaults(&self, values: &Entries) -> Result<(), String> {
+        let given = |name: &&&str| values.get(**name).is_some_and(|value| !value.is_none());
+        for requirement in self.requirements {
+            if let Requirement::MutuallyExclusive(names) = requirement
+                && names.iter().filter(given).count() > 1
+            {
+                return Err(format!("parameters are mutually exclusive: {}", names.join("|")));
+            }
+        }
+        let missing: Vec<&str> = self
+            .options
+            .iter()
+            .filter(|opt| opt.required && values.get(opt.name).is_none_or(Value::is_none))
+            .map(|opt| opt.name)
+            .collect();
+        if !missing.is_empty() {
+            return Err(format!("missing required arguments: {}", missing.join(", ")));
+        }
+        Ok(())
+    }
+
+    fn check_after_defaults(&self, args: &Args) -> Result<(), String> {
+        let absent = |names: &[&'static str]| -> Vec<&str> {
+            names.iter().copied().filter(|name| args.get(name).is_none()).collect()
+        };
+        for requirement in self.requirements {
+            match requirement {
+                Requirement::OneOf(names) if absent(names).len() == names.len() => {
+                    return Err(format!("one of the following is required: {}", names.join(", ")));
+                }
+                Requirement::Together(names)
+                    if !matches!(absent(names).len(), 0) && absent(names).len() < names.len() =>
+                {
+                    return Err(format!("parameters are required together: {}", names.join(", ")));
+                }
+                Requirement::If(name, value, needed)
+                    if args.get(name).is_some_and(|it| it.to_string() == *value) =>
+                {
+                    let missing = absent(needed);
+                    if !missing.is_empty() {
+                        let missing = missing.join(", ");
+                        return Err(format!(
+                            "{name} is {value} but all of the following are missing: {missing}"
+                        ));
+                    }
+                }
+                Requirement::By(name, needed) if args.get(name).is_some() => {
+                    let missing = absent(needed);
+                    if !missing.is_empty() {
+                        return Err(format!(
+                            "missing parameter(s) required by '{name}': {}",
+                            missing.join(", ")
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn convert_option(opt: &Opt, value: Value) -> Result<Value, String> {
+    let converted = convert_kind(opt.kind, value.clone()).map_err(|problem| {
+        let found = value.type_name();
+        let wanted = kind_name(opt.kind);
+        format!(
+            "argument '{}' is of type <class '{found}'> and we were unable to convert to {wanted}: {problem}",
+            opt.name
+        )
+    })?;
+    check_choices(opt, converted)
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Str => "str",
+        Kind::Bool => "bool",
+        Kind::Int => "int",
+        Kind::Float => "float",
+        Kind::List | Kind::ListOfStr => "list",
+        Kind::Dict => "dict",
+        Kind::Path => "path",
+        Kind::Raw => "raw",
+        Kind::Json => "jsonarg",
+    }
+}
+
+fn check_choices(opt: &Opt, value: Value) -> Result<Value, String> {
+    if opt.choices.is_empty() {
+        return Ok(value);
+    }
+    let allowed = |value: &Value| opt.choices.contains(&value.to_string().as_str());
+    let shown = opt.choices.join(", ");
+    match &value {
+        Value::List(list) => {
+            let wrong: Vec<String> =
+                list.read().iter().filter(|item| !allowed(item)).map(ToString::to_string).collect();
+            if wrong.is_empty() {
+                return Ok(value);
+            }
+            let wrong = wrong.join(", ");
+            Err(format!("value of {} must be one or more of: {shown}. Got no match for: {wrong}", opt.name))
+        }
+        Value::None => Ok(value),
+        single if allowed(single) => Ok(value),
+        Value::Bool(flag) => {
+            // YAML reads `yes`, `off`, … as booleans; a choice of such a word is meant.
+            let words: &[&str] = if *flag { &["yes", "on", "true"] } else { &["no", "off", "false"] };
+            let mut meant = opt.choices.iter().filter(|choice| words.contains(choice));
+            match (meant.next(), meant.next()) {
+                (Some(choice), None) => Ok(Value::from(*choice)),
+                _ => Err(format!("value of {} must be one of: {shown}, got: {value}", opt.name)),
+            }
+        }
+        _ => Err(format!("value of {} must be one of: {shown}, got: {value}", opt.name)),
+    }
+}
+
+fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
+    match kind {
+        Kind::Raw => Ok(value),
+        Kind::Str => Ok(match value {
+            Value::Str(_) | Value::None => value,
+            other => Value::from(other.to_string()),
+        }),
+        Kind::Bool => to_bool(&value).map(Value::Bool).ok_or_else(|| {
+            format!(
+                "The value '{value}' is not a valid boolean.  Valid booleans include: 0, 1, '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'"
+            )
+        }),
+        Kind::Int => integer(&value),
+        Kind::Float => match &value {
+            Value::Float(_) => Ok(value),
+            Value::Int(number) => Ok(Value::Float(*number as f64)),
+            other => {
+                let text = other.to_string();
+                let number = text.trim().parse().map(Value::Float);
+                number.map_err(|_| format!("{} cannot be converted to a float", other.type_name()))
+            }
+        },
+        Kind::List => Ok(list(value)),
+        Kind::ListOfStr => {
+            let items = list(value);
+            let items = items.as_list().map(crate::jinja::value::List::items).unwrap_or_default();
+            Ok(Value::list(items.into_iter().map(|item| Value::from(item.to_string())).collect()))
+        }
+        Kind::Dict => dict(value),
+        Kind::Path => Ok(Value::from(expand_path(&value.to_string()))),
+        Kind::Json => Ok(match value {
+            Value::Str(text) => Value::from(text.as_str().trim()),
+            other => Value::from(filters::json::dumps(&convert::to_json(&other), None, false)),
+        }),
+    }
+}
+
+fn integer(value: &Value) -> Result<Value, String> {
+    let wrong = || format!("{} cannot be converted to an int", value.type_name());
+    match value {
+        Value::Int(_) | Value::BigInt(_) => Ok(value.clone()),
+        Value::Bool(flag) => Ok(Value::Int(i64::from(*flag))),
+        Value::Float(number) if number.fract() == 0.0 => Ok(Value::Int(*number as i64)),
+        Value::Str(text) => {
+            let text = text.as_str().trim();
+            let whole = text.parse::<i64>().ok();
+            let whole =
+                whole.or_else(|| text.parse::<f64>().ok().filter(|it| it.fract() == 0.0).map(|it| it as i64));
+            whole.map(Value::Int).ok_or_else(wrong)
+        }
+        _ => Err(wrong()),
+    }
+}
+
+fn list(value: Value) -> Value {
+    match value {
+        Value::List(_) => value,
+        Value::Tuple(items) => Value::list(items.to_vec()),
+        Value::Str(text) => {
+            Value::list(text.as_str().split(',').map(|part| Value::from(part.trim())).collect())
+        }
+        other => Value::list(vec![Value::from(other.to_string())]),
+    }
+}
+
+fn dict(value: Value) -> Result<Value, String> {
+    let Value::Str(text) = &value else {
+        return match value {
+            Value::Dict(_) => Ok(value),
+            other => Err(format!("{} cannot be converted to a dict", other.type_name())),
+        };
+    };
+    let text = text.as_str().trim();
+    if text.starts_with('{') {
+        let json = serde_json::from_str(text).map(convert::from_json).ok();
+        return json
+            .or_else(|| literal::eval(text))
+            .ok_or_else(|| "unable to evaluate string as dictionary".to_owned());
+    }
+    if text.contains('=') {
+        let pairs =
+            crate::playbook::parse_kv(&text.replace(',', " "), false).map_err(|error| error.to_string())?;
+        return Ok(Value::dict(pairs.into_iter().map(|(key, value)| (key.to_string(), value))));
+    }
+    Err("dictionary requested, could not parse JSON or key=value".to_owned())
+}
+
+/// `~` and `$VAR` of a path (`os.path.expanduser`, `expandvars`).
+#[must_use]
+pub fn expand_path(path: &str) -> String {
+    let home = std::env::var("HOME").unwrap_or_default();
+    let path = match path.strip_prefix('~') {
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
+        _ => path.to_owned(),
+    };
+    let mut out = String::new();
+    let mut rest = path.as_str();
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let (name, len) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+            Some((name, _)) => (name, name.len() + 2),
+            None => {
+                let len = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
+                (&after[..len], len)
+            }
+        };
+        match std::env::var(name) {
+            Ok(value) if !name.is_empty() => out.push_str(&value),
+            _ => out.push_str(&rest[at..=at + len]),
+        }
+        rest = &after[len..];
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,316 @@
+//! A chart watch: the resource's spec becomes values, the chart a release that the resource owns.
+//!
+//! Follows `internal/helm/controller/reconcile.go` of operator-sdk: names of annotations, finalizers,
+//! conditions and reasons. A pass whose inputs did not change and whose objects did not drift asks
+//! the cluster nothing.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+
+use super::conditions::{Condition, Conditions};
+use super::controller::{Failure, Next, Pass, Reconcile};
+use super::dependents::{CHART_LABEL, Caller};
+use super::primary::Primary;
+use super::queue::Key;
+use super::{Shared, finalizer, status};
+use crate::chart::Chart;
+use crate::cluster::{EventKind, ObjectRef};
+use crate::release::{self, Action, Outcome, Spec, State};
+use crate::watches::duration;
+
+/// The finalizer of helm-operator, and the older name that it also honours.
+const FINALIZER: &str = "helm.sdk.operatorframework.io/uninstall-release";
+const LEGACY_FINALIZER: &str = "uninstall-helm-release";
+/// Annotation: wait until everything is gone before the resource goes.
+const UNINSTALL_WAIT: &str = "helm.sdk.operatorframework.io/uninstall-wait";
+/// Annotation: a period of the resource's own.
+const RECONCILE_PERIOD: &str = "helm.sdk.operatorframework.io/reconcile-period";
+/// How long a hook may run, and how long `uninstall-wait` waits.
+const TIMEOUT: Duration = Duration::from_secs(300);
+/// helm-operator's hybrid default.
+const HISTORY_LIMIT: usize = 10;
+/// The longest name that leaves room for what charts append (`pkg/chart/v2/util/validate_name.go`).
+const NAME_LIMIT: usize = 53;
+
+/// Values that win over those of the resource.
+pub(super) struct Override {
+    pub(super) path: String,
+    pub(super) text: String,
+}
+
+/// Serves a kind with a chart.
+pub(super) struct ChartReconciler {
+    pub(super) shared: Arc<Shared>,
+    pub(super) chart: Arc<Chart>,
+    pub(super) overrides: Vec<Override>,
+    pub(super) watch_dependants: bool,
+    pub(super) states: Mutex<HashMap<Key, Arc<State>>>,
+}
+
+/// A failed step and the condition that tells it.
+struct Trouble {
+    condition: &'static str,
+    reason: &'static str,
+    message: String,
+    forbidden: bool,
+}
+
+impl Trouble {
+    fn of(condition: &'static str, reason: &'static str) -> impl FnOnce(release::Error) -> Self {
+        move |error| Self { condition, reason, forbidden: error.is_forbidden(), message: error.to_string() }
+    }
+
+    fn irreconcilable(message: impl Into<String>) -> Self {
+        Self {
+            condition: "Irreconcilable",
+            reason: "ReconcileError",
+            message: message.into(),
+            forbidden: false,
+        }
+    }
+}
+
+impl From<crate::cluster::Error> for Trouble {
+    fn from(error: crate::cluster::Error) -> Self {
+        Self::of("Irreconcilable", "ReconcileError")(error.into())
+    }
+}
+
+#[async_trait]
+impl Reconcile for ChartReconciler {
+    async fn reconcile(&self, pass: &Pass) -> Result<Next, Failure> {
+        let result =
+            if pass.primary.deleting { self.uninstall(pass).await } else { self.bring_up(pass).await };
+        match result {
+            Ok(next) => Ok(next),
+            Err(trouble) => Err(self.tell(pass, trouble).await),
+        }
+    }
+
+    fn forget(&self, caller: &Caller) {
+        self.states().remove(&caller.key);
+        self.shared.dependents.forget(caller);
+    }
+}
+
+impl ChartReconciler {
+    fn states(&self) -> MutexGuard<'_, HashMap<Key, Arc<State>>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn bring_up(&self, pass: &Pass) -> Result<Next, Trouble> {
+        let primary = &pass.primary;
+        let period = period(primary).map_err(Trouble::irreconcilable)?;
+        let spec = self.spec(primary).map_err(Trouble::irreconcilable)?;
+        let state = self.states().get(&pass.caller.key).cloned();
+        let current = state.filter(|state| state.inputs == release::inputs(&spec));
+        if let Some(state) = &current
+            && self.shared.dependents.is_clean(&pass.caller)
+        {
+            self.report(pass, &Action::Unchanged, state.revision, None).await?;
+            return Ok(period);
+        }
+        finalizer::add(&self.shared, &pass.primaries, primary, FINALIZER).await?;
+        let outcome = match current {
+            Some(state) => {
+                let drifted = self.shared.dependents.drifted(&pass.caller);
+                release::repair(&self.shared.client, &spec, &state, |object| drifted.contains(object))
+                    .await
+                    .map_err(Trouble::of("Irreconcilable", "ReconcileError"))?
+            }
+            None => self.deploy(pass, &spec).await?,
+        };
+        self.remember(pass, &outcome);
+        self.announce(pass, &outcome).await;
+        self.report(pass, &outcome.action, outcome.state.revision, outcome.record.as_deref()).await?;
+        Ok(period)
+    }
+
+    async fn deploy(&self, pass: &Pass, spec: &Spec) -> Result<Outcome, Trouble> {
+        let conditions = Conditions::of(&pass.primary.status());
+        let reason = if conditions.get("Deployed").is_some() { "UpgradeError" } else { "InstallError" };
+        release::deploy(&self.shared.client, spec).await.map_err(Trouble::of("ReleaseFailed", reason))
+    }
+
+    fn remember(&self, pass: &Pass, outcome: &Outcome) {
+        let mut state = outcome.state.clone();
+        // The expectations keep the objects from here on.
+        let tracked = std::mem::take(&mut state.tracked);
+        self.shared.dependents.expect(&pass.caller, &tracked, self.watch_dependants);
+        state.tracked = tracked;
+        self.states().insert(pass.caller.key.clone(), Arc::new(state));
+    }
+
+    fn spec(&self, primary: &Primary) -> Result<Spec, String> {
+        let mut values = match primary.spec() {
+            Value::Object(values) => values,
+            Value::Null => Map::new(),
+            _ => return Err("the resource's spec is no map of values".into()),
+        };
+        for Override { path, text } in &self.overrides {
+            super::values::set(&mut values, path, text)?;
+        }
+        let name = primary.key.name.to_string();
+        if name.len() > NAME_LIMIT {
+            return Err(format!(
+                "the name is the release's name, which may have at most {NAME_LIMIT} characters: it has {}",
+                name.len()
+            ));
+        }
+        Ok(Spec {
+            name,
+            namespace: primary.key.namespace().unwrap_or(self.shared.client.default_namespace()).to_owned(),
+            chart: Arc::clone(&self.chart),
+            values,
+            capabilities: self.shared.capabilities(),
+            owner: Some(primary.owner()),
+            labels: vec![(CHART_LABEL.to_owned(), self.chart.name().to_owned())],
+            wait: None,
+            hook_timeout: TIMEOUT,
+            history_limit: HISTORY_LIMIT,
+        })
+    }
+
+    async fn uninstall(&self, pass: &Pass) -> Result<Next, Trouble> {
+        let primary = &pass.primary;
+        if !primary.has_finalizer(FINALIZER) && !primary.has_finalizer(LEGACY_FINALIZER) {
+            return Ok(Next::Done);
+        }
+        let mut spec = self
+            .spec(primary)
+            .or_else(|_| self.spec_without_values(primary))
+            .map_err(Trouble::irreconcilable)?;
+        if primary.annotation(UNINSTALL_WAIT).is_some_and(|value| value == "true") {
+            spec.wait = Some(TIMEOUT);
+        }
+        // What goes now is no drift.
+        self.forget(&pass.caller);
+        let gone = release::uninstall(&self.shared.client, &spec)
+            .await
+            .map_err(Trouble::of("ReleaseFailed", "UninstallError"))?;
+        tracing::info!(objects = gone.len(), "uninstalled");
+        self.shared
+            .event(primary, EventKind::Normal, "UninstallSuccessful", "the release is uninstalled")
+            .await;
+        let names = [FINALIZER, LEGACY_FINALIZER];
+        finalizer::remove(&self.shared, &pass.primaries, primary, &names).await?;
+        Ok(Next::Done)
+    }
+
+    /// A release can be removed whatever the spec says.
+    fn spec_without_values(&self, primary: &Primary) -> Result<Spec, String> {
+        let mut bare = primary.clone();
+        bare.clear_spec();
+        self.spec(&bare)
+    }
+
+    async fn announce(&self, pass: &Pass, outcome: &Outcome) {
+        let revision = outcome.state.revision;
+        let (reason, message) = match &outcome.action {
+            Action::Unchanged => return,
+            Action::Installed => ("InstallSuccessful", format!("installed revision {revision}")),
+            Action::Upgraded => ("UpgradeSuccessful", format!("upgraded to revision {revision}")),
+            Action::Repaired(objects) => ("Repaired", format!("put back {}", list(objects))),
+        };
+        tracing::info!("{message}");
+        let primary = &pass.primary;
+        self.shared.event(primary, EventKind::Normal, reason, &message).await;
+        if matches!(outcome.action, Action::Installed | Action::Upgraded) {
+            for Override { path, text } in &self.overrides {
+                let message =
+                    format!("Chart value {path:?} overridden to {text:?} by operator's watches.yaml");
+                self.shared.event(primary, EventKind::Warning, "OverrideValuesInUse", &message).await;
+            }
+        }
+    }
+
+    async fn report(
+        &self,
+        pass: &Pass,
+        action: &Action,
+        revision: i64,
+        record: Option<&release::record::Record>,
+    ) -> Result<(), Trouble> {
+        let primary = &pass.primary;
+        status::write(&self.shared, &pass.primaries, primary, |old| {
+            let mut conditions = Conditions::of(old);
+            conditions.set(Condition { kind: "Initialized", status: "True", reason: "", message: "" });
+            let deployed = conditions.get("Deployed");
+            let known = |field: &str| deployed.and_then(|c| c.get(field)?.as_str()).map(str::to_owned);
+            let reason = match action {
+                Action::Upgraded => "UpgradeSuccessful".to_owned(),
+                Action::Installed => "InstallSuccessful".to_owned(),
+                _ => known("reason").unwrap_or_else(|| "InstallSuccessful".into()),
+            };
+            let notes = record
+                .map(|record| record.info.notes.clone())
+                .or_else(|| known("message"))
+                .unwrap_or_default();
+            conditions.set(Condition { kind: "Deployed", status: "True", reason: &reason, message: &notes });
+            conditions.remove("ReleaseFailed");
+            conditions.remove("Irreconcilable");
+            let message = format!("revision {revision} is deployed");
+            conditions.set(Condition {
+                kind: "Ready",
+                status: "True",
+                reason: "Deployed",
+                message: &message,
+            });
+            let mut new = fields(old);
+            new.insert("conditions".into(), conditions.into_value());
+            new.insert("observedGeneration".into(), primary.generation.into());
+            let rewritten = old["deployedRelease"]["name"].is_null() || *action != Action::Unchanged;
+            if let Some(record) = record.filter(|_| rewritten) {
+                let manifest = release::public_manifest(&record.manifest);
+                new.insert("deployedRelease".into(), json!({"name": record.name, "manifest": manifest}));
+            }
+            Value::Object(new)
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn tell(&self, pass: &Pass, trouble: Trouble) -> Failure {
+        let primary = &pass.primary;
+        self.shared.event(primary, EventKind::Warning, trouble.reason, &trouble.message).await;
+        let written = status::write(&self.shared, &pass.primaries, primary, |old| {
+            let mut conditions = Conditions::of(old);
+            let Trouble { condition, reason, message, .. } = &trouble;
+            conditions.set(Condition { kind: "Initialized", status: "True", reason: "", message: "" });
+            if *condition == "ReleaseFailed" {
+                conditions.remove("Irreconcilable");
+            }
+            conditions.set(Condition { kind: condition, status: "True", reason, message });
+            conditions.set(Condition { kind: "Ready", status: "False", reason, message });
+            let mut new = fields(old);
+            new.insert("conditions".into(), conditions.into_value());
+            new.insert("observedGeneration".into(), primary.generation.into());
+            Value::Object(new)
+        });
+        if let Err(error) = written.await {
+            tracing::warn!(%error, "cannot write the status");
+        }
+        Failure { message: trouble.message, forbidden: trouble.forbidden }
+    }
+}
+
+fn fields(status: &Value) -> Map<String, Value> {
+    status.as_object().cloned().unwrap_or_default()
+}
+
+fn list(objects: &[ObjectRef]) -> String {
+    objects.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn period(primary: &Primary) -> Result<Next, String> {
+    match primary.annotation(RECONCILE_PERIOD) {
+        None => Ok(Next::Period),
+        Some(text) => duration::parse(text)
+            .map(Next::After)
+            .map_err(|error| format!("annotation {RECONCILE_PERIOD}: {error}")),
+    }
+}

@@ -1,0 +1,98 @@
+//! Checks the templates of content while it loads.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::nearest::nearest;
+use super::tree::Place;
+use crate::jinja::ast::{PluginKind, Reference};
+use crate::jinja::parse::{self, Syntax};
+use crate::jinja::{Environment, Error, possibly_template};
+use crate::yaml::python;
+
+/// What is wrong with templates.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Filters, tests and lookups that do not exist.
+    pub errors: Vec<(Place, String, Option<String>)>,
+    /// Templates that do not parse: Ansible fails only when it runs them.
+    pub warnings: Vec<(Place, String)>,
+}
+
+/// Checks every template within a value.
+pub fn templates(node: &python::Node, file: &Arc<PathBuf>, env: &Environment, found: &mut Findings) {
+    if node.tag.as_deref() == Some("!unsafe") {
+        return;
+    }
+    match &node.value {
+        python::Value::Str(text) if possibly_template(text, &Syntax::default()) => {
+            match env.parse(text, &Syntax::default(), true) {
+                Ok(template) => references(&template.references, node, text, file, env, found),
+                Err(error) => {
+                    found.warnings.push((place(node, text, file, error.line()), syntax_message(&error)))
+                }
+            }
+        }
+        python::Value::List(items) => items.iter().for_each(|item| templates(item, file, env, found)),
+        python::Value::Dict(dict) => {
+            for (key, value) in dict.entries() {
+                templates(key, file, env, found);
+                templates(value, file, env, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Checks conditions: bare expressions, alone or in a list.
+pub fn conditions(node: &python::Node, file: &Arc<PathBuf>, env: &Environment, found: &mut Findings) {
+    match &node.value {
+        python::Value::List(items) => items.iter().for_each(|item| conditions(item, file, env, found)),
+        python::Value::Str(text) if possibly_template(text, &Syntax::default()) => {
+            templates(node, file, env, found)
+        }
+        python::Value::Str(text) if !text.trim().is_empty() => match parse::parse_expression(text) {
+            Ok((_, named)) => references(&named, node, text, file, env, found),
+            Err(error) => {
+                found.warnings.push((place(node, text, file, error.line()), syntax_message(&error)))
+            }
+        },
+        _ => {}
+    }
+}
+
+fn syntax_message(error: &Error) -> String {
+    format!("template error: {error}")
+}
+
+fn references(
+    named: &[Reference],
+    node: &python::Node,
+    text: &str,
+    file: &Arc<PathBuf>,
+    env: &Environment,
+    found: &mut Findings,
+) {
+    for reference in named {
+        if env.plugins.has(reference.kind, &reference.name) {
+            continue;
+        }
+        let kind = match reference.kind {
+            PluginKind::Filter => "filter",
+            PluginKind::Test => "test",
+            PluginKind::Lookup => "lookup",
+        };
+        let hint = nearest(&reference.name, env.plugins.names(reference.kind));
+        let hint = hint.map(|near| format!("did you mean '{near}'?"));
+        let message = format!("there is no {kind} '{}'", reference.name);
+        found.errors.push((place(node, text, file, Some(reference.line)), message, hint));
+    }
+}
+
+/// The line of a template within its node: text of several lines begins after the line of its `|`.
+fn place(node: &python::Node, text: &str, file: &Arc<PathBuf>, line: Option<u32>) -> Place {
+    let line = line.unwrap_or(1);
+    let below = if text.trim_end_matches('\n').contains('\n') || text.ends_with('\n') { line } else { 0 };
+    let column = if below == 0 { node.mark.column } else { 1 };
+    Place { file: Arc::clone(file), line: node.mark.line + below, column }
+}

@@ -1,0 +1,196 @@
+//! Loaded content: what a run executes, immutable and shared.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::error::{LoadError, LoadErrors};
+use super::loader::{Loader, RoleFiles, RoleHead, Surroundings};
+use super::tree::{Nodes, Place, Play, Role, VarMap};
+use crate::jinja::Environment;
+
+/// A module as content may name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResolvedModule {
+    /// The fully qualified name.
+    pub name: &'static str,
+    /// Whether its arguments may be one text.
+    pub free_form: bool,
+    /// Whether that text stays whole in `_raw_params`.
+    pub raw_params: bool,
+}
+
+/// The modules that content may name; the loader knows nothing else of them.
+pub trait ModuleNames: Send + Sync {
+    /// The module of this name, given the collections that play or role declare.
+    fn resolve(&self, name: &str, collections: &[String]) -> Option<ResolvedModule>;
+
+    /// All names, to find the nearest one.
+    fn names(&self) -> Vec<String>;
+}
+
+/// How content is loaded.
+#[derive(Clone)]
+pub struct Options {
+    /// Directories in which roles are searched beside those of the playbook (`roles_path`).
+    pub roles_path: Vec<PathBuf>,
+    /// Directories that hold `ansible_collections` (`collections_path`).
+    pub collections_path: Vec<PathBuf>,
+    /// Variables that the names of static imports may use.
+    pub extra_vars: VarMap,
+    /// The modules.
+    pub modules: Arc<dyn ModuleNames>,
+    /// The filters, tests and lookups.
+    pub environment: Arc<Environment>,
+}
+
+impl Options {
+    /// Options with these modules and plugins and no other directories.
+    #[must_use]
+    pub fn new(modules: Arc<dyn ModuleNames>, environment: Arc<Environment>) -> Self {
+        Options {
+            roles_path: Vec::new(),
+            collections_path: Vec::new(),
+            extra_vars: VarMap::new(),
+            modules,
+            environment,
+        }
+    }
+}
+
+/// Loaded content: what a run executes, immutable and shared between runs.
+pub struct Content {
+    /// How it was loaded.
+    pub options: Options,
+    /// The directory of the playbook.
+    pub basedir: PathBuf,
+    /// The plays.
+    pub plays: Vec<Arc<Play>>,
+    /// What will fail only when it runs: templates that do not parse, included files that are missing.
+    pub warnings: Vec<LoadError>,
+    files: Mutex<HashMap<FileKey, Nodes>>,
+    roles: Mutex<HashMap<RoleKey, Arc<Role>>>,
+}
+
+type FileKey = (PathBuf, Option<PathBuf>, bool);
+type RoleKey = (String, Option<PathBuf>, RoleFiles);
+
+impl Content {
+    /// Loads a playbook with all that it reaches statically.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load_playbook(path: &Path, options: &Options) -> Result<Arc<Content>, LoadErrors> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let basedir = path.parent().map(Path::to_owned).unwrap_or_default();
+        let mut loader = Loader::new(options, basedir.clone());
+        let plays = loader.playbook(&path);
+        Content::finish(loader, plays, basedir)
+    }
+
+    /// Loads a role as the play that ansible-operator makes of it: `hosts: localhost`, `roles: [role]`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load_role(path: &Path, options: &Options) -> Result<Arc<Content>, LoadErrors> {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let basedir = path.parent().map(Path::to_owned).unwrap_or_default();
+        let mut options = options.clone();
+        options.roles_path.push(basedir.clone());
+        let mut loader = Loader::new(&options, basedir.clone());
+        let plays = loader.role_play(&path);
+        Content::finish(loader, plays, basedir)
+    }
+
+    fn finish(
+        loader: Loader<'_>,
+        plays: Vec<Arc<Play>>,
+        basedir: PathBuf,
+    ) -> Result<Arc<Content>, LoadErrors> {
+        if !loader.errors.is_empty() {
+            return Err(LoadErrors(loader.errors));
+        }
+        let options = loader.options.clone();
+        let warnings = loader.warnings;
+        Ok(Arc::new(Content {
+            options,
+            basedir,
+            plays,
+            warnings,
+            files: Mutex::default(),
+            roles: Mutex::default(),
+        }))
+    }
+
+    /// The tasks of a file that a run includes; `imports` are the names of the including files from the
+    /// outermost. Returns the path as well.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file.
+    pub fn task_file(
+        &self,
+        name: &str,
+        role: Option<&Role>,
+        imports: &[String],
+        handlers: bool,
+    ) -> Result<(PathBuf, Nodes), LoadErrors> {
+        let mut loader = Loader::new(&self.options, self.basedir.clone());
+        let around = Surroundings {
+            role: role.map(|role| RoleHead { name: role.name.clone(), path: role.path.clone() }),
+            collections: role.map(|role| Arc::clone(&role.collections)).unwrap_or_default(),
+            imports: imports.to_vec(),
+            handlers,
+            vars: role.map(|role| role.defaults.clone()).unwrap_or_default(),
+        };
+        let path = loader.find_tasks(name, &around);
+        let key = (path.clone(), role.map(|role| role.path.clone()), handlers);
+        if let Some(nodes) = self.files.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok((path, Arc::clone(nodes)));
+        }
+        let mut inner = around;
+        inner.imports.push(name.to_owned());
+        let nodes = loader.task_file(&path, &inner, None);
+        match nodes {
+            Some(nodes) if loader.errors.is_empty() => {
+                self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&nodes));
+                Ok((path, nodes))
+            }
+            _ => Err(LoadErrors(loader.errors)),
+        }
+    }
+
+    /// The role that a run includes.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the role.
+    pub fn role(&self, name: &str, files: RoleFiles, parent: Option<&Role>) -> Result<Arc<Role>, LoadErrors> {
+        let key = (name.to_owned(), parent.map(|role| role.path.clone()), files);
+        if let Some(role) = self.roles.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(Arc::clone(role));
+        }
+        let mut loader = Loader::new(&self.options, self.basedir.clone());
+        let around = Surroundings {
+            role: parent.map(|role| RoleHead { name: role.name.clone(), path: role.path.clone() }),
+            collections: parent.map(|role| Arc::clone(&role.collections)).unwrap_or_default(),
+            ..Surroundings::default()
+        };
+        let place = Place { file: Arc::new(self.basedir.clone()), line: 1, column: 1 };
+        match loader.find_role(name, key.2.clone(), &place, &around) {
+            Some(role) if loader.errors.is_empty() => {
+                self.roles.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&role));
+                Ok(role)
+            }
+            _ => Err(LoadErrors(loader.errors)),
+        }
+    }
+
+    /// The variables of a file (`vars_files`, `include_vars`).
+    ///
+    /// # Errors
+    /// Everything that is wrong with the file.
+    pub fn vars_file(&self, path: &Path) -> Result<VarMap, LoadErrors> {
+        let mut loader = Loader::new(&self.options, self.basedir.clone());
+        let vars = loader.vars_file(path);
+        if loader.errors.is_empty() { Ok(vars) } else { Err(LoadErrors(loader.errors)) }
+    }
+}

@@ -1,0 +1,185 @@
+//! The typed tree: what a playbook or role is after loading.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::keywords::Keywords;
+use crate::jinja::Value;
+
+/// Variables in the order of the file, not templated.
+pub type VarMap = IndexMap<Arc<str>, Value>;
+
+/// Where something stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The file.
+    pub file: Arc<PathBuf>,
+    /// The line, from one.
+    pub line: u32,
+    /// The column, from one.
+    pub column: u32,
+}
+
+impl Place {
+    /// `file:line`, as Ansible shows the path of a task.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// One play.
+#[derive(Debug)]
+pub struct Play {
+    /// Where it stands.
+    pub place: Place,
+    /// Its keywords.
+    pub keywords: Keywords,
+    /// `vars`.
+    pub vars: VarMap,
+    /// `roles`.
+    pub roles: Nodes,
+    /// `pre_tasks`.
+    pub pre_tasks: Nodes,
+    /// `tasks`.
+    pub tasks: Nodes,
+    /// `post_tasks`.
+    pub post_tasks: Nodes,
+    /// `handlers`.
+    pub handlers: Nodes,
+}
+
+/// A list of things to do.
+pub type Nodes = Arc<Vec<Node>>;
+
+/// One thing to do.
+#[derive(Debug, Clone)]
+pub enum Node {
+    /// A task.
+    Task(Arc<Task>),
+    /// A block.
+    Block(Arc<Block>),
+    /// A task file that is part of the tree (`import_tasks`, `import_playbook` is no node).
+    Import(Arc<Import>),
+    /// A role that is part of the tree (`roles:`, dependencies, `import_role`).
+    Role(Arc<RoleUse>),
+}
+
+/// A block.
+#[derive(Debug)]
+pub struct Block {
+    /// Where it stands.
+    pub place: Place,
+    /// Its keywords.
+    pub keywords: Keywords,
+    /// What it does.
+    pub body: Nodes,
+    /// What it does when that fails.
+    pub rescue: Nodes,
+    /// What it does in any case.
+    pub always: Nodes,
+}
+
+/// An `import_tasks`.
+#[derive(Debug)]
+pub struct Import {
+    /// Where it stands.
+    pub place: Place,
+    /// Its keywords: they hold for every task of the file.
+    pub keywords: Keywords,
+    /// The file as the task names it.
+    pub name: String,
+    /// The tasks of the file.
+    pub nodes: Nodes,
+}
+
+/// A role where it is used.
+#[derive(Debug)]
+pub struct RoleUse {
+    /// Where it is used.
+    pub place: Place,
+    /// The keywords of the use: they hold for every task of the role.
+    pub keywords: Keywords,
+    /// The parameters: the other keys beside `role:`.
+    pub params: VarMap,
+    /// The role.
+    pub role: Arc<Role>,
+    /// Whether it runs again when it ran before with the same parameters; the role's own word if unset.
+    pub allow_duplicates: Option<bool>,
+    /// Whether its variables are visible to the whole play.
+    pub public: bool,
+}
+
+/// A role.
+#[derive(Debug)]
+pub struct Role {
+    /// Its name as it was called.
+    pub name: String,
+    /// Its directory.
+    pub path: PathBuf,
+    /// `defaults/`.
+    pub defaults: VarMap,
+    /// `vars/`.
+    pub vars: VarMap,
+    /// `meta: dependencies`, then `tasks/`.
+    pub nodes: Nodes,
+    /// `handlers/`.
+    pub handlers: Nodes,
+    /// The roles that it depends on.
+    pub dependencies: Vec<Arc<RoleUse>>,
+    /// `meta: allow_duplicates`.
+    pub allow_duplicates: bool,
+    /// `meta: collections`, and its own collection.
+    pub collections: Arc<Vec<String>>,
+}
+
+/// What a task does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Runs the module of this fully qualified name.
+    Module(&'static str),
+    /// `include_tasks`.
+    IncludeTasks,
+    /// `include_role`.
+    IncludeRole,
+    /// `meta`.
+    Meta,
+}
+
+/// How a task loops.
+#[derive(Debug, Clone)]
+pub struct Loop {
+    /// The lookup of `with_<name>`; none for `loop`.
+    pub lookup: Option<String>,
+    /// What it loops over, not templated.
+    pub items: Value,
+}
+
+/// A task.
+#[derive(Debug)]
+pub struct Task {
+    /// Where it stands.
+    pub place: Place,
+    /// Its keywords.
+    pub keywords: Keywords,
+    /// The module as the task names it.
+    pub action_name: String,
+    /// What it does.
+    pub action: Action,
+    /// The arguments, not templated.
+    pub args: VarMap,
+    /// How it loops.
+    pub looping: Option<Loop>,
+    /// The collections in which it finds plugins and modules.
+    pub collections: Arc<Vec<String>>,
+}
+
+impl Task {
+    /// `name`, or nothing.
+    #[must_use]
+    pub fn name(&self) -> Option<&Value> {
+        self.keywords.get("name")
+    }
+}

@@ -1,0 +1,106 @@
+//! Why a release could not be brought to where it should be.
+
+use thiserror::Error;
+
+use crate::chart;
+use crate::cluster::{self, Reason, wait::WaitError};
+
+/// A failed step of a release.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The chart does not render with these values.
+    #[error(transparent)]
+    Chart(#[from] chart::Error),
+    /// The cluster refused, or cannot be reached.
+    #[error(transparent)]
+    Cluster(#[from] cluster::Error),
+    /// A rendered document is no Kubernetes object.
+    #[error("{source_file}: {message}")]
+    Manifest {
+        /// The template that printed it.
+        source_file: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A template asks for a kind that the cluster does not serve.
+    #[error("{source_file}: {source}")]
+    Kind {
+        /// The template that asks for it.
+        source_file: String,
+        /// What the cluster serves instead.
+        source: cluster::Error,
+    },
+    /// An object of this name belongs to somebody else.
+    #[error(
+        "{object} exists and cannot be imported into the current release: invalid ownership metadata; {problems}"
+    )]
+    Ownership {
+        /// The object.
+        object: String,
+        /// What does not match, in Helm's words.
+        problems: String,
+    },
+    /// The release of this name was made from another chart.
+    #[error(
+        "a release named {name:?} exists in namespace {namespace:?}, made from chart {found:?}, not {wanted:?}"
+    )]
+    OtherChart {
+        /// The release.
+        name: String,
+        /// Its namespace.
+        namespace: String,
+        /// The chart of the record.
+        found: String,
+        /// The chart of the watch.
+        wanted: String,
+    },
+    /// Objects were not ready in time.
+    #[error("not ready: {0}")]
+    Wait(#[from] WaitError),
+    /// A hook failed.
+    #[error("{event} hook {hook:?} failed: {reason}")]
+    Hook {
+        /// When it ran.
+        event: String,
+        /// Its object.
+        hook: String,
+        /// Why.
+        reason: String,
+    },
+    /// The record would not fit into a Secret.
+    #[error(
+        "the release record is {size} bytes, more than the {limit} bytes that a Secret holds: take large files out of the chart (.helmignore)"
+    )]
+    TooLarge {
+        /// Bytes needed.
+        size: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// A stored record cannot be read.
+    #[error("release record {secret:?} is unreadable: {message}")]
+    Record {
+        /// The Secret.
+        secret: String,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl Error {
+    /// The cluster's error behind this one, when there is one.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&cluster::Error> {
+        match self {
+            Self::Cluster(error) | Self::Kind { source: error, .. } => Some(error),
+            Self::Wait(WaitError::Cluster(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the cluster's access rules are in the way.
+    #[must_use]
+    pub fn is_forbidden(&self) -> bool {
+        self.cluster().is_some_and(|error| error.is(Reason::Forbidden))
+    }
+}

@@ -1,0 +1,3 @@
+module daytwo.dev/tests/cluster/relay
+
+go 1.24

@@ -1,0 +1,20 @@
+//! End-to-end tests: the operator binary against a real Kubernetes, as its users see it.
+//!
+//! Run by `tests/e2e/run`, which starts the test cluster unless `KUBECONFIG` names one. Each test has a
+//! namespace and an operator of its own. Times are printed, never asserted.
+
+#![allow(missing_docs, clippy::missing_panics_doc, unreachable_pub)]
+
+mod cluster;
+mod hello;
+mod mysql;
+mod operator;
+mod permissions;
+mod project;
+
+use std::path::Path;
+
+/// The root of this repository.
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
