@@ -38,14 +38,13 @@ impl TypeMismatch {
     }
 }
 
-/// What JSON calls the kind of a decoded value.
+/// What JSON calls the kind of a decoded value; nil where a number was too big for a `float64`.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Bool(_) => "bool",
         Value::Str(_) => "string",
         Value::List(_) => "array",
         Value::Map(_) => "object",
-        Value::Nil => "null",
         _ => "number",
     }
 }
