@@ -63,8 +63,8 @@ impl Files {
 }
 
 /// A `[]byte`.
-fn bytes(data: &[u8]) -> Value {
-    Value::List(List::new(Elem::Byte, data.iter().map(|byte| Value::Uint8(*byte)).collect()))
+fn bytes(data: &Arc<[u8]>) -> Value {
+    Value::List(List::bytes(Arc::clone(data)))
 }
 
 impl Object for Files {
@@ -83,7 +83,7 @@ impl Object for Files {
     }
 
     fn field(&self, name: &str) -> Option<Value> {
-        Some(self.0.get(name).map_or_else(|| Value::List(List::nil(Elem::Byte)), |data| bytes(data)))
+        Some(self.0.get(name).map_or_else(|| Value::List(List::nil(Elem::Byte)), bytes))
     }
 
     fn method(&self, name: &str) -> Option<Signature> {
@@ -101,7 +101,7 @@ impl Object for Files {
         };
         Some(Ok(match name {
             "Get" => Value::Str(self.get(&argument).into()),
-            "GetBytes" => bytes(self.get(&argument)),
+            "GetBytes" => self.0.get(&*argument).map_or_else(|| Value::List(List::new(Elem::Byte, Vec::new())), bytes),
             "Glob" => self.glob(&argument).into_value(),
             "Lines" => self.lines(&argument),
             "AsConfig" => Value::Str(self.to_yaml(|data| String::from_utf8_lossy(data).into_owned()).into()),

@@ -9,7 +9,7 @@
 //! the template tree, not the values.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -75,13 +75,24 @@ pub struct List {
 
 /// The storage of a list.
 #[derive(Debug, Default)]
-struct Items(Vec<Value>);
+struct Items {
+    values: OnceCell<Vec<Value>>,
+    /// What a `[]byte` consists of while nobody looks at its elements.
+    bytes: Option<Arc<[u8]>>,
+}
+
+impl Items {
+    fn values(&self) -> &[Value] {
+        self.values.get_or_init(|| self.bytes.iter().flat_map(|data| data.iter()).copied().map(Value::Uint8).collect())
+    }
+}
 
 impl Drop for Items {
     /// A template can nest lists as deep as it likes: what they hold is dropped on a stack that grows.
     fn drop(&mut self) {
-        if self.0.iter().any(|item| matches!(item, Value::List(_) | Value::Map(_))) {
-            stacker::maybe_grow(32 << 10, 1 << 20, || self.0.clear());
+        let Some(values) = self.values.get_mut() else { return };
+        if values.iter().any(|item| matches!(item, Value::List(_) | Value::Map(_))) {
+            stacker::maybe_grow(32 << 10, 1 << 20, || values.clear());
         }
     }
 }
@@ -279,7 +290,23 @@ impl List {
     /// A slice of the given element type.
     #[must_use]
     pub fn new(elem: Elem, items: Vec<Value>) -> Self {
-        Self { elem, nil: false, items: Rc::new(Items(items)) }
+        Self { elem, nil: false, items: Rc::new(Items { values: items.into(), bytes: None }) }
+    }
+
+    /// A `[]byte` that shares its content.
+    #[must_use]
+    pub fn bytes(data: Arc<[u8]>) -> Self {
+        let items = Items { values: OnceCell::new(), bytes: Some(data) };
+        Self { elem: Elem::Byte, nil: false, items: Rc::new(items) }
+    }
+
+    /// The content of a `[]byte`.
+    #[must_use]
+    pub fn to_bytes(&self) -> Cow<'_, [u8]> {
+        match &self.items.bytes {
+            Some(data) => Cow::Borrowed(data),
+            None => self.iter().map(|item| if let Value::Uint8(byte) = item { *byte } else { 0 }).collect(),
+        }
     }
 
     /// The nil slice of the given element type: empty, but `null` to encoders.
@@ -298,7 +325,7 @@ impl List {
 impl std::ops::Deref for List {
     type Target = [Value];
     fn deref(&self) -> &[Value] {
-        &self.items.0
+        self.items.values()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::args::{bytes, fail, fixed, text};
 use super::encoding::encode_base64;
 use super::json_parse::{self, TypeMismatch};
-use super::{runes, strings};
+use super::runes;
 use crate::gotmpl::{Elem, FuncDef, FuncError, List, Map, MapType, Param, Value};
 use crate::yaml::go::format_json;
 
@@ -98,8 +98,7 @@ impl Writer {
         if list.is_nil() {
             self.out.extend_from_slice(b"null");
         } else if list.elem == Elem::Byte {
-            let data: Vec<u8> = list.iter().map(strings::byte).collect();
-            self.string(encode_base64(&data).as_bytes());
+            self.string(encode_base64(&list.to_bytes()).as_bytes());
         } else {
             self.open(b'[')?;
             for (index, item) in list.iter().enumerate() {

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::args::{bytes, fail, fixed, text};
 use super::encoding::encode_base64;
-use super::strings;
 use crate::gotmpl::{Elem, FuncDef, FuncError, List, Map, MapType, Param, Value};
 use crate::yaml::go::{Emitter, KeyOrder, Numbers, parse, sort_by_key};
 
@@ -66,8 +65,7 @@ fn write_list(
     if order == KeyOrder::V2 && list.is_nil() {
         emitter.null();
     } else if order == KeyOrder::V2 && list.elem == Elem::Byte {
-        let data: Vec<u8> = list.iter().map(strings::byte).collect();
-        emitter.string(encode_base64(&data).as_bytes());
+        emitter.string(encode_base64(&list.to_bytes()).as_bytes());
     } else {
         emitter.list_start();
         for item in list.iter() {
