@@ -115,6 +115,17 @@ impl Dict {
     }
 }
 
+impl FromIterator<(Node, Node)> for Dict {
+    /// Pairs whose key cannot be hashed are left out.
+    fn from_iter<I: IntoIterator<Item = (Node, Node)>>(pairs: I) -> Self {
+        let mut dict = Dict::default();
+        for (key, value) in pairs {
+            dict.insert(key, value);
+        }
+        dict
+    }
+}
+
 impl PartialEq for Dict {
     fn eq(&self, other: &Self) -> bool {
         self.entries == other.entries
