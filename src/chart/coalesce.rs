@@ -136,21 +136,15 @@ impl<'a> Coalescing<'a> {
 
     /// `under` below `over`, key by key and table by table.
     pub(super) fn tables(&mut self, over: &Map, under: &Map, prefix: &str, nulls: Nulls) {
-        let entries = under.snapshot();
         let is_null = |value: &Value| matches!(value, Value::Nil);
-        let nulled: Vec<_> =
-            over.borrow().iter().filter(|(_, value)| is_null(value)).map(|(key, _)| key.clone()).collect();
-        for key in &nulled {
-            under.insert(key.clone(), Value::Nil);
-        }
-        for (key, default) in entries {
+        for (key, default) in under.snapshot() {
             let Some(own) = over.get(&key) else {
                 over.insert(key, default);
                 continue;
             };
             if is_null(&own) {
-                // Issue 9027: in Helm 4 only a null that stands over something deletes it.
-                if nulls == Nulls::Delete && !is_null(&default) {
+                // Issue 9027: in Helm 4 a null that stands over a null stays.
+                if nulls == Nulls::Delete && (self.compat == Compat::V3 || !is_null(&default)) {
                     over.remove(&key);
                 }
                 continue;
@@ -170,11 +164,6 @@ impl<'a> Coalescing<'a> {
                     join(prefix, &key.to_text())
                 )),
                 _ => {}
-            }
-        }
-        if self.compat == Compat::V3 && nulls == Nulls::Delete {
-            for key in nulled {
-                over.remove(&key);
             }
         }
     }

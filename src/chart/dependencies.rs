@@ -20,6 +20,8 @@ pub(super) struct Member {
     pub(super) metadata: Metadata,
     /// Its defaults, with what it imports and those of its dependencies once [`import_values`] ran.
     pub(super) values: Arc<Json<String, JsonValue>>,
+    /// The name by which the paths of its dependencies call it.
+    pub(super) name_in_paths: String,
     /// The dependencies, in Helm's order: those that are not listed, then those of `Chart.yaml`.
     pub(super) dependencies: Vec<Member>,
 }
@@ -31,6 +33,7 @@ impl Member {
             contents: Arc::clone(contents),
             metadata: contents.metadata.clone(),
             values: Arc::clone(&contents.values),
+            name_in_paths: contents.metadata.name.clone(),
             dependencies: contents.subcharts.iter().map(Self::of).collect(),
         }
     }
@@ -38,6 +41,31 @@ impl Member {
     /// The name under which it takes part.
     pub(super) fn name(&self) -> &str {
         &self.metadata.name
+    }
+
+    /// A copy under the alias, if there is one.
+    fn picked_as(&mut self, alias: &str, compat: Compat) -> Self {
+        let mut picked = self.clone();
+        if !alias.is_empty() {
+            alias.clone_into(&mut picked.metadata.name);
+        }
+        match compat {
+            // In Helm 3 the copies share what their own dependencies are, and only the first finds it
+            // as it was loaded; dependencies that are not listed keep the path of the original.
+            Compat::V3 => {
+                if !picked.metadata.dependencies.is_empty() {
+                    picked.name_in_paths.clone_from(&picked.metadata.name);
+                }
+                for dependency in &mut self.metadata.dependencies {
+                    dependency.import_values.clear();
+                    if !dependency.alias.is_empty() {
+                        dependency.name.clone_from(&dependency.alias);
+                    }
+                }
+            }
+            Compat::V4 => picked.name_in_paths.clone_from(&picked.metadata.name),
+        }
+        picked
     }
 
     /// Whether the chart only lends its partial templates.
@@ -60,7 +88,7 @@ pub(super) fn enable(
     if member.metadata.dependencies.is_empty() {
         return Ok(());
     }
-    pick_listed(member);
+    pick_listed(member, compat);
     let values = Coalescing::new(compat, warnings).values(member, given, Nulls::Delete)?;
     let listed = &mut member.metadata.dependencies;
     for dependency in listed.iter_mut() {
@@ -80,21 +108,17 @@ pub(super) fn enable(
 }
 
 /// Orders the subcharts as `Chart.yaml` lists them and gives them their aliases.
-fn pick_listed(member: &mut Member) {
+fn pick_listed(member: &mut Member, compat: Compat) {
     let satisfies = |listed: &Dependency, chart: &Member| {
         chart.metadata.name == listed.name && constraint::admits(&listed.version, &chart.metadata.version)
     };
     let listed = &mut member.metadata.dependencies;
-    let loaded = std::mem::take(&mut member.dependencies);
+    let mut loaded = std::mem::take(&mut member.dependencies);
     let mut picked: Vec<Member> =
         loaded.iter().filter(|chart| !listed.iter().any(|l| satisfies(l, chart))).cloned().collect();
     for dependency in listed {
-        if let Some(chart) = loaded.iter().find(|chart| satisfies(dependency, chart)) {
-            let mut chart = chart.clone();
-            if !dependency.alias.is_empty() {
-                chart.metadata.name.clone_from(&dependency.alias);
-            }
-            picked.push(chart);
+        if let Some(chart) = loaded.iter_mut().find(|chart| satisfies(dependency, chart)) {
+            picked.push(chart.picked_as(&dependency.alias, compat));
         }
         if !dependency.alias.is_empty() {
             dependency.name.clone_from(&dependency.alias);

@@ -129,7 +129,7 @@ fn split_v3(content: &str) -> Vec<&str> {
 
 /// What Helm reads of a document.
 fn head(text: &str) -> Result<Head, String> {
-    let yaml = go::parse(text.as_bytes(), Numbers::Json)
+    let yaml = go::parse(text.as_bytes(), Numbers::Yaml)
         .map_err(|error| format!("error converting YAML to JSON: {error}"))?;
     read_head(&yaml)
         .map_err(|message| format!("error unmarshaling JSON: while decoding JSON: json: {message}"))

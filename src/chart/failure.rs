@@ -8,6 +8,8 @@ use crate::gotmpl::funcs::{MESSAGE_END, MESSAGE_START};
 
 /// What a function's own failure begins with.
 const CALLING: &str = "error calling ";
+/// How `include` passes on the failure of its template.
+const INCLUDING: &str = "error calling include: ";
 
 /// The text of the failure.
 pub(super) fn describe(error: &ExecError, compat: Compat) -> String {
@@ -40,11 +42,10 @@ fn chain(error: &ExecError) -> Option<String> {
             text.push_str(&format!("{}\n", error.message));
             continue;
         };
-        if error.message.starts_with(CALLING) {
-            let call = error.message.strip_prefix("error calling include: ")?;
-            error.cause.as_ref().filter(|cause| cause.to_string() == call)?;
+        if error.message.starts_with(CALLING) && (error.message != INCLUDING || error.cause.is_none()) {
+            return None;
         }
-        let message = error.message.split(" template:").next().unwrap_or_default();
+        let message = error.message.trim_end();
         text.push_str(&format!(
             "{}:{}:{}\n  executing {:?} at <{}>:\n    {message}\n",
             frame.parse_name, frame.line, frame.column, frame.template, frame.node

@@ -7,15 +7,19 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use serde_json::Value as Json;
+
 use super::File;
 use super::glob::Glob;
 use crate::gotmpl::{Elem, FuncError, List, Map, MapType, Object, Param, Signature, Str, Value};
-use base64::Engine as _;
+use crate::yaml::go;
 
 /// Files by their path, shared with the chart.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Files(BTreeMap<Arc<str>, Arc<[u8]>>);
 
+const NO_PARAMETERS: Signature = Signature { params: &[], variadic: None };
 const ONE_STRING: Signature = Signature { params: &[Param::Str], variadic: None };
 
 impl Files {
@@ -37,13 +41,14 @@ impl Files {
     fn glob(&self, pattern: &str) -> Self {
         let glob = Glob::files(pattern).ok();
         let matches = |path: &str| glob.as_ref().is_none_or(|glob| glob.matches(path));
-        Self(
-            self.0
-                .iter()
-                .filter(|(path, _)| matches(path))
-                .map(|(p, d)| (Arc::clone(p), Arc::clone(d)))
-                .collect(),
-        )
+        Self(self.0.iter().filter(|(path, _)| matches(path)).map(|(p, d)| (Arc::clone(p), Arc::clone(d))).collect())
+    }
+
+    /// A YAML map of the base names, for the data of a `ConfigMap` or `Secret`.
+    fn to_yaml(&self, text: impl Fn(&[u8]) -> String) -> String {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        let map = self.0.iter().map(|(path, data)| (name(path), Json::String(text(data)))).collect();
+        go::to_yaml(&Json::Object(map))
     }
 
     fn lines(&self, path: &str) -> Value {
@@ -58,8 +63,8 @@ impl Files {
 }
 
 /// A `[]byte`.
-fn bytes(data: &[u8]) -> Value {
-    Value::List(List::new(Elem::Byte, data.iter().map(|byte| Value::Uint8(*byte)).collect()))
+fn bytes(data: &Arc<[u8]>) -> Value {
+    Value::List(List::bytes(Arc::clone(data)))
 }
 
 impl Object for Files {
@@ -73,18 +78,18 @@ impl Object for Files {
 
     fn display(&self) -> Cow<'_, str> {
         let numbers = |data: &[u8]| data.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let entries: Vec<String> =
-            self.0.iter().map(|(path, data)| format!("{path}:[{}]", numbers(data))).collect();
+        let entries: Vec<String> = self.0.iter().map(|(path, data)| format!("{path}:[{}]", numbers(data))).collect();
         format!("map[{}]", entries.join(" ")).into()
     }
 
     fn field(&self, name: &str) -> Option<Value> {
-        Some(self.0.get(name).map_or_else(|| Value::List(List::nil(Elem::Byte)), |data| bytes(data)))
+        Some(self.0.get(name).map_or_else(|| Value::List(List::nil(Elem::Byte)), bytes))
     }
 
     fn method(&self, name: &str) -> Option<Signature> {
         match name {
             "Get" | "GetBytes" | "Glob" | "Lines" => Some(ONE_STRING),
+            "AsConfig" | "AsSecrets" => Some(NO_PARAMETERS),
             _ => None,
         }
     }
@@ -96,9 +101,13 @@ impl Object for Files {
         };
         Some(Ok(match name {
             "Get" => Value::Str(self.get(&argument).into()),
-            "GetBytes" => bytes(self.get(&argument)),
+            "GetBytes" => self.0.get(&*argument).map_or_else(|| Value::List(List::new(Elem::Byte, Vec::new())), bytes),
             "Glob" => self.glob(&argument).into_value(),
             "Lines" => self.lines(&argument),
+            "AsConfig" => Value::Str(self.to_yaml(|data| String::from_utf8_lossy(data).into_owned()).into()),
+            "AsSecrets" => {
+                Value::Str(self.to_yaml(|data| base64::engine::general_purpose::STANDARD.encode(data)).into())
+            }
             _ => return None,
         }))
     }

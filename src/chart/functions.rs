@@ -7,11 +7,14 @@ use std::collections::HashMap;
 use std::net::ToSocketAddrs;
 use std::sync::{Arc, OnceLock};
 
+use serde_json::Value as Json;
+
 use super::{Compat, Error, Lookup, RenderOptions, values};
 use crate::gotmpl::funcs::{self, MESSAGE_END, MESSAGE_START};
 use crate::gotmpl::{
     Execution, FuncContext, FuncDef, FuncError, Functions, Map, MapType, Param, Set, Str, Value,
 };
+use crate::yaml::go;
 
 /// How often a template may be running at once through `include`.
 const MAX_INCLUDES: u32 = 1000;
@@ -174,6 +177,12 @@ const VALUES_METHODS: &[FuncDef] = &[
         params: &[],
         variadic: None,
         call: |_, args| Ok(Value::Map(receiver(args)?.with_type(MapType::Any))),
+    },
+    FuncDef {
+        name: "YAML",
+        params: &[],
+        variadic: None,
+        call: |_, args| Ok(Value::Str(go::marshal(&Json::Object(values::to_json(&receiver(args)?))).unwrap_or_default().into())),
     },
     FuncDef {
         name: "Table",

@@ -230,7 +230,7 @@ fn subchart(entry: &str, files: Vec<File>, chart: &str, depth: usize) -> Result<
 }
 
 fn yaml(file: &File) -> Result<Value, Error> {
-    go::parse(&file.data, Numbers::Json).map_err(|error| type_error(file, error.to_string()))
+    go::parse(&file.data, Numbers::Yaml).map_err(|error| type_error(file, error.to_string()))
 }
 
 fn lock(file: &File) -> Result<Lock, Error> {

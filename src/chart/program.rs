@@ -66,10 +66,10 @@ impl Program {
     fn compile(mut root: Member, compat: Compat) -> Result<Self, Error> {
         let mut warnings = Vec::new();
         dependencies::import_values(&mut root, compat, &mut warnings)?;
-        let mut parts = Vec::new();
-        let mut sources = Vec::new();
-        let mut crds = Vec::new();
-        add(&root, None, &mut parts, &mut sources, &mut crds);
+        let mut sum = Sum::default();
+        sum.add(&root, None, "");
+        let Sum { parts, sources, crds } = sum;
+        let mut sources: Vec<_> = sources.into_values().collect();
         // The deepest first and in reverse, so that definitions of a chart win over those of its
         // subcharts, and within a chart the first file wins.
         sources.sort_by(|(a, _), (b, _)| {
@@ -166,41 +166,44 @@ fn without_no_value(rendered: Vec<u8>) -> Vec<u8> {
     kept
 }
 
-/// Adds a member and its dependencies to the program.
-fn add(
-    member: &Member,
-    parent: Option<usize>,
-    parts: &mut Vec<Part>,
-    sources: &mut Vec<(Template, Arc<[u8]>)>,
-    crds: &mut Vec<Crd>,
-) {
-    let path = match parent {
-        Some(parent) => format!("{}/charts/{}", parts[parent].path, member.name()),
-        None => member.name().to_owned(),
-    };
-    let part = parts.len();
-    let contents = &member.contents;
-    for file in &contents.templates {
-        let base = file.name.rsplit('/').next().unwrap_or_default();
-        let is_partial = base.starts_with('_');
-        if is_partial || !member.is_library() {
-            let name = format!("{path}/{}", file.name);
-            sources.push((Template { name, part, is_partial }, Arc::clone(&file.data)));
+/// What the members of a tree add up to.
+#[derive(Default)]
+struct Sum {
+    parts: Vec<Part>,
+    /// Templates by name: in Helm 3 two members can have the same paths, and the last one counts.
+    sources: BTreeMap<String, (Template, Arc<[u8]>)>,
+    crds: Vec<Crd>,
+}
+
+impl Sum {
+    /// Adds a member and its dependencies.
+    fn add(&mut self, member: &Member, parent: Option<usize>, directory: &str) {
+        let path = format!("{directory}{}", member.name());
+        let inner = format!("{directory}{}/charts/", member.name_in_paths);
+        let part = self.parts.len();
+        let contents = &member.contents;
+        for file in &contents.templates {
+            let base = file.name.rsplit('/').next().unwrap_or_default();
+            let is_partial = base.starts_with('_');
+            if is_partial || !member.is_library() {
+                let name = format!("{path}/{}", file.name);
+                self.sources.insert(name.clone(), (Template { name, part, is_partial }, Arc::clone(&file.data)));
+            }
         }
-    }
-    for file in contents.files.iter().filter(|file| is_crd(&file.name)) {
-        let filename = format!("{path}/{}", file.name);
-        crds.push(Crd { name: file.name.clone(), filename, data: Arc::clone(&file.data) });
-    }
-    parts.push(Part {
-        parent,
-        metadata: member.metadata.clone(),
-        files: Files::new(&contents.files),
-        schema: contents.schema.as_ref().map(|file| Schema::new(&file.data)),
-        path,
-    });
-    for dependency in &member.dependencies {
-        add(dependency, Some(part), parts, sources, crds);
+        for file in contents.files.iter().filter(|file| is_crd(&file.name)) {
+            let filename = format!("{path}/{}", file.name);
+            self.crds.push(Crd { name: file.name.clone(), filename, data: Arc::clone(&file.data) });
+        }
+        self.parts.push(Part {
+            parent,
+            metadata: member.metadata.clone(),
+            files: Files::new(&contents.files),
+            schema: contents.schema.as_ref().map(|file| Schema::new(&file.data)),
+            path,
+        });
+        for dependency in &member.dependencies {
+            self.add(dependency, Some(part), &inner);
+        }
     }
 }
 

@@ -127,7 +127,10 @@ impl Chart {
         options: &RenderOptions,
     ) -> Result<BTreeMap<String, String>, Error> {
         let (_, files) = self.execute(values, options, &mut Vec::new())?;
-        Ok(files.into_iter().map(|(path, text)| (path, String::from_utf8_lossy(&text).into_owned())).collect())
+        Ok(files
+            .into_iter()
+            .map(|(path, text)| (path, String::from_utf8_lossy(&text).into_owned()))
+            .collect())
     }
 
     fn execute(
@@ -139,7 +142,8 @@ impl Chart {
         let program = self.programs.select(values, options.compat, warnings)?;
         warnings.extend_from_slice(&program.warnings);
         let given = values::to_map(values);
-        let coalesced = Coalescing::new(options.compat, warnings).values(&program.root, &given, Nulls::Delete)?;
+        let coalesced =
+            Coalescing::new(options.compat, warnings).values(&program.root, &given, Nulls::Delete)?;
         if !options.skip_schema_validation {
             program.check_schemas(&coalesced)?;
         }

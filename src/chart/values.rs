@@ -6,6 +6,7 @@
 use serde_json::{Map as Json, Value as JsonValue};
 
 use super::Error;
+use super::decode::kind;
 use crate::gotmpl::{Elem, List, Map, MapType, Value};
 use crate::yaml::go::{self, Numbers};
 
@@ -18,10 +19,11 @@ use crate::yaml::go::{self, Numbers};
 pub fn load(text: &[u8]) -> Result<Json<String, JsonValue>, String> {
     let mut values = Json::new();
     for document in documents(text)? {
-        match go::parse(&document, Numbers::Float64).map_err(|error| error.to_string())? {
+        let refuse = |error: String| format!("cannot unmarshal yaml document: {error}");
+        match go::parse(&document, Numbers::Float64).map_err(|error| refuse(error.to_string()))? {
             JsonValue::Object(map) => values = merge(values, map),
             JsonValue::Null => {}
-            other => return Err(format!("cannot unmarshal {} into a map of values", kind(&other))),
+            other => return Err(refuse(format!("cannot unmarshal {} into a map of values", kind(&other)))),
         }
     }
     Ok(values)
@@ -38,7 +40,7 @@ fn documents(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         if let Some(rest) = line.strip_prefix(b"---") {
             let rest = rest.trim_ascii();
             if !rest.is_empty() && rest[0] != b'#' {
-                return Err(format!("invalid Yaml document separator: {}", String::from_utf8_lossy(rest)));
+                return Err(format!("error reading yaml document: invalid Yaml document separator: {}", String::from_utf8_lossy(rest)));
             }
             if !current.is_empty() {
                 documents.push(std::mem::take(&mut current));
@@ -50,17 +52,6 @@ fn documents(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
     }
     documents.push(current);
     Ok(documents)
-}
-
-fn kind(value: &JsonValue) -> &'static str {
-    match value {
-        JsonValue::Null => "null",
-        JsonValue::Bool(_) => "bool",
-        JsonValue::Number(_) => "number",
-        JsonValue::String(_) => "string",
-        JsonValue::Array(_) => "array",
-        JsonValue::Object(_) => "object",
-    }
 }
 
 /// `over` over `base`: maps are merged, everything else is replaced, nulls included.

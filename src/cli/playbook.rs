@@ -108,13 +108,19 @@ async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, 
     options.roles_path = paths("ANSIBLE_ROLES_PATH");
     options.collections_path = paths("ANSIBLE_COLLECTIONS_PATH");
     options.extra_vars = extra.clone();
-    let content = if file.is_dir() { Content::load_role(file, &options) } else { Content::load_playbook(file, &options) };
+    let content = if file.is_dir() {
+        Content::load_role(file, &options)
+    } else {
+        Content::load_playbook(file, &options)
+    };
     let content = content.map_err(Failure::Load)?;
     if args.syntax_check {
         println!("\nplaybook: {}", file.display());
         return Ok(true);
     }
-    let split = |tags: &[String]| tags.iter().flat_map(|tags| tags.split(',')).map(|tag| tag.trim().to_owned()).collect();
+    let split = |tags: &[String]| {
+        tags.iter().flat_map(|tags| tags.split(',')).map(|tag| tag.trim().to_owned()).collect()
+    };
     let mut run_options = RunOptions {
         check: args.check,
         diff: args.diff,
@@ -171,7 +177,8 @@ fn extra_vars(options: &[String]) -> Result<VarMap, String> {
     let mut vars = VarMap::new();
     for option in options {
         let value = if let Some(file) = option.strip_prefix('@') {
-            let text = std::fs::read_to_string(file).map_err(|error| format!("could not read '{file}': {error}"))?;
+            let text =
+                std::fs::read_to_string(file).map_err(|error| format!("could not read '{file}': {error}"))?;
             yaml::load(&text).map_err(|error| error.to_string())?
         } else if option.starts_with(['{', '[']) {
             yaml::load(option).map_err(|error| error.to_string())?

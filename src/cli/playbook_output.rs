@@ -36,11 +36,16 @@ impl Printer {
             TaskOutcome::Changed => "changed",
             TaskOutcome::Skipped => "skipping",
             TaskOutcome::Unreachable => {
-                return self.line(&format!("fatal: [{host}]: UNREACHABLE! => {}", dump(result, self.verbosity)));
+                return self
+                    .line(&format!("fatal: [{host}]: UNREACHABLE! => {}", dump(result, self.verbosity)));
             }
             TaskOutcome::Failed | TaskOutcome::Ignored | TaskOutcome::Rescued => {
                 let words = if label.is_some() { "failed" } else { "fatal" };
-                let middle = if label.is_some() { format!("{words}: [{host}]{}", item.replacen(" => ", " ", 1)) } else { format!("fatal: [{host}]: FAILED!") };
+                let middle = if label.is_some() {
+                    format!("{words}: [{host}]{}", item.replacen(" => ", " ", 1))
+                } else {
+                    format!("fatal: [{host}]: FAILED!")
+                };
                 self.line(&format!("{middle} => {}", dump(result, self.verbosity)));
                 if outcome == TaskOutcome::Ignored && label.is_none() {
                     self.line("...ignoring");
@@ -56,7 +61,11 @@ impl Printer {
         let always = task.action.rsplit('.').next().is_some_and(|short| matches!(short, "debug" | "assert"));
         let quiet = outcome == TaskOutcome::Skipped && self.verbosity == 0;
         if (always || self.verbosity > 0) && !quiet && !task.no_log {
-            let shown = if always && self.verbosity < 2 { dump_verbose(result) } else { dump(result, self.verbosity) };
+            let shown = if always && self.verbosity < 2 {
+                dump_verbose(result)
+            } else {
+                dump(result, self.verbosity)
+            };
             self.line(&format!("{words}: [{host}]{item} => {shown}"));
         } else {
             self.line(&format!("{words}: [{host}]{item}"));
@@ -75,8 +84,14 @@ impl Printer {
             None => String::new(),
         };
         let header = |key: &str| diff.get(key).and_then(Json::as_str).map(ToOwned::to_owned);
-        self.line(&format!("--- {}", header("before_header").map_or("before".to_owned(), |it| format!("before: {it}"))));
-        self.line(&format!("+++ {}", header("after_header").map_or("after".to_owned(), |it| format!("after: {it}"))));
+        self.line(&format!(
+            "--- {}",
+            header("before_header").map_or("before".to_owned(), |it| format!("before: {it}"))
+        ));
+        self.line(&format!(
+            "+++ {}",
+            header("after_header").map_or("after".to_owned(), |it| format!("after: {it}"))
+        ));
         for line in text("before").lines() {
             self.line(&format!("-{line}"));
         }
@@ -121,11 +136,18 @@ fn dump_verbose(result: &Json) -> String {
     let mut hidden = HIDDEN.to_vec();
     hidden.push("failed");
     let keep_changed = result.get("msg").is_some() && result.get("evaluated_to").is_some();
-    if !keep_changed && result.get("assertion").is_none() && !result.get("msg").is_some_and(|msg| msg == "All assertions passed") {
+    if !keep_changed
+        && result.get("assertion").is_none()
+        && !result.get("msg").is_some_and(|msg| msg == "All assertions passed")
+    {
         hidden.push("changed");
     }
     let mut out = String::new();
-    Writer { indent: Some(4), sort_keys: true, ensure_ascii: false }.write(&visible(result, &hidden), 0, &mut out);
+    Writer { indent: Some(4), sort_keys: true, ensure_ascii: false }.write(
+        &visible(result, &hidden),
+        0,
+        &mut out,
+    );
     out
 }
 
@@ -151,7 +173,8 @@ impl Observer for Printer {
             }
             Event::TaskEnd { task, host, outcome, result } => {
                 let looped = result.get("results").is_some_and(Json::is_array);
-                let items = result.get("results").and_then(Json::as_array).is_some_and(|items| !items.is_empty());
+                let items =
+                    result.get("results").and_then(Json::as_array).is_some_and(|items| !items.is_empty());
                 match outcome {
                     TaskOutcome::Ok | TaskOutcome::Changed if looped && items => {}
                     TaskOutcome::Failed | TaskOutcome::Ignored | TaskOutcome::Rescued if looped && items => {

@@ -16,6 +16,17 @@ pub enum Readiness {
     Failed(String),
 }
 
+impl Readiness {
+    /// Why the object is not ready; `None` when it is.
+    #[must_use]
+    pub fn reason(self) -> Option<String> {
+        match self {
+            Self::Ready => None,
+            Self::Waiting(reason) | Self::Failed(reason) => Some(reason),
+        }
+    }
+}
+
 use Readiness::{Failed, Ready, Waiting};
 
 type Rule = fn(&Object) -> Readiness;
@@ -33,6 +44,13 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("apps", "StatefulSet", stateful_set),
     ("batch", "Job", job),
 ];
+
+/// Whether objects of this kind are judged by more than `Ready` conditions.
+#[must_use]
+pub fn has_rule(api_version: &str, kind: &str) -> bool {
+    let group = super::object::group_of(api_version);
+    RULES.iter().any(|(at, name, _)| *at == group && *name == kind)
+}
 
 /// How far `object` is.
 #[must_use]

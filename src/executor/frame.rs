@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::state::{Phase, StoredVars};
-use crate::playbook::{Block, Content, Import, Keywords, Node, Nodes, Play, Role, RoleFiles, RoleUse, Task, VarMap};
+use crate::playbook::{
+    Block, Content, Import, Keywords, Node, Nodes, Play, Role, RoleFiles, RoleUse, Task, VarMap,
+};
 
 /// One level of the stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -62,7 +62,8 @@ impl<'a> Lineage<'a> {
     /// The names of the task files between the role and the task, from the outermost.
     #[must_use]
     pub fn imports(&self) -> Vec<String> {
-        let innermost_role = self.stack.iter().rposition(|frame| frame.role().is_some()).map_or(0, |at| at + 1);
+        let innermost_role =
+            self.stack.iter().rposition(|frame| frame.role().is_some()).map_or(0, |at| at + 1);
         let names = self.stack[innermost_role..].iter().filter_map(Frame::file_name);
         names.map(ToOwned::to_owned).collect()
     }

@@ -129,10 +129,13 @@ impl Run {
         let below = at.checked_sub(1).map(|below| &stack[below]);
         match &stack[at].source {
             Source::Phase(phase) => Ok(Holder::List(frame::phase_nodes(play, *phase))),
-            Source::Child => below.and_then(Frame::current).and_then(frame::child_holder).ok_or_else(mismatch),
+            Source::Child => {
+                below.and_then(Frame::current).and_then(frame::child_holder).ok_or_else(mismatch)
+            }
             Source::Handlers(numbers) => {
                 let handlers = self.handlers(&content, play);
-                let nodes: Option<Vec<Node>> = numbers.iter().map(|number| handlers.get(*number).cloned()).collect();
+                let nodes: Option<Vec<Node>> =
+                    numbers.iter().map(|number| handlers.get(*number).cloned()).collect();
                 Ok(Holder::List(Arc::new(nodes.ok_or_else(mismatch)?)))
             }
             Source::Include(items) => {
@@ -140,7 +143,8 @@ impl Run {
                 let item = items.get(stack[at].item).ok_or_else(mismatch)?;
                 let role = stack[..at].iter().rev().find_map(Frame::role);
                 let in_handlers = stack[..at].iter().any(|frame| matches!(frame.source, Source::Handlers(_)));
-                let found = frame::include(&content, item, task, role, in_handlers).map_err(RunError::Mismatch)?;
+                let found =
+                    frame::include(&content, item, task, role, in_handlers).map_err(RunError::Mismatch)?;
                 Ok(found.0)
             }
         }
@@ -166,9 +170,14 @@ impl Run {
     ///
     /// # Errors
     /// The run was cancelled, its deadline passed, or the play is wrong.
-    pub async fn advance(&mut self, context: &Context, observer: &mut dyn Observer) -> Result<Progress, RunError> {
+    pub async fn advance(
+        &mut self,
+        context: &Context,
+        observer: &mut dyn Observer,
+    ) -> Result<Progress, RunError> {
         let content = self.content()?;
-        let env = Arc::new(content.options.environment.with(context.extensions.clone(), context.cancel.clone()));
+        let env =
+            Arc::new(content.options.environment.with(context.extensions.clone(), context.cancel.clone()));
         loop {
             self.check_time(context)?;
             if self.state.done {
@@ -232,7 +241,9 @@ impl Run {
         self.state.phase = self.state.phase.next();
         match self.state.phase {
             Phase::Gather => self.gather(content, env, play, context),
-            Phase::PreHandlers | Phase::TaskHandlers | Phase::PostHandlers => self.flush_handlers(content, play),
+            Phase::PreHandlers | Phase::TaskHandlers | Phase::PostHandlers => {
+                self.flush_handlers(content, play)
+            }
             Phase::End => self.end_host(),
             phase => {
                 let nodes = frame::phase_nodes(play, phase);
@@ -304,7 +315,13 @@ impl Run {
     }
 
     /// Gathers facts as the task that Ansible puts before the play.
-    fn gather(&mut self, content: &Arc<Content>, env: &Arc<Environment>, play: &Arc<Play>, context: &Context) {
+    fn gather(
+        &mut self,
+        content: &Arc<Content>,
+        env: &Arc<Environment>,
+        play: &Arc<Play>,
+        context: &Context,
+    ) {
         let wanted = match play.keywords.get("gather_facts") {
             None => self.options.gather_facts,
             Some(value) => {
@@ -331,7 +348,8 @@ impl Run {
         for included in &self.state.included_roles {
             let files = frame::role_files(&included.files);
             let parent = included.parent.as_ref().map(|path| {
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let name =
+                    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
                 content.role(&name, crate::playbook::RoleFiles::default(), None)
             });
             let parent = parent.and_then(Result::ok);
@@ -367,9 +385,14 @@ impl Run {
             Node::Task(task) => self.begin_task(&task, content, env, play, observer),
             Node::Role(ref usage) => {
                 let allow = usage.allow_duplicates.unwrap_or(usage.role.allow_duplicates);
-                let params: Vec<_> =
-                    usage.params.iter().chain(&usage.keywords.vars).map(|(key, value)| format!("{key}={value:?}")).collect();
-                let key = format!("{}|{:?}|{}", usage.role.path.display(), usage.keywords.when, params.join(","));
+                let params: Vec<_> = usage
+                    .params
+                    .iter()
+                    .chain(&usage.keywords.vars)
+                    .map(|(key, value)| format!("{key}={value:?}"))
+                    .collect();
+                let key =
+                    format!("{}|{:?}|{}", usage.role.path.display(), usage.keywords.when, params.join(","));
                 let first = self.state.ran.insert(key);
                 if first || allow {
                     let holder = Holder::Role(Arc::clone(usage));
@@ -421,7 +444,10 @@ impl Run {
         let stack = &self.state.stack;
         let Some(at) = stack.len().checked_sub(1) else { return };
         let Source::Include(items) = &stack[at].source else { return };
-        let Some(Node::Task(task)) = at.checked_sub(1).and_then(|below| stack[below].current()).cloned() else { return };
+        let Some(Node::Task(task)) = at.checked_sub(1).and_then(|below| stack[below].current()).cloned()
+        else {
+            return;
+        };
         let item = items[stack[at].item].clone();
         let role = stack[..at].iter().rev().find_map(Frame::role).cloned();
         let handlers = stack[..at].iter().any(|frame| matches!(frame.source, Source::Handlers(_)));
@@ -490,9 +516,16 @@ impl Run {
         match self.loop_items(task, &templar) {
             Ok(items) => state.items = items.map(|items| items.into_iter().map(Stored).collect()),
             Err(error) if error.kind() == ErrorKind::Cancelled => return Err(RunError::Cancelled),
-            Err(error) if error.kind() == ErrorKind::Undefined => state.loop_error = Some(error.message().to_owned()),
+            Err(error) if error.kind() == ErrorKind::Undefined => {
+                state.loop_error = Some(error.message().to_owned())
+            }
             Err(error) => {
-                let failed = Finished { result: task::failure(error.message()), failed: true, skipped: false, looped: false };
+                let failed = Finished {
+                    result: task::failure(error.message()),
+                    failed: true,
+                    skipped: false,
+                    looped: false,
+                };
                 self.end_task(task, play, &templar, failed, TaskState::default(), observer);
                 return Ok(());
             }
@@ -566,10 +599,11 @@ impl Run {
             other if other.is_sequence() => ops::iterate(other)?,
             other => vec![other.clone()],
         };
-        let found = lookup.run(terms, lookups::Options::default(), templar).map_err(|error| match error.kind() {
-            ErrorKind::Undefined | ErrorKind::Cancelled => error,
-            _ => Error::ansible(error.message()),
-        })?;
+        let found =
+            lookup.run(terms, lookups::Options::default(), templar).map_err(|error| match error.kind() {
+                ErrorKind::Undefined | ErrorKind::Cancelled => error,
+                _ => Error::ansible(error.message()),
+            })?;
         Ok(Some(found.into_iter().map(Value::into_unsafe).collect()))
     }
 
@@ -583,7 +617,8 @@ impl Run {
     ) -> Result<(), RunError> {
         let play = content.plays.get(self.state.play).cloned();
         let node = self.state.stack.last().and_then(Frame::current).cloned();
-        let (Some(play), Some(Node::Task(task)), Some(mut state)) = (play, node, self.state.task.take()) else {
+        let (Some(play), Some(Node::Task(task)), Some(mut state)) = (play, node, self.state.task.take())
+        else {
             return Err(RunError::Mismatch("no task is running".to_owned()));
         };
         let mut vars = self.task_vars(&task, content, &play);
@@ -666,7 +701,11 @@ impl Run {
         };
         if failed {
             let first = !state.results.iter().any(|result| flag(&result.0, "failed"));
-            state.ignore_errors = if first { done.settings.ignore_errors } else { state.ignore_errors && done.settings.ignore_errors };
+            state.ignore_errors = if first {
+                done.settings.ignore_errors
+            } else {
+                state.ignore_errors && done.settings.ignore_errors
+            };
         }
         self.end_item(&task, &task_ref, result, &item_vars, &control, &templar, state, observer);
         Ok(())
@@ -694,7 +733,8 @@ impl Run {
         };
         let label = label.map(|label| label.to_string()).unwrap_or_else(|error| {
             result.insert("failed".into(), Value::Bool(true));
-            result.insert("msg".into(), Value::from(format!("Failed to template loop_control.label: {error}")));
+            result
+                .insert("msg".into(), Value::from(format!("Failed to template loop_control.label: {error}")));
             String::new()
         });
         self.store_facts(task, &result);
@@ -830,7 +870,8 @@ impl Run {
         let rescued = self.state.stack.iter().any(will_rescue);
         let host = self.state.host();
         let outcome = if rescued { TaskOutcome::Rescued } else { TaskOutcome::Failed };
-        let message = shown.get("msg").and_then(serde_json::Value::as_str).unwrap_or("unknown playbook failure");
+        let message =
+            shown.get("msg").and_then(serde_json::Value::as_str).unwrap_or("unknown playbook failure");
         self.state.failures.push(Failure {
             host: host.clone(),
             task: task_ref.name.clone(),
@@ -874,11 +915,14 @@ impl Run {
 
     fn host_failed(&mut self, _: &mut dyn Observer) {
         self.state.host_state().failed = true;
-        let flush = matches!(self.state.phase, Phase::PreTasks | Phase::Roles | Phase::Tasks | Phase::PostTasks);
+        let flush =
+            matches!(self.state.phase, Phase::PreTasks | Phase::Roles | Phase::Tasks | Phase::PostTasks);
         let content = self.content().ok();
         let play = content.as_ref().and_then(|content| content.plays.get(self.state.play).cloned());
         let forced = self.options.force_handlers
-            || play.as_ref().is_some_and(|play| play.keywords.get("force_handlers").and_then(to_bool) == Some(true));
+            || play
+                .as_ref()
+                .is_some_and(|play| play.keywords.get("force_handlers").and_then(to_bool) == Some(true));
         self.state.phase = Phase::PostHandlers;
         if let (true, true, Some(content), Some(play)) = (flush, forced, content, play) {
             self.flush_handlers(&content, &play);
@@ -886,7 +930,13 @@ impl Run {
     }
 
     /// Queues the handlers that a changed task notifies.
-    fn notify(&mut self, state: &TaskState, play: &Arc<Play>, templar: &Templar, observer: &mut dyn Observer) {
+    fn notify(
+        &mut self,
+        state: &TaskState,
+        play: &Arc<Play>,
+        templar: &Templar,
+        observer: &mut dyn Observer,
+    ) {
         if state.notify.is_empty() {
             return;
         }
@@ -894,7 +944,8 @@ impl Run {
         let handlers = self.handlers(&content, play);
         for wanted in &state.notify {
             let mut found = false;
-            let by_name = handlers.iter().enumerate().rev().find(|(_, node)| handler_is_named(node, wanted, templar));
+            let by_name =
+                handlers.iter().enumerate().rev().find(|(_, node)| handler_is_named(node, wanted, templar));
             if let Some((number, _)) = by_name {
                 found = true;
                 self.state.notified.insert(number);
@@ -926,7 +977,9 @@ impl Run {
         if result.get("failed").is_some_and(ops::truthy_or_false) && !module.ends_with("set_fact") {
             return;
         }
-        let Some(facts) = result.get("ansible_facts").and_then(Value::as_dict).map(Dict::entries) else { return };
+        let Some(facts) = result.get("ansible_facts").and_then(Value::as_dict).map(Dict::entries) else {
+            return;
+        };
         let stored = facts.into_iter().map(|(key, value)| (Arc::<str>::from(key.text().as_ref()), value));
         let host = self.state.host_state();
         match module {
@@ -966,7 +1019,13 @@ impl Run {
     }
 
     /// `meta` actions.
-    fn meta(&mut self, task: &Task, content: &Arc<Content>, play: &Arc<Play>, templar: &Templar) -> Result<(), RunError> {
+    fn meta(
+        &mut self,
+        task: &Task,
+        content: &Arc<Content>,
+        play: &Arc<Play>,
+        templar: &Templar,
+    ) -> Result<(), RunError> {
         let words = |error: Error| RunError::Play(error.message().to_owned());
         let action = task.args.get("_raw_params").cloned().unwrap_or(Value::None);
         let action = templar.template(&action).map_err(words)?.to_string();
@@ -1008,7 +1067,11 @@ impl Run {
 ///
 /// # Errors
 /// The run was cancelled, its deadline passed, or the play is wrong.
-pub async fn run_to_end(run: &mut Run, context: &Context, observer: &mut dyn Observer) -> Result<Outcome, RunError> {
+pub async fn run_to_end(
+    run: &mut Run,
+    context: &Context,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, RunError> {
     while run.advance(context, observer).await? == Progress::Stepped {}
     Ok(run.outcome())
 }
@@ -1052,7 +1115,9 @@ fn will_rescue(frame: &Frame) -> bool {
 
 /// A result as observers may see it.
 fn shown(result: &Entries, no_log: bool) -> serde_json::Value {
-    let keep = |key: &str| if no_log { matches!(key, "attempts" | "changed" | "retries") } else { !key.starts_with("_ansible_") };
+    let keep = |key: &str| {
+        if no_log { matches!(key, "attempts" | "changed" | "retries") } else { !key.starts_with("_ansible_") }
+    };
     let kept = result.iter().filter(|(key, _)| keep(&key.text()));
     let mut map: serde_json::Map<String, serde_json::Value> =
         kept.map(|(key, value)| (key.text().into_owned(), convert::to_json(&without_private(value, 0)))).collect();

@@ -230,8 +230,14 @@ impl Attempt<'_> {
         let files = [text("tasks_from")?, text("vars_from")?, text("defaults_from")?, text("handlers_from")?];
         let allow = args.get("allow_duplicates").and_then(to_bool).unwrap_or(true);
         let mut result = Entries::new();
-        result.insert("include_args".into(), Value::dict(args.iter().map(|(key, value)| (key.as_ref(), value.clone()))));
-        let include = Some(Inclusion { target: Target::Role { name, files, allow_duplicates: allow }, vars: StoredVars::new() });
+        result.insert(
+            "include_args".into(),
+            Value::dict(args.iter().map(|(key, value)| (key.as_ref(), value.clone()))),
+        );
+        let include = Some(Inclusion {
+            target: Target::Role { name, files, allow_duplicates: allow },
+            vars: StoredVars::new(),
+        });
         Ok(Attempted { include, ..self.done(result, settings) })
     }
 
@@ -357,7 +363,9 @@ impl Attempt<'_> {
         };
         if settings.check && spec.check_mode == CheckMode::None {
             let name = &self.task().action_name;
-            return Ok(TaskResult::skipped(format!("remote module ({name}) does not support check mode")).fields);
+            return Ok(
+                TaskResult::skipped(format!("remote module ({name}) does not support check mode")).fields
+            );
         }
         let context = self.module_context(settings);
         let work = context.until_cancelled(module.run(&context, args));
@@ -402,7 +410,11 @@ impl Attempt<'_> {
                 role_path: self.lineage.role().map(|role| role.path.clone()),
                 search_path,
                 playbook_dir: self.content.basedir.clone(),
-                untemplated: task.args.iter().map(|(key, value)| (key.as_ref().into(), value.clone())).collect(),
+                untemplated: task
+                    .args
+                    .iter()
+                    .map(|(key, value)| (key.as_ref().into(), value.clone()))
+                    .collect(),
             },
             vars: Arc::clone(&self.templar.vars),
             env: Arc::clone(&self.templar.env),
@@ -419,7 +431,8 @@ impl Attempt<'_> {
             (None, None) => 1,
         };
         if !result.contains_key("failed") {
-            let failed = result.get("rc").is_some_and(|rc| !matches!(rc, Value::Int(0)) && rc.as_str() != Some("0"));
+            let failed =
+                result.get("rc").is_some_and(|rc| !matches!(rc, Value::Int(0)) && rc.as_str() != Some("0"));
             result.insert("failed".into(), Value::Bool(failed));
         }
         if attempts > 1 {
@@ -449,7 +462,10 @@ impl Attempt<'_> {
 
     /// Modules whose result is made of the play's own values, which stay templates.
     fn is_trusted(&self) -> bool {
-        matches!(self.task().action, Action::Module("ansible.builtin.set_fact" | "ansible.builtin.include_vars"))
+        matches!(
+            self.task().action,
+            Action::Module("ansible.builtin.set_fact" | "ansible.builtin.include_vars")
+        )
     }
 
     fn all_hold(&self, conditions: &[Value], templar: &Templar) -> Result<bool, Error> {
@@ -496,7 +512,9 @@ impl Attempt<'_> {
         if let Some(Value::Dict(facts)) = result.get("ansible_facts")
             && self.is_trusted()
         {
-            vars.extend(facts.entries().into_iter().map(|(key, value)| (Arc::from(key.text().as_ref()), value)));
+            vars.extend(
+                facts.entries().into_iter().map(|(key, value)| (Arc::from(key.text().as_ref()), value)),
+            );
         }
         self.templar.with_vars(Arc::new(vars))
     }
@@ -608,7 +626,8 @@ impl LoopControl {
             let value = get(name).map(|value| templar.template(&value)).transpose()?;
             Ok(value.as_ref().and_then(to_bool).unwrap_or(default))
         };
-        let break_when = get("break_when").map(|value| value.as_list().map_or_else(|| vec![value.clone()], List::items));
+        let break_when =
+            get("break_when").map(|value| value.as_list().map_or_else(|| vec![value.clone()], List::items));
         Ok(LoopControl {
             loop_var: text("loop_var")?.unwrap_or_else(|| "item".to_owned()),
             index_var: text("index_var")?,

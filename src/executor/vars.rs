@@ -28,9 +28,7 @@ pub struct Variables<'a> {
 
 /// Puts the entries of `from` over `into`; with `merge`, dicts are merged key by key.
 fn overlay(into: &mut Vars, name: &Arc<str>, value: Value, merge: bool) {
-    if merge
-        && let (Some(Value::Dict(old)), Value::Dict(new)) = (into.get(name), &value)
-    {
+    if merge && let (Some(Value::Dict(old)), Value::Dict(new)) = (into.get(name), &value) {
         let merged = merge_dicts(old, new);
         into.insert(Arc::clone(name), merged);
         return;
@@ -116,7 +114,9 @@ impl Variables<'_> {
             }
         }
         for frame in stack {
-            if let (Some(Holder::Included { task, .. }), Source::Include(items)) = (&frame.holder, &frame.source) {
+            if let (Some(Holder::Included { task, .. }), Source::Include(items)) =
+                (&frame.holder, &frame.source)
+            {
                 layers.add(&task.keywords.vars);
                 if let Some(item) = items.get(frame.item) {
                     layers.add_stored(&item.vars);
@@ -154,7 +154,10 @@ impl Variables<'_> {
         }
         for included in self.state.included_roles.iter().filter(|included| included.public) {
             let files = super::frame::role_files(&included.files);
-            let parent = included.parent.as_ref().and_then(|path| roles.iter().find(|role| &role.path == path).cloned());
+            let parent = included
+                .parent
+                .as_ref()
+                .and_then(|path| roles.iter().find(|role| &role.path == path).cloned());
             if let Ok(role) = self.content.role(&included.name, files, parent.as_deref()) {
                 roles.push(role);
             }
@@ -171,7 +174,9 @@ impl Variables<'_> {
         }
         let Some(known) = self.state.hosts.get(host) else { return };
         for (name, value) in &known.facts {
-            let name: Arc<str> = if name.starts_with("ansible_") || matches!(name.as_ref(), "module_setup" | "gather_subset") {
+            let name: Arc<str> = if name.starts_with("ansible_")
+                || matches!(name.as_ref(), "module_setup" | "gather_subset")
+            {
                 Arc::clone(name)
             } else {
                 format!("ansible_{name}").into()
@@ -192,7 +197,9 @@ impl Variables<'_> {
             for name in names {
                 let Ok(name) = templar.template(&name) else { continue };
                 let dirs = [self.content.basedir.clone()];
-                let Ok(path) = search::find(&dirs, "vars", &PathBuf::from(name.to_string())) else { continue };
+                let Ok(path) = search::find(&dirs, "vars", &PathBuf::from(name.to_string())) else {
+                    continue;
+                };
                 if let Ok(vars) = self.content.vars_file(&path) {
                     layers.add(&vars);
                     break;
@@ -233,7 +240,8 @@ impl Variables<'_> {
         set("ansible_verbosity", Value::Int(i64::from(self.options.verbosity)));
         set("ansible_forks", Value::Int(5));
         let tags = |tags: &[String]| tags.iter().map(|tag| text(tag)).collect::<Vec<_>>();
-        let run_tags = if self.options.tags.is_empty() { vec![text("all")] } else { tags(&self.options.tags) };
+        let run_tags =
+            if self.options.tags.is_empty() { vec![text("all")] } else { tags(&self.options.tags) };
         set("ansible_run_tags", Value::list(run_tags));
         set("ansible_skip_tags", Value::list(tags(&self.options.skip_tags)));
         set("ansible_version", version());
@@ -249,8 +257,14 @@ impl Variables<'_> {
                 set("role_path", path(&role.path));
                 let parents: Vec<&Arc<Role>> = lineage.roles().skip(1).collect();
                 if !parents.is_empty() {
-                    set("ansible_parent_role_names", Value::list(parents.iter().map(|role| text(&role.name)).collect()));
-                    set("ansible_parent_role_paths", Value::list(parents.iter().map(|role| path(&role.path)).collect()));
+                    set(
+                        "ansible_parent_role_names",
+                        Value::list(parents.iter().map(|role| text(&role.name)).collect()),
+                    );
+                    set(
+                        "ansible_parent_role_paths",
+                        Value::list(parents.iter().map(|role| path(&role.path)).collect()),
+                    );
                 }
             }
         }

@@ -18,9 +18,10 @@ pub struct ParseError {
 pub struct ExecError {
     /// Where it failed; `None` when no template was running yet (there is none of that name).
     pub frame: Option<Frame>,
-    /// What failed, with the whole text of the cause where a function reports one.
+    /// What failed, up to the text of the cause.
     pub message: String,
-    /// The failure of another template (run by `include` or `tpl`) that this one reports.
+    /// The failure of another template (run by `include` or `tpl`) that this one reports. The chain is
+    /// cut after some thousand links: the outermost templates of an endless recursion are not in it.
     pub cause: Option<Box<ExecError>>,
 }
 
@@ -48,13 +49,16 @@ impl ExecError {
 
 impl std::fmt::Display for ExecError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if let Some(frame) = &self.frame {
-            let Frame { parse_name, line, column, node, .. } = frame;
-            let template = super::strconv::quote(frame.template.as_bytes());
-            let template = String::from_utf8_lossy(&template);
-            write!(f, "template: {parse_name}:{line}:{column}: executing {template} at <{node}>: ")?;
+        for error in self.chain() {
+            if let Some(frame) = &error.frame {
+                let Frame { parse_name, line, column, node, .. } = frame;
+                let template = super::strconv::quote(frame.template.as_bytes());
+                let template = String::from_utf8_lossy(&template);
+                write!(f, "template: {parse_name}:{line}:{column}: executing {template} at <{node}>: ")?;
+            }
+            f.write_str(&error.message)?;
         }
-        f.write_str(&self.message)
+        Ok(())
     }
 }
 

@@ -13,6 +13,9 @@ use super::strconv::quote;
 use super::value::{Elem, List, Map, MapType, Object};
 use super::{ExecError, FuncDef, Value, fmt};
 
+/// An error tells of this many templates at most, the innermost ones.
+const LONGEST_CHAIN: usize = 2000;
+
 /// Converted arguments of a call.
 type Arguments = SmallVec<[Value; 4]>;
 
@@ -429,8 +432,14 @@ impl Execution<'_> {
             Err(error) => {
                 self.at = place.id;
                 let FuncError { message, cause } = error;
-                let message = format!("error calling {name}: {message}");
-                Err(Box::new(ExecError { frame: None, message, cause }))
+                if let Some(cause) = cause {
+                    if cause.chain().count() >= LONGEST_CHAIN {
+                        return Err(cause);
+                    }
+                    let message = format!("error calling {name}: {message}");
+                    return Err(Box::new(ExecError { frame: None, message, cause: Some(cause) }));
+                }
+                failure(format!("error calling {name}: {message}"))
             }
         }
     }
@@ -491,7 +500,11 @@ impl Execution<'_> {
                 Ok(Value::Int64(*int))
             }
             (_, Param::Int | Param::Int64) => expected("integer"),
-            (_, Param::Map | Param::List | Param::StrList) => {
+            (ExprKind::Number { number: Number { uint: Some(uint), .. }, .. }, Param::Uint32) => {
+                Ok(Value::Uint64(uint & u64::from(u32::MAX)))
+            }
+            (_, Param::Uint32) => expected("unsigned integer"),
+            (_, Param::Map | Param::List | Param::StrList | Param::Object(_)) => {
                 failure(format!("can't handle {} for arg of type {}", text_of(scope, arg), param.type_name()))
             }
         }
@@ -517,6 +530,9 @@ fn converted(operand: Operand, param: Param) -> Outcome<Value> {
         (Param::Map, Value::Map(map)) if map.ty == MapType::Any => Ok(Value::Map(map)),
         (Param::Map, Value::Map(map)) if map.ty == MapType::Values => {
             Ok(Value::Map(map.with_type(MapType::Any)))
+        }
+        (Param::Object(name), Value::Object(object)) if object.type_name() == name => {
+            Ok(Value::Object(object))
         }
         (Param::List, Value::List(list)) if list.elem == Elem::Any => Ok(Value::List(list)),
         (Param::StrList, Value::List(list)) if list.elem == Elem::Str => Ok(Value::List(list)),

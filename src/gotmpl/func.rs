@@ -41,6 +41,8 @@ pub enum Param {
     Int,
     /// `int64`.
     Int64,
+    /// `uint32`; the body gets a `uint64`.
+    Uint32,
     /// `float64`.
     Float,
     /// `map[string]interface {}`; an untyped nil becomes [`super::Map::nil`].
@@ -51,6 +53,8 @@ pub enum Param {
     StrList,
     /// `reflect.Value`: like `Any`, but an untyped nil is an invalid value.
     Reflect,
+    /// A native type: an [`super::Object`] of this type name.
+    Object(&'static str),
 }
 
 impl Param {
@@ -68,6 +72,8 @@ impl Param {
             Self::List => "[]interface {}",
             Self::StrList => "[]string",
             Self::Reflect => "reflect.Value",
+            Self::Uint32 => "uint32",
+            Self::Object(name) => name,
         }
     }
 }
@@ -91,9 +97,9 @@ pub trait FuncContext {
 
 /// Why a function failed; the executor adds the place (`error calling NAME: …`).
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
+#[error("{message}{}", .cause.as_deref().map(ToString::to_string).unwrap_or_default())]
 pub struct FuncError {
-    /// The whole text, that of the cause included.
+    /// The text, up to that of the cause.
     pub message: String,
     /// The failure of another template that made the function fail.
     #[source]
@@ -127,7 +133,7 @@ impl From<&str> for FuncError {
 
 impl From<ExecError> for FuncError {
     fn from(cause: ExecError) -> Self {
-        Self { message: cause.to_string(), cause: Some(Box::new(cause)) }
+        Self { message: String::new(), cause: Some(Box::new(cause)) }
     }
 }
 

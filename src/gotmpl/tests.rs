@@ -115,17 +115,14 @@ fn as_helm_prints(error: &Failure) -> String {
         Failure::Parse(error) => format!("parse error at ({}:{}): {}", error.name, error.line, error.message),
         Failure::Exec(error) => {
             let last = error.chain().last().unwrap();
-            if last.message.starts_with("error calling ") {
+            if last.message.starts_with("error calling ") || last.message.starts_with("error during") {
                 return error.to_string();
             }
-            let frames = error.chain().map(|error| match (&error.frame, &error.cause) {
-                (None, _) => error.message.clone(),
-                (Some(frame), cause) => {
+            let frames = error.chain().map(|error| match &error.frame {
+                None => error.message.clone(),
+                Some(frame) => {
                     let Frame { parse_name, line, column, template, node } = frame;
-                    let message = match cause {
-                        Some(cause) => error.message.trim_end_matches(&format!(" {cause}")),
-                        None => &error.message,
-                    };
+                    let message = error.message.trim_end();
                     format!(
                         "{parse_name}:{line}:{column}\n  executing {template:?} at <{node}>:\n    {message}"
                     )
@@ -188,4 +185,37 @@ fn vectors() {
     }
     assert!(wrong.is_empty(), "{} of {compared} differ:\n{}", wrong.len(), wrong.join("\n"));
     assert!(compared > 100, "only {compared} vectors compared");
+}
+
+#[test]
+fn endless_recursion_is_an_error() {
+    let error = err("{{define \"a\"}}{{template \"a\" .}}{{end}}{{template \"a\" .}}");
+    assert!(error.ends_with("exceeded maximum template depth (100000)"), "{error}");
+    let error = err("{{define \"a\"}}{{include \"a\" .}}{{end}}{{include \"a\" .}}");
+    assert!(error.contains("exceeded maximum template depth (100000)"), "{}", error.len());
+}
+
+#[test]
+fn endless_loops_and_output_are_errors() {
+    let limits = Limits { steps: 1000, ..Limits::default() };
+    let error = run_limited("{{range 1000000000000}}{{end}}", &Value::Nil, limits).unwrap_err().to_string();
+    assert!(error.ends_with("exceeded maximum number of steps (1000)"), "{error}");
+    let limits = Limits { output: 1000, ..Limits::default() };
+    let error = run_limited("{{range 1000000000000}}x{{end}}", &Value::Nil, limits).unwrap_err().to_string();
+    assert!(error.ends_with("exceeded maximum output size (1000)"), "{error}");
+}
+
+#[test]
+fn deep_nesting_does_not_overflow_the_stack() {
+    let depth = 9_000;
+    let source = format!("{{{{ {}1{} }}}}", "(".repeat(depth), ")".repeat(depth));
+    assert_eq!(ok(&source), "1");
+    let source = format!("{}x{}", "{{if 1}}".repeat(depth), "{{end}}".repeat(depth));
+    assert_eq!(ok(&source), "x");
+    let source = format!("{}{{{{end}}}}{}", "{{if 0}}{{else if 0}}".repeat(20_000), "{{end}}".repeat(20_000));
+    assert!(err(&source).ends_with("max control structure depth exceeded"));
+    let source = "{{$x := list}}{{range 200000}}{{$x = list $x}}{{end}}{{len (print $x)}}";
+    assert!(ok(source).parse::<usize>().unwrap() > 10_000);
+    let source = "{{$x := dict}}{{range 200000}}{{$x = dict \"k\" $x}}{{end}}{{len $x}}";
+    assert_eq!(ok(source), "1");
 }

@@ -9,7 +9,7 @@
 //! the template tree, not the values.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -46,8 +46,23 @@ pub enum Value {
 }
 
 /// A Go string: bytes, usually but not necessarily UTF-8; cheap to clone.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Str(Arc<[u8]>);
+#[derive(Clone)]
+pub struct Str(Bytes);
+
+/// The storage of a string. Most are short: names, keys, numbers.
+#[derive(Clone)]
+enum Bytes {
+    Short { length: u8, bytes: Place },
+    Long(Arc<[u8]>),
+}
+
+/// The longest string that is held in place; a [`Value`] still takes 24 bytes.
+const SHORT: usize = 16;
+
+/// Where a short string is held: aligned, since values are moved by the word.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Place([u8; SHORT]);
 
 /// A Go slice with its element type.
 #[derive(Clone, Debug)]
@@ -60,13 +75,24 @@ pub struct List {
 
 /// The storage of a list.
 #[derive(Debug, Default)]
-struct Items(Vec<Value>);
+struct Items {
+    values: OnceCell<Vec<Value>>,
+    /// What a `[]byte` consists of while nobody looks at its elements.
+    bytes: Option<Arc<[u8]>>,
+}
+
+impl Items {
+    fn values(&self) -> &[Value] {
+        self.values.get_or_init(|| self.bytes.iter().flat_map(|data| data.iter()).copied().map(Value::Uint8).collect())
+    }
+}
 
 impl Drop for Items {
     /// A template can nest lists as deep as it likes: what they hold is dropped on a stack that grows.
     fn drop(&mut self) {
-        if self.0.iter().any(|item| matches!(item, Value::List(_) | Value::Map(_))) {
-            stacker::maybe_grow(32 << 10, 1 << 20, || self.0.clear());
+        let Some(values) = self.values.get_mut() else { return };
+        if values.iter().any(|item| matches!(item, Value::List(_) | Value::Map(_))) {
+            stacker::maybe_grow(32 << 10, 1 << 20, || values.clear());
         }
     }
 }
@@ -165,26 +191,55 @@ impl Str {
     /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Bytes::Short { length, bytes } => bytes.0.get(..usize::from(*length)).unwrap_or_default(),
+            Bytes::Long(bytes) => bytes,
+        }
     }
 
     /// The text, with U+FFFD where the bytes are not UTF-8.
     #[must_use]
     pub fn to_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        String::from_utf8_lossy(self.as_bytes())
+    }
+}
+
+impl PartialEq for Str {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Str {}
+
+impl PartialOrd for Str {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Str {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl std::hash::Hash for Str {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
 impl std::borrow::Borrow<[u8]> for Str {
     fn borrow(&self) -> &[u8] {
-        &self.0
+        self.as_bytes()
     }
 }
 
 impl std::ops::Deref for Str {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        &self.0
+        self.as_bytes()
     }
 }
 
@@ -200,27 +255,34 @@ impl fmt::Display for Str {
     }
 }
 
+impl From<&[u8]> for Str {
+    fn from(text: &[u8]) -> Self {
+        let mut bytes = Place([0; SHORT]);
+        match (u8::try_from(text.len()), bytes.0.get_mut(..text.len())) {
+            (Ok(length), Some(place)) => {
+                place.copy_from_slice(text);
+                Self(Bytes::Short { length, bytes })
+            }
+            _ => Self(Bytes::Long(Arc::from(text))),
+        }
+    }
+}
+
 impl From<&str> for Str {
     fn from(text: &str) -> Self {
-        Self(Arc::from(text.as_bytes()))
+        text.as_bytes().into()
     }
 }
 
 impl From<String> for Str {
     fn from(text: String) -> Self {
-        Self(Arc::from(text.into_bytes()))
-    }
-}
-
-impl From<&[u8]> for Str {
-    fn from(bytes: &[u8]) -> Self {
-        Self(Arc::from(bytes))
+        text.as_bytes().into()
     }
 }
 
 impl From<Vec<u8>> for Str {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::from(bytes))
+        bytes.as_slice().into()
     }
 }
 
@@ -228,7 +290,23 @@ impl List {
     /// A slice of the given element type.
     #[must_use]
     pub fn new(elem: Elem, items: Vec<Value>) -> Self {
-        Self { elem, nil: false, items: Rc::new(Items(items)) }
+        Self { elem, nil: false, items: Rc::new(Items { values: items.into(), bytes: None }) }
+    }
+
+    /// A `[]byte` that shares its content.
+    #[must_use]
+    pub fn bytes(data: Arc<[u8]>) -> Self {
+        let items = Items { values: OnceCell::new(), bytes: Some(data) };
+        Self { elem: Elem::Byte, nil: false, items: Rc::new(items) }
+    }
+
+    /// The content of a `[]byte`.
+    #[must_use]
+    pub fn to_bytes(&self) -> Cow<'_, [u8]> {
+        match &self.items.bytes {
+            Some(data) => Cow::Borrowed(data),
+            None => self.iter().map(|item| if let Value::Uint8(byte) = item { *byte } else { 0 }).collect(),
+        }
     }
 
     /// The nil slice of the given element type: empty, but `null` to encoders.
@@ -247,7 +325,7 @@ impl List {
 impl std::ops::Deref for List {
     type Target = [Value];
     fn deref(&self) -> &[Value] {
-        &self.items.0
+        self.items.values()
     }
 }
 
@@ -399,6 +477,27 @@ impl From<&serde_json::Value> for Value {
                 MapType::Any,
                 entries.iter().map(|(k, v)| (k.as_str().into(), Self::from(v))).collect(),
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_small() {
+        assert_eq!(std::mem::size_of::<Value>(), 24);
+    }
+
+    #[test]
+    fn strings_of_all_lengths() {
+        for length in 0..50 {
+            let text = "x".repeat(length);
+            let long = Str::from(format!("{text}y"));
+            let text = Str::from(text);
+            assert_eq!(text.len(), length);
+            assert!(text < long && text != long && text == text.clone());
         }
     }
 }

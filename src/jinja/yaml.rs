@@ -25,10 +25,14 @@ fn plain(value: &python::Value) -> Value {
         python::Value::Str(text) => Value::Str(Str::new(Arc::clone(text))),
         python::Value::Bytes(bytes) => Value::Bytes(Arc::clone(bytes)),
         python::Value::Date(date) => Value::Date(*date),
-        python::Value::DateTime(civil, offset) => Value::DateTime(Timestamp { civil: *civil, offset: *offset }),
+        python::Value::DateTime(civil, offset) => {
+            Value::DateTime(Timestamp { civil: *civil, offset: *offset })
+        }
         python::Value::List(items) => Value::list(items.iter().map(self::value).collect()),
         python::Value::Dict(dict) => Value::Dict(Dict::new(entries(dict))),
-        python::Value::Set(set) => Value::list(set.entries().iter().map(|(key, _)| self::value(key)).collect()),
+        python::Value::Set(set) => {
+            Value::list(set.entries().iter().map(|(key, _)| self::value(key)).collect())
+        }
         python::Value::Pairs(pairs) => {
             let pair = |(key, item): &(python::Node, python::Node)| {
                 Value::tuple(vec![self::value(key), self::value(item)])
@@ -48,7 +52,9 @@ fn entries(dict: &python::Dict) -> Entries {
 /// # Errors
 /// The text is no YAML; the message is PyYAML's.
 pub fn load(text: &str) -> Result<Value, super::Error> {
-    python::load(text.as_bytes()).map(|node| value(&node)).map_err(|error| super::Error::plugin(error.to_string()))
+    python::load(text.as_bytes())
+        .map(|node| value(&node))
+        .map_err(|error| super::Error::plugin(error.to_string()))
 }
 
 /// Reads all documents of a text.

@@ -22,5 +22,5 @@ mod validate;
 pub use context::{ModuleContext, TaskInfo};
 pub use registry::{Module, Registry};
 pub use result::{ModuleError, TaskResult};
-pub use validate::expand_path;
 pub use spec::{Args, CheckMode, Choices, Kind, Opt, Requirement, Spec};
+pub use validate::expand_path;

@@ -19,7 +19,10 @@ impl Spec {
                 Some(opt) => {
                     values.insert(opt.name.into(), value);
                 }
-                None if self.any_option || (text == "_raw_params" && self.free_form) || text.starts_with("_ansible_") => {
+                None if self.any_option
+                    || (text == "_raw_params" && self.free_form)
+                    || text.starts_with("_ansible_") =>
+                {
                     values.insert(name, value);
                 }
                 None => unknown.push(text),
@@ -57,7 +60,9 @@ impl Spec {
         supported.sort();
         let short = self.name.rsplit('.').next().unwrap_or(self.name);
         let (unknown, supported) = (unknown.join(", "), supported.join(", "));
-        format!("Unsupported parameters for ({short}) module: {unknown}. Supported parameters include: {supported}.")
+        format!(
+            "Unsupported parameters for ({short}) module: {unknown}. Supported parameters include: {supported}."
+        )
     }
 
     fn check_before_defaults(&self, values: &Entries) -> Result<(), String> {
@@ -90,20 +95,29 @@ impl Spec {
                 Requirement::OneOf(names) if absent(names).len() == names.len() => {
                     return Err(format!("one of the following is required: {}", names.join(", ")));
                 }
-                Requirement::Together(names) if !matches!(absent(names).len(), 0) && absent(names).len() < names.len() => {
+                Requirement::Together(names)
+                    if !matches!(absent(names).len(), 0) && absent(names).len() < names.len() =>
+                {
                     return Err(format!("parameters are required together: {}", names.join(", ")));
                 }
-                Requirement::If(name, value, needed) if args.get(name).is_some_and(|it| it.to_string() == *value) => {
+                Requirement::If(name, value, needed)
+                    if args.get(name).is_some_and(|it| it.to_string() == *value) =>
+                {
                     let missing = absent(needed);
                     if !missing.is_empty() {
                         let missing = missing.join(", ");
-                        return Err(format!("{name} is {value} but all of the following are missing: {missing}"));
+                        return Err(format!(
+                            "{name} is {value} but all of the following are missing: {missing}"
+                        ));
                     }
                 }
                 Requirement::By(name, needed) if args.get(name).is_some() => {
                     let missing = absent(needed);
                     if !missing.is_empty() {
-                        return Err(format!("missing parameter(s) required by '{name}': {}", missing.join(", ")));
+                        return Err(format!(
+                            "missing parameter(s) required by '{name}': {}",
+                            missing.join(", ")
+                        ));
                     }
                 }
                 _ => {}
@@ -117,7 +131,10 @@ fn convert_option(opt: &Opt, value: Value) -> Result<Value, String> {
     let converted = convert_kind(opt.kind, value.clone()).map_err(|problem| {
         let found = value.type_name();
         let wanted = kind_name(opt.kind);
-        format!("argument '{}' is of type <class '{found}'> and we were unable to convert to {wanted}: {problem}", opt.name)
+        format!(
+            "argument '{}' is of type <class '{found}'> and we were unable to convert to {wanted}: {problem}",
+            opt.name
+        )
     })?;
     check_choices(opt, converted)
 }
@@ -144,7 +161,8 @@ fn check_choices(opt: &Opt, value: Value) -> Result<Value, String> {
     let shown = opt.choices.join(", ");
     match &value {
         Value::List(list) => {
-            let wrong: Vec<String> = list.read().iter().filter(|item| !allowed(item)).map(ToString::to_string).collect();
+            let wrong: Vec<String> =
+                list.read().iter().filter(|item| !allowed(item)).map(ToString::to_string).collect();
             if wrong.is_empty() {
                 return Ok(value);
             }
@@ -212,7 +230,8 @@ fn integer(value: &Value) -> Result<Value, String> {
         Value::Str(text) => {
             let text = text.as_str().trim();
             let whole = text.parse::<i64>().ok();
-            let whole = whole.or_else(|| text.parse::<f64>().ok().filter(|it| it.fract() == 0.0).map(|it| it as i64));
+            let whole =
+                whole.or_else(|| text.parse::<f64>().ok().filter(|it| it.fract() == 0.0).map(|it| it as i64));
             whole.map(Value::Int).ok_or_else(wrong)
         }
         _ => Err(wrong()),
@@ -223,7 +242,9 @@ fn list(value: Value) -> Value {
     match value {
         Value::List(_) => value,
         Value::Tuple(items) => Value::list(items.to_vec()),
-        Value::Str(text) => Value::list(text.as_str().split(',').map(|part| Value::from(part.trim())).collect()),
+        Value::Str(text) => {
+            Value::list(text.as_str().split(',').map(|part| Value::from(part.trim())).collect())
+        }
         other => Value::list(vec![Value::from(other.to_string())]),
     }
 }
@@ -238,10 +259,13 @@ fn dict(value: Value) -> Result<Value, String> {
     let text = text.as_str().trim();
     if text.starts_with('{') {
         let json = serde_json::from_str(text).map(convert::from_json).ok();
-        return json.or_else(|| literal::eval(text)).ok_or_else(|| "unable to evaluate string as dictionary".to_owned());
+        return json
+            .or_else(|| literal::eval(text))
+            .ok_or_else(|| "unable to evaluate string as dictionary".to_owned());
     }
     if text.contains('=') {
-        let pairs = crate::playbook::parse_kv(&text.replace(',', " "), false).map_err(|error| error.to_string())?;
+        let pairs =
+            crate::playbook::parse_kv(&text.replace(',', " "), false).map_err(|error| error.to_string())?;
         return Ok(Value::dict(pairs.into_iter().map(|(key, value)| (key.to_string(), value))));
     }
     Err("dictionary requested, could not parse JSON or key=value".to_owned())
@@ -276,4 +300,3 @@ pub fn expand_path(path: &str) -> String {
     out.push_str(rest);
     out
 }
-

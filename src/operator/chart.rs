@@ -29,6 +29,8 @@ const LEGACY_FINALIZER: &str = "uninstall-helm-release";
 const UNINSTALL_WAIT: &str = "helm.sdk.operatorframework.io/uninstall-wait";
 /// Annotation: a period of the resource's own.
 const RECONCILE_PERIOD: &str = "helm.sdk.operatorframework.io/reconcile-period";
+/// Pause before looking again at objects that are not ready and not watched.
+const POLL: Duration = Duration::from_secs(5);
 /// How long a hook may run, and how long `uninstall-wait` waits.
 const TIMEOUT: Duration = Duration::from_secs(300);
 /// helm-operator's hybrid default.
@@ -94,6 +96,8 @@ impl Reconcile for ChartReconciler {
     fn forget(&self, caller: &Caller) {
         self.states().remove(&caller.key);
         self.shared.dependents.forget(caller);
+        let namespace = caller.key.namespace().unwrap_or(self.shared.client.default_namespace());
+        self.shared.records.forget(namespace, &caller.key.name);
     }
 }
 
@@ -107,41 +111,55 @@ impl ChartReconciler {
         let period = period(primary).map_err(Trouble::irreconcilable)?;
         let spec = self.spec(primary).map_err(Trouble::irreconcilable)?;
         let state = self.states().get(&pass.caller.key).cloned();
-        let current = state.filter(|state| state.inputs == release::inputs(&spec));
+        let agreed = self.shared.records.agree(&spec.namespace, &spec.name);
+        let current = state.filter(|state| agreed && state.inputs == release::inputs(&spec));
         if let Some(state) = &current
             && self.shared.dependents.is_clean(&pass.caller)
         {
             self.report(pass, &Action::Unchanged, state.revision, None).await?;
-            return Ok(period);
+            return Ok(self.next(pass, period));
         }
         finalizer::add(&self.shared, &pass.primaries, primary, FINALIZER).await?;
         let outcome = match current {
             Some(state) => {
                 let drifted = self.shared.dependents.drifted(&pass.caller);
-                release::repair(&self.shared.client, &spec, &state, |object| drifted.contains(object))
+                release::repair(&self.shared.client, &spec, &state, &drifted)
                     .await
                     .map_err(Trouble::of("Irreconcilable", "ReconcileError"))?
             }
-            None => self.deploy(pass, &spec).await?,
+            None => match release::deploy(&self.shared.client, &spec).await {
+                Ok(outcome) => outcome,
+                // Helm's command line is at work: no failure, but nothing to do for us now.
+                Err(error @ release::Error::InProgress { .. }) => {
+                    tracing::info!("{error}");
+                    return Ok(Next::After(POLL));
+                }
+                Err(error) => return Err(self.failed_release(pass)(error)),
+            },
         };
-        self.remember(pass, &outcome);
+        self.remember(pass, &spec, &outcome);
         self.announce(pass, &outcome).await;
         self.report(pass, &outcome.action, outcome.state.revision, outcome.record.as_deref()).await?;
-        Ok(period)
+        Ok(self.next(pass, period))
     }
 
-    async fn deploy(&self, pass: &Pass, spec: &Spec) -> Result<Outcome, Trouble> {
+    /// What no watch tells has to be asked for.
+    fn next(&self, pass: &Pass, period: Next) -> Next {
+        let dependents = &self.shared.dependents;
+        let waiting = !dependents.unready(&pass.caller).is_empty() && dependents.is_blind(&pass.caller);
+        if waiting { Next::After(POLL) } else { period }
+    }
+
+    fn failed_release(&self, pass: &Pass) -> impl FnOnce(release::Error) -> Trouble {
         let conditions = Conditions::of(&pass.primary.status());
         let reason = if conditions.get("Deployed").is_some() { "UpgradeError" } else { "InstallError" };
-        release::deploy(&self.shared.client, spec).await.map_err(Trouble::of("ReleaseFailed", reason))
+        Trouble::of("ReleaseFailed", reason)
     }
 
-    fn remember(&self, pass: &Pass, outcome: &Outcome) {
-        let mut state = outcome.state.clone();
-        // The expectations keep the objects from here on.
-        let tracked = std::mem::take(&mut state.tracked);
-        self.shared.dependents.expect(&pass.caller, &tracked, self.watch_dependants);
-        state.tracked = tracked;
+    fn remember(&self, pass: &Pass, spec: &Spec, outcome: &Outcome) {
+        let state = outcome.state.clone();
+        self.shared.dependents.expect(&pass.caller, &state.tracked, self.watch_dependants);
+        self.shared.records.claim(&pass.caller, &spec.namespace, &spec.name, state.revision);
         self.states().insert(pass.caller.key.clone(), Arc::new(state));
     }
 
@@ -236,6 +254,7 @@ impl ChartReconciler {
         record: Option<&release::record::Record>,
     ) -> Result<(), Trouble> {
         let primary = &pass.primary;
+        let readiness = Readiness::of(revision, &self.shared.dependents.unready(&pass.caller));
         status::write(&self.shared, &pass.primaries, primary, |old| {
             let mut conditions = Conditions::of(old);
             conditions.set(Condition { kind: "Initialized", status: "True", reason: "", message: "" });
@@ -253,13 +272,7 @@ impl ChartReconciler {
             conditions.set(Condition { kind: "Deployed", status: "True", reason: &reason, message: &notes });
             conditions.remove("ReleaseFailed");
             conditions.remove("Irreconcilable");
-            let message = format!("revision {revision} is deployed");
-            conditions.set(Condition {
-                kind: "Ready",
-                status: "True",
-                reason: "Deployed",
-                message: &message,
-            });
+            conditions.set(readiness.condition());
             let mut new = fields(old);
             new.insert("conditions".into(), conditions.into_value());
             new.insert("observedGeneration".into(), primary.generation.into());
@@ -295,6 +308,29 @@ impl ChartReconciler {
             tracing::warn!(%error, "cannot write the status");
         }
         Failure { message: trouble.message, forbidden: trouble.forbidden }
+    }
+}
+
+/// The condition `Ready`: the release is deployed and all its objects are ready.
+struct Readiness {
+    ready: bool,
+    message: String,
+}
+
+impl Readiness {
+    fn of(revision: i64, unready: &[String]) -> Self {
+        let ready = unready.is_empty();
+        let message = if ready {
+            format!("revision {revision} is deployed and ready")
+        } else {
+            format!("revision {revision} is deployed, waiting for {}", unready.join("; "))
+        };
+        Self { ready, message }
+    }
+
+    fn condition(&self) -> Condition<'_> {
+        let (status, reason) = if self.ready { ("True", "Ready") } else { ("False", "Progressing") };
+        Condition { kind: "Ready", status, reason, message: &self.message }
     }
 }
 

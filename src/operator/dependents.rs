@@ -12,27 +12,20 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use futures::StreamExt;
-use kube::Api;
-use kube::core::{DynamicObject, PartialObjectMeta};
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::watcher::Event;
 use tokio_util::sync::CancellationToken;
 
 use super::primary::version;
 use super::queue::{Key, Queue};
 use super::tasks::Tasks;
-use crate::cluster::{Client, ObjectRef, Resource, fields_digest};
-use crate::release::{MANAGER, Tracked};
+use super::watching::{self, Observed, Scope, follow};
+use crate::cluster::ready::has_rule;
+use crate::cluster::{Client, ObjectRef, fields_digest};
+use crate::release::{Drift, MANAGER, Tracked};
 
 /// Objects of a release carry this label, as helm-operator puts it; the watch selects by it.
 pub(super) const CHART_LABEL: &str = "helm.sdk.operatorframework.io/chart";
-/// Objects per page of an initial list.
-const PAGE: u32 = 100;
-/// Pause before a kind is looked up again.
-const RETRY: Duration = Duration::from_secs(5);
 
 /// The resource that a pass is for: whom to call when something of its changes.
 #[derive(Clone)]
@@ -64,6 +57,8 @@ struct Seen {
     uid: Box<str>,
     version: u64,
     digest: Option<u64>,
+    /// Why it was not ready, when it was not.
+    unready: Option<Box<str>>,
 }
 
 #[derive(Default)]
@@ -76,6 +71,8 @@ struct Inner {
     owned: HashMap<(usize, Key), HashSet<Ident>>,
     drifted: HashMap<(usize, Key), HashSet<Ident>>,
     watched: HashSet<KindId>,
+    /// Kinds whose watch works.
+    sighted: HashSet<KindId>,
 }
 
 /// The owned objects of all controllers.
@@ -88,7 +85,18 @@ pub(super) struct Dependents {
     shutdown: CancellationToken,
 }
 
+impl PartialEq for Caller {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.queue, &other.queue) && self.key == other.key
+    }
+}
+
 impl Caller {
+    /// Wishes for a pass.
+    pub(super) fn call(&self) {
+        self.queue.push(&self.key);
+    }
+
     fn id(&self) -> (usize, Key) {
         (Arc::as_ptr(&self.queue) as usize, self.key.clone())
     }
@@ -134,62 +142,55 @@ impl Dependents {
 
     /// Whether nothing of the resource's objects drifted.
     pub(super) fn is_clean(&self, caller: &Caller) -> bool {
-        !self.inner().drifted.contains_key(&caller.id())
+        !self.inner().drifted.contains_key(&caller.id()) && !self.is_blind(caller)
     }
 
-    /// The objects of the resource that are not as they were left.
-    pub(super) fn drifted(&self, caller: &Caller) -> HashSet<ObjectRef> {
+    /// Whether there are objects of the resource that no working watch covers.
+    pub(super) fn is_blind(&self, caller: &Caller) -> bool {
         let inner = self.inner();
-        let idents = inner.drifted.get(&caller.id()).into_iter().flatten();
-        idents.map(|ident| inner.reference(ident)).collect()
+        let mut owned = inner.owned.get(&caller.id()).into_iter().flatten();
+        owned.any(|ident| !inner.sighted.contains(&ident.kind))
+    }
+
+    /// The objects of the resource that are not, or not known to be, as they were left.
+    pub(super) fn drifted(&self, caller: &Caller) -> HashMap<ObjectRef, Drift> {
+        let inner = self.inner();
+        let drifted = inner.drifted.get(&caller.id()).into_iter().flatten();
+        let owned = inner.owned.get(&caller.id()).into_iter().flatten();
+        let unseen = owned.filter(|ident| !inner.sighted.contains(&ident.kind));
+        let possible = unseen.map(|ident| (inner.reference(ident), Drift::Possible));
+        possible.chain(drifted.map(|ident| (inner.reference(ident), Drift::Known))).collect()
+    }
+
+    /// The objects of the resource that are not ready, each with the reason, in a fixed order.
+    pub(super) fn unready(&self, caller: &Caller) -> Vec<String> {
+        let inner = self.inner();
+        let owned = inner.owned.get(&caller.id()).into_iter().flatten();
+        let unready = owned.filter_map(|ident| Some((ident, inner.expected.get(ident)?.unready()?)));
+        let mut told: Vec<String> = unready
+            .map(|(ident, reason)| format!("{} {}: {reason}", inner.kinds[ident.kind as usize].1, ident.name))
+            .collect();
+        told.sort();
+        told
     }
 
     fn watch(self: &Arc<Self>, kind: KindId) {
         for namespace in self.namespaces.clone() {
+            let (api_version, kind_name) = self.inner().kinds[kind as usize].clone();
+            let readiness = has_rule(&api_version, &kind_name);
+            let scope =
+                Scope { api_version, kind: kind_name, namespace, labels: Some(CHART_LABEL), readiness };
             let this = Arc::clone(self);
             self.tasks.spawn(async move {
-                let shutdown = this.shutdown.clone();
-                shutdown.run_until_cancelled(this.follow(kind, namespace)).await;
+                let mut listed = None;
+                let observe = |observed| match observed {
+                    Observed::Event(event) => {
+                        this.observe(kind, scope.namespace.as_deref(), event, &mut listed)
+                    }
+                    Observed::Blind => drop(this.inner().sighted.remove(&kind)),
+                };
+                this.shutdown.run_until_cancelled(follow(&this.client, &scope, observe)).await;
             });
-        }
-    }
-
-    /// Follows one kind in one namespace scope for as long as the process runs.
-    async fn follow(&self, kind: KindId, namespace: Option<String>) {
-        let (api_version, kind_name) = self.inner().kinds[kind as usize].clone();
-        loop {
-            match self.client.resource(&api_version, &kind_name).await {
-                Ok(resource) if !resource.watchable => return,
-                Ok(resource) if !resource.namespaced && namespace.is_some() => return,
-                Ok(resource) => self.follow_resource(kind, &resource, namespace.as_deref()).await,
-                Err(error) => tracing::warn!(%error, "cannot watch dependants yet"),
-            }
-            tokio::time::sleep(RETRY).await;
-        }
-    }
-
-    async fn follow_resource(&self, kind: KindId, resource: &Resource, namespace: Option<&str>) {
-        let kube = self.client.kube().clone();
-        let api: Api<PartialObjectMeta<DynamicObject>> = match namespace {
-            Some(namespace) => Api::namespaced_with(kube, namespace, &resource.to_kube()),
-            None => Api::all_with(kube, &resource.to_kube()),
-        };
-        let config = Config::default().labels(CHART_LABEL).page_size(PAGE);
-        let mut events = watcher(api, config).default_backoff().boxed();
-        let mut listed: Option<HashSet<Ident>> = None;
-        let mut complained = false;
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(event) => {
-                    complained = false;
-                    self.observe(kind, namespace, event, &mut listed);
-                }
-                Err(error) if !complained => {
-                    complained = true;
-                    tracing::warn!(resource = %resource.full_name(), namespace, %error, "cannot watch dependants");
-                }
-                Err(_) => {}
-            }
         }
     }
 
@@ -197,7 +198,7 @@ impl Dependents {
         &self,
         kind: KindId,
         namespace: Option<&str>,
-        event: Event<PartialObjectMeta<DynamicObject>>,
+        event: Event<watching::Seen>,
         listed: &mut Option<HashSet<Ident>>,
     ) {
         match event {
@@ -210,6 +211,7 @@ impl Dependents {
                 self.applied(ident, object);
             }
             Event::InitDone => {
+                self.inner().sighted.insert(kind);
                 if let Some(listed) = listed.take() {
                     self.missing(kind, namespace, &listed);
                 }
@@ -229,7 +231,7 @@ impl Dependents {
         }
     }
 
-    fn applied(&self, ident: Ident, object: PartialObjectMeta<DynamicObject>) {
+    fn applied(&self, ident: Ident, object: watching::Seen) {
         let metadata = object.metadata;
         let entries = metadata.managed_fields.unwrap_or_default();
         let own = entries.into_iter().find(|entry| {
@@ -242,6 +244,7 @@ impl Dependents {
             uid: metadata.uid.unwrap_or_default().into(),
             version: version(metadata.resource_version.as_deref()),
             digest,
+            unready: object.unready.map(Into::into),
         };
         self.inner().seen(ident, seen);
     }
@@ -264,18 +267,19 @@ impl Dependents {
             inner.deleted(&ident, &uid);
         }
     }
-
-    /// Objects that are expected to be as they were left.
-    pub(super) fn len(&self) -> usize {
-        self.inner().expected.len()
-    }
 }
 
-fn ident(kind: KindId, object: &PartialObjectMeta<DynamicObject>) -> Ident {
+fn ident(kind: KindId, object: &watching::Seen) -> Ident {
     Ident {
         kind,
         namespace: object.metadata.namespace.as_deref().map(Into::into),
         name: object.metadata.name.as_deref().unwrap_or_default().into(),
+    }
+}
+
+impl Entry {
+    fn unready(&self) -> Option<&str> {
+        self.seen.as_ref().unwrap_or(&self.expected).unready.as_deref()
     }
 }
 
@@ -305,8 +309,12 @@ impl Inner {
     }
 
     fn claim(&mut self, caller: &Caller, ident: &Ident, object: &Tracked) {
-        let expected =
-            Seen { uid: object.uid.as_str().into(), version: object.version, digest: object.digest };
+        let expected = Seen {
+            uid: object.uid.as_str().into(),
+            version: object.version,
+            digest: object.digest,
+            unready: object.unready.as_deref().map(Into::into),
+        };
         self.expected.insert(ident.clone(), Entry { caller: caller.clone(), expected, seen: None });
         self.owned.entry(caller.id()).or_default().insert(ident.clone());
         // The watch may have been faster than the pass.
@@ -334,6 +342,9 @@ impl Inner {
         }
         let caller = entry.caller.clone();
         let same = seen.uid == entry.expected.uid && seen.digest == entry.expected.digest;
+        if seen.unready.is_some() != entry.unready().is_some() {
+            caller.call();
+        }
         entry.seen = Some(seen);
         if same {
             if let Some(drifted) = self.drifted.get_mut(&caller.id()) {
@@ -359,7 +370,7 @@ impl Inner {
 
     fn drift(&mut self, caller: &Caller, ident: Ident) {
         self.drifted.entry(caller.id()).or_default().insert(ident);
-        caller.queue.push(&caller.key);
+        caller.call();
     }
 }
 
@@ -378,11 +389,12 @@ mod tests {
             uid: "u1".into(),
             version,
             digest: Some(digest),
+            unready: None,
         }
     }
 
     fn seen(uid: &str, version: u64, digest: u64) -> Seen {
-        Seen { uid: uid.into(), version, digest: Some(digest) }
+        Seen { uid: uid.into(), version, digest: Some(digest), unready: None }
     }
 
     fn claimed() -> (Inner, Caller, Ident) {
@@ -422,6 +434,19 @@ mod tests {
         let again = Tracked { uid: "u2".into(), version: 9, ..tracked("s", 9, 1) };
         let ident = inner.ident(&again.object);
         inner.claim(&caller, &ident, &again);
+        assert!(inner.drifted.is_empty());
+    }
+
+    #[test]
+    fn becoming_ready_calls_the_owner_once() {
+        let (mut inner, caller, ident) = claimed();
+        let waiting = |version| Seen { unready: Some("0 of 1".into()), ..seen("u1", version, 1) };
+        inner.seen(ident.clone(), waiting(6));
+        assert_eq!(caller.queue.depth(), 1);
+        assert_eq!(inner.expected[&ident].unready(), Some("0 of 1"));
+        inner.seen(ident.clone(), waiting(7));
+        inner.seen(ident.clone(), seen("u1", 8, 1));
+        assert_eq!(inner.expected[&ident].unready(), None);
         assert!(inner.drifted.is_empty());
     }
 

@@ -11,6 +11,7 @@
 //! One controller per watched kind. Dependants are watched once per kind, however many resources own
 //! some, by their metadata only.
 
+mod ansible_status;
 mod broken;
 mod chart;
 mod conditions;
@@ -19,14 +20,21 @@ mod dependents;
 mod finalizer;
 mod metrics;
 mod options;
+mod owned;
+mod parameters;
 mod primary;
 mod queue;
+mod records;
+mod role;
+mod run_log;
 mod serve;
 mod status;
 mod tasks;
 mod values;
+mod watching;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -38,12 +46,18 @@ use self::chart::ChartReconciler;
 use self::controller::{Controller, Reconcile};
 use self::dependents::Dependents;
 use self::metrics::Metrics;
+use self::owned::Owned;
 use self::primary::Primary;
+use self::records::Records;
+use self::role::RoleReconciler;
 use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, EventKind, Recorder};
+use crate::jinja::{Environment, Plugins};
+use crate::modules::Registry;
+use crate::playbook;
 use crate::release;
-use crate::watches::{self, ChartContent, Content, Watch};
+use crate::watches::{self, AnsibleContent, ChartContent, Content, Watch};
 
 pub use options::Options;
 pub use serve::Endpoint;
@@ -80,6 +94,8 @@ struct Shared {
     client: Client,
     events: Recorder,
     dependents: Arc<Dependents>,
+    owned: Arc<Owned>,
+    records: Arc<Records>,
     metrics: Metrics,
     capabilities: RwLock<Arc<Capabilities>>,
     options: Options,
@@ -111,6 +127,9 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
     let shared = share(client, options, &tasks, &shutdown).await?;
     let controllers: Vec<Arc<Controller>> =
         loaded.watches.into_iter().map(|watch| controller(watch, &shared)).collect();
+    if controllers.iter().any(|controller| matches!(controller.watch.content, Content::Chart(_))) {
+        shared.records.start(&shared.client, shared.options.namespaces(), &tasks, &shutdown);
+    }
     let servers = endpoints(&shared, &controllers, &shutdown);
     for controller in &controllers {
         shared.metrics.add(controller);
@@ -139,7 +158,10 @@ async fn share(
 ) -> Result<Arc<Shared>, Error> {
     let capabilities = release::capabilities(&client, Compat::V4).await?;
     let dependents = Dependents::new(client.clone(), options.namespaces(), tasks.clone(), shutdown.clone());
+    let owned = Owned::new(client.clone(), options.namespaces(), tasks.clone(), shutdown.clone());
     Ok(Arc::new(Shared {
+        owned,
+        records: Arc::default(),
         events: Recorder::new(client.clone(), MANAGER),
         dependents,
         metrics: Metrics::new(&client),
@@ -152,12 +174,7 @@ async fn share(
 fn controller(watch: Watch, shared: &Arc<Shared>) -> Arc<Controller> {
     let reconciler: Arc<dyn Reconcile> = match &watch.content {
         Content::Chart(content) => chart_reconciler(&watch, content, shared),
-        Content::Ansible(_) => Arc::new(BrokenReconciler {
-            shared: Arc::clone(shared),
-            condition: "Failure",
-            reason: "Failed",
-            message: "roles are not served yet".into(),
-        }),
+        Content::Ansible(content) => role_reconciler(&watch, content, shared),
     };
     Controller::new(watch, reconciler, Arc::clone(shared))
 }
@@ -187,6 +204,40 @@ fn chart_reconciler(watch: &Watch, content: &ChartContent, shared: &Arc<Shared>)
             })
         }
     }
+}
+
+fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
+    let modules = Arc::new(Registry::all());
+    let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
+    let mut options =
+        playbook::Options::new(Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>, environment);
+    options.roles_path = paths("ANSIBLE_ROLES_PATH");
+    options.collections_path = paths("ANSIBLE_COLLECTIONS_PATH");
+    let own = content.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
+    let loaded = role::load(&content.run, &options)
+        .and_then(|main| Ok((main, own.map(|run| role::load(run, &options)).transpose()?)));
+    match loaded {
+        Ok((main, finalizer)) => {
+            main.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+            tracing::info!(kind = %watch.kind, "role or playbook loaded");
+            let (shared, ansible) = (Arc::clone(shared), content.clone());
+            Arc::new(RoleReconciler { shared, watch: watch.clone(), ansible, modules, main, finalizer })
+        }
+        Err(errors) => {
+            let message = errors.to_string();
+            tracing::error!(kind = %watch.kind, at = %watch.location, "{message}");
+            Arc::new(BrokenReconciler {
+                shared: Arc::clone(shared),
+                condition: "Failure",
+                reason: "Failed",
+                message,
+            })
+        }
+    }
+}
+
+fn paths(variable: &str) -> Vec<PathBuf> {
+    std::env::var_os(variable).map(|paths| std::env::split_paths(&paths).collect()).unwrap_or_default()
 }
 
 async fn endpoints(

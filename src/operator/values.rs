@@ -44,6 +44,6 @@ mod tests {
         let Value::Object(mut values) = json!({"image": {"tag": "1", "name": "x"}}) else { panic!() };
         set(&mut values, "image.tag", "2").unwrap();
         assert_eq!(Value::Object(values), json!({"image": {"tag": "2", "name": "x"}}));
-        assert!(set(&mut Map::new(), "a[", "1").is_err() || set(&mut Map::new(), "", "1").is_err());
+        assert!(set(&mut Map::new(), "a[-1]", "1").is_err());
     }
 }

@@ -28,7 +28,9 @@ pub fn templates(node: &python::Node, file: &Arc<PathBuf>, env: &Environment, fo
         python::Value::Str(text) if possibly_template(text, &Syntax::default()) => {
             match env.parse(text, &Syntax::default(), true) {
                 Ok(template) => references(&template.references, node, text, file, env, found),
-                Err(error) => found.warnings.push((place(node, text, file, error.line()), syntax_message(&error))),
+                Err(error) => {
+                    found.warnings.push((place(node, text, file, error.line()), syntax_message(&error)))
+                }
             }
         }
         python::Value::List(items) => items.iter().for_each(|item| templates(item, file, env, found)),
@@ -46,10 +48,14 @@ pub fn templates(node: &python::Node, file: &Arc<PathBuf>, env: &Environment, fo
 pub fn conditions(node: &python::Node, file: &Arc<PathBuf>, env: &Environment, found: &mut Findings) {
     match &node.value {
         python::Value::List(items) => items.iter().for_each(|item| conditions(item, file, env, found)),
-        python::Value::Str(text) if possibly_template(text, &Syntax::default()) => templates(node, file, env, found),
+        python::Value::Str(text) if possibly_template(text, &Syntax::default()) => {
+            templates(node, file, env, found)
+        }
         python::Value::Str(text) if !text.trim().is_empty() => match parse::parse_expression(text) {
             Ok((_, named)) => references(&named, node, text, file, env, found),
-            Err(error) => found.warnings.push((place(node, text, file, error.line()), syntax_message(&error))),
+            Err(error) => {
+                found.warnings.push((place(node, text, file, error.line()), syntax_message(&error)))
+            }
         },
         _ => {}
     }

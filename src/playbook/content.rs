@@ -102,13 +102,24 @@ impl Content {
         Content::finish(loader, plays, basedir)
     }
 
-    fn finish(loader: Loader<'_>, plays: Vec<Arc<Play>>, basedir: PathBuf) -> Result<Arc<Content>, LoadErrors> {
+    fn finish(
+        loader: Loader<'_>,
+        plays: Vec<Arc<Play>>,
+        basedir: PathBuf,
+    ) -> Result<Arc<Content>, LoadErrors> {
         if !loader.errors.is_empty() {
             return Err(LoadErrors(loader.errors));
         }
         let options = loader.options.clone();
         let warnings = loader.warnings;
-        Ok(Arc::new(Content { options, basedir, plays, warnings, files: Mutex::default(), roles: Mutex::default() }))
+        Ok(Arc::new(Content {
+            options,
+            basedir,
+            plays,
+            warnings,
+            files: Mutex::default(),
+            roles: Mutex::default(),
+        }))
     }
 
     /// The tasks of a file that a run includes; `imports` are the names of the including files from the

@@ -98,7 +98,8 @@ impl<'a> Loader<'a> {
 
     fn located(&self, place: &Place, message: String, hint: Option<String>) -> LoadError {
         let line = place.line as usize;
-        let text = self.texts.get(place.file.as_ref()).and_then(|text| text.lines().nth(line.saturating_sub(1)));
+        let text =
+            self.texts.get(place.file.as_ref()).and_then(|text| text.lines().nth(line.saturating_sub(1)));
         LoadError {
             file: place.file.as_ref().clone(),
             line,
@@ -146,10 +147,15 @@ impl<'a> Loader<'a> {
         for item in items {
             let place = place_of(&file, item);
             let Some(dict) = item.value.as_dict() else {
-                self.fail(&place, "playbook entries must be either valid plays or 'import_playbook' statements", None);
+                self.fail(
+                    &place,
+                    "playbook entries must be either valid plays or 'import_playbook' statements",
+                    None,
+                );
                 continue;
             };
-            let import = ["import_playbook", "ansible.builtin.import_playbook"].iter().find_map(|key| dict.get(key));
+            let import =
+                ["import_playbook", "ansible.builtin.import_playbook"].iter().find_map(|key| dict.get(key));
             match import {
                 Some(target) => plays.extend(self.import_playbook(target, path, &file)),
                 None => plays.extend(self.play(dict, &file, place)),
@@ -209,8 +215,7 @@ impl<'a> Loader<'a> {
         }
         let keywords = self.keywords(dict, on::PLAY, file, "Play", &[]);
         let collections = Arc::new(self.collections(&keywords));
-        let around =
-            Surroundings { collections, vars: keywords.vars.clone(), ..Surroundings::default() };
+        let around = Surroundings { collections, vars: keywords.vars.clone(), ..Surroundings::default() };
         let mut list = |key: &str, handlers: bool| match dict.get(key) {
             Some(node) => {
                 let around = Surroundings { handlers, ..around.clone() };
@@ -218,11 +223,21 @@ impl<'a> Loader<'a> {
             }
             None => Arc::new(Vec::new()),
         };
-        let (pre_tasks, tasks, post_tasks) = (list("pre_tasks", false), list("tasks", false), list("post_tasks", false));
+        let (pre_tasks, tasks, post_tasks) =
+            (list("pre_tasks", false), list("tasks", false), list("post_tasks", false));
         let handlers = list("handlers", true);
         let roles = dict.get("roles").map(|node| self.roles(node, file, &around)).unwrap_or_default();
         let vars = keywords.vars.clone();
-        Some(Arc::new(Play { place, keywords, vars, roles: Arc::new(roles), pre_tasks, tasks, post_tasks, handlers }))
+        Some(Arc::new(Play {
+            place,
+            keywords,
+            vars,
+            roles: Arc::new(roles),
+            pre_tasks,
+            tasks,
+            post_tasks,
+            handlers,
+        }))
     }
 
     fn collections(&self, keywords: &Keywords) -> Vec<String> {
@@ -244,10 +259,19 @@ impl<'a> Loader<'a> {
                 return Vec::new();
             }
         };
-        items.iter().filter_map(|item| self.role_use(item, file, around)).map(|usage| Node::Role(Arc::new(usage))).collect()
+        items
+            .iter()
+            .filter_map(|item| self.role_use(item, file, around))
+            .map(|usage| Node::Role(Arc::new(usage)))
+            .collect()
     }
 
-    fn role_use(&mut self, item: &python::Node, file: &Arc<PathBuf>, around: &Surroundings) -> Option<RoleUse> {
+    fn role_use(
+        &mut self,
+        item: &python::Node,
+        file: &Arc<PathBuf>,
+        around: &Surroundings,
+    ) -> Option<RoleUse> {
         let place = place_of(file, item);
         let (name, dict) = match &item.value {
             python::Value::Str(name) => (name.to_string(), None),
@@ -296,7 +320,11 @@ impl<'a> Loader<'a> {
             Ok(value) => Some(value.to_string()),
             Err(error) => {
                 let hint = "a static import can only use play, role and extra variables; include_tasks and include_role can use all";
-                self.fail(place, format!("'{text}' must be known when loading: {error}"), Some(hint.to_owned()));
+                self.fail(
+                    place,
+                    format!("'{text}' must be known when loading: {error}"),
+                    Some(hint.to_owned()),
+                );
                 None
             }
         }
@@ -315,7 +343,8 @@ impl<'a> Loader<'a> {
             let path = path.clone();
             return self.role_at(&path, name, files, place);
         }
-        let searched: Vec<String> = places.iter().filter_map(|path| path.parent()).map(|dir| dir.display().to_string()).collect();
+        let searched: Vec<String> =
+            places.iter().filter_map(|path| path.parent()).map(|dir| dir.display().to_string()).collect();
         self.fail(place, format!("the role '{name}' was not found in {}", searched.join(":")), None);
         None
     }
@@ -356,7 +385,11 @@ impl<'a> Loader<'a> {
             return Some(Arc::clone(role));
         }
         if self.depth >= MAX_IMPORTS {
-            self.fail(place, format!("A recursion loop was detected with the roles specified: '{name}'"), None);
+            self.fail(
+                place,
+                format!("A recursion loop was detected with the roles specified: '{name}'"),
+                None,
+            );
             return None;
         }
         self.depth += 1;
@@ -372,12 +405,15 @@ impl<'a> Loader<'a> {
             self.fail(place, format!("the role '{name}' was not found at '{}'", path.display()), None);
         }
         let main = |from: &Option<String>| from.clone().unwrap_or_else(|| "main".to_owned());
-        let defaults = self.role_vars(path, "defaults", &main(&files.defaults), files.defaults.is_some(), place);
+        let defaults =
+            self.role_vars(path, "defaults", &main(&files.defaults), files.defaults.is_some(), place);
         let vars = self.role_vars(path, "vars", &main(&files.vars), files.vars.is_some(), place);
         let meta = self.role_file(path, "meta", "main").and_then(|meta| self.read(&meta, None));
         let dict = meta.as_ref().and_then(|(node, _)| node.value.as_dict());
         let mut collections: Vec<String> = own_collection(path).into_iter().collect();
-        if let Some(names) = dict.and_then(|dict| dict.get("collections")).and_then(|names| names.value.as_list()) {
+        if let Some(names) =
+            dict.and_then(|dict| dict.get("collections")).and_then(|names| names.value.as_list())
+        {
             collections.extend(names.iter().filter_map(|name| name.value.as_str()).map(ToOwned::to_owned));
         }
         let collections = Arc::new(collections);
@@ -428,11 +464,17 @@ impl<'a> Loader<'a> {
     ) -> Vec<Node> {
         let name = from.as_deref().unwrap_or("main");
         match self.role_file(path, folder, name) {
-            Some(file) => self.task_file(&file, around, Some(place)).map(|nodes| nodes.to_vec()).unwrap_or_default(),
+            Some(file) => {
+                self.task_file(&file, around, Some(place)).map(|nodes| nodes.to_vec()).unwrap_or_default()
+            }
             None => {
                 if let Some(name) = from {
                     let folder = folder.trim_end_matches('s');
-                    self.fail(place, format!("could not find specified file in role: {folder}s/{name}"), None);
+                    self.fail(
+                        place,
+                        format!("could not find specified file in role: {folder}s/{name}"),
+                        None,
+                    );
                 }
                 Vec::new()
             }
@@ -507,7 +549,13 @@ impl<'a> Loader<'a> {
         })
     }
 
-    fn nodes(&mut self, node: &python::Node, file: &Arc<PathBuf>, around: &Surroundings, what: &str) -> Nodes {
+    fn nodes(
+        &mut self,
+        node: &python::Node,
+        file: &Arc<PathBuf>,
+        around: &Surroundings,
+        what: &str,
+    ) -> Nodes {
         let place = place_of(file, node);
         let items = match &node.value {
             python::Value::None => return Arc::new(Vec::new()),
@@ -524,14 +572,24 @@ impl<'a> Loader<'a> {
                 Some(dict) => nodes.extend(self.task(item, dict, file, around)),
                 None => {
                     let place = place_of(file, item);
-                    self.fail(&place, "a task must be a dictionary", Some("each task begins with '- name:' or '- <module>:'".to_owned()));
+                    self.fail(
+                        &place,
+                        "a task must be a dictionary",
+                        Some("each task begins with '- name:' or '- <module>:'".to_owned()),
+                    );
                 }
             }
         }
         Arc::new(nodes)
     }
 
-    fn block(&mut self, item: &python::Node, dict: &python::Dict, file: &Arc<PathBuf>, around: &Surroundings) -> Node {
+    fn block(
+        &mut self,
+        item: &python::Node,
+        dict: &python::Dict,
+        file: &Arc<PathBuf>,
+        around: &Surroundings,
+    ) -> Node {
         let place = place_of(file, item);
         if around.handlers {
             self.fail(&place, "Using a block as a handler is not supported.", None);
@@ -542,7 +600,8 @@ impl<'a> Loader<'a> {
             around.collections = Arc::new(self.collections(&keywords));
         }
         around.vars.extend(keywords.vars.clone());
-        let mut list = |key: &str| dict.get(key).map(|node| self.nodes(node, file, &around, key)).unwrap_or_default();
+        let mut list =
+            |key: &str| dict.get(key).map(|node| self.nodes(node, file, &around, key)).unwrap_or_default();
         let (body, rescue, always) = (list("block"), list("rescue"), list("always"));
         Node::Block(Arc::new(Block { place, keywords, body, rescue, always }))
     }
@@ -562,10 +621,15 @@ impl<'a> Loader<'a> {
             if keywords::find(name, place).is_some() {
                 known.push((key.clone(), value.clone()));
             } else if !others.contains(&name) && !name.starts_with("with_") {
-                let names = KEYWORDS.iter().filter(|keyword| keyword.on & place != 0).map(|keyword| keyword.name);
+                let names =
+                    KEYWORDS.iter().filter(|keyword| keyword.on & place != 0).map(|keyword| keyword.name);
                 let hint = nearest(name, names).map(|near| format!("did you mean '{near}'?"));
                 let shown = jinja::yaml::value(key);
-                self.fail(&place_of(file, key), format!("'{shown}' is not a valid attribute for a {class}"), hint);
+                self.fail(
+                    &place_of(file, key),
+                    format!("'{shown}' is not a valid attribute for a {class}"),
+                    hint,
+                );
             }
         }
         self.keyword_pairs(&known, place, file, class)
@@ -580,7 +644,9 @@ impl<'a> Loader<'a> {
     ) -> Keywords {
         let mut keywords = Keywords::default();
         for (key, node) in pairs {
-            let Some(keyword) = key.value.as_str().and_then(|name| keywords::find(name, place)) else { continue };
+            let Some(keyword) = key.value.as_str().and_then(|name| keywords::find(name, place)) else {
+                continue;
+            };
             let at = place_of(file, node);
             match (keyword.name, keyword.holds) {
                 ("vars", _) => match &node.value {
@@ -621,7 +687,8 @@ impl<'a> Loader<'a> {
             _ => true,
         };
         if !fits {
-            let (wanted, found) = (if holds == Holds::Text { "a string" } else { "a dictionary" }, value.type_name());
+            let (wanted, found) =
+                (if holds == Holds::Text { "a string" } else { "a dictionary" }, value.type_name());
             self.fail(place, format!("'{name}' must be {wanted}, got {found}"), None);
         }
     }
@@ -702,7 +769,8 @@ impl<'a> Loader<'a> {
             if matches!(name, "action" | "local_action") {
                 calls.push((key, value));
             } else if !is_keyword && !name.starts_with("with_") {
-                if Kind::of(name) != Kind::Module || self.options.modules.resolve(name, collections).is_some() {
+                if Kind::of(name) != Kind::Module || self.options.modules.resolve(name, collections).is_some()
+                {
                     calls.push((key, value));
                 } else {
                     unknown.push((key, name));
@@ -714,7 +782,11 @@ impl<'a> Loader<'a> {
                 for (key, name) in rest {
                     let names = KEYWORDS.iter().filter(|it| it.on & on::TASK != 0).map(|it| it.name);
                     let hint = nearest(name, names).map(|near| format!("did you mean '{near}'?"));
-                    self.fail(&place_of(file, key), format!("'{name}' is not a valid attribute for a Task"), hint);
+                    self.fail(
+                        &place_of(file, key),
+                        format!("'{name}' is not a valid attribute for a Task"),
+                        hint,
+                    );
                 }
                 self.arguments(key, value, dict, file, collections)
             }
@@ -783,7 +855,11 @@ impl<'a> Loader<'a> {
             },
             other => {
                 let found = jinja::yaml::value(&python::Node { value: other.clone(), ..value.clone() });
-                self.fail(&place, format!("unexpected parameter type in action: {}", found.type_name()), None);
+                self.fail(
+                    &place,
+                    format!("unexpected parameter type in action: {}", found.type_name()),
+                    None,
+                );
                 return None;
             }
         }
@@ -829,7 +905,10 @@ impl<'a> Loader<'a> {
                 if call.args.contains_key("_raw_params") && !module.free_form {
                     let text = &call.args["_raw_params"];
                     if !text.to_string().contains("{{") {
-                        let message = format!("this task '{}' has extra params, which is only allowed in modules that take free text", call.name);
+                        let message = format!(
+                            "this task '{}' has extra params, which is only allowed in modules that take free text",
+                            call.name
+                        );
                         self.fail(&call.place, message, None);
                     }
                 }
@@ -849,7 +928,8 @@ impl<'a> Loader<'a> {
         let action = call.args.get("_raw_params").map(ToString::to_string).unwrap_or_default();
         let action = action.trim();
         if !META_ACTIONS.contains(&action) && !action.contains("{{") {
-            let hint = nearest(action, META_ACTIONS.iter().copied()).map(|near| format!("did you mean '{near}'?"));
+            let hint =
+                nearest(action, META_ACTIONS.iter().copied()).map(|near| format!("did you mean '{near}'?"));
             self.fail(&call.place, format!("invalid meta action requested: {action}"), hint);
         }
     }
@@ -876,9 +956,16 @@ impl<'a> Loader<'a> {
                 if matches!(node.value, python::Value::None) {
                     self.fail(&place, format!("you must specify a value when using {name}"), None);
                 }
-            } else if !matches!(node.value, python::Value::List(_) | python::Value::Str(_) | python::Value::None) {
+            } else if !matches!(
+                node.value,
+                python::Value::List(_) | python::Value::Str(_) | python::Value::None
+            ) {
                 let found = jinja::yaml::value(node).type_name();
-                self.fail(&place_of(file, node), format!("'loop' needs a list or a template of one, got {found}"), None);
+                self.fail(
+                    &place_of(file, node),
+                    format!("'loop' needs a list or a template of one, got {found}"),
+                    None,
+                );
             }
             if matches!(node.value, python::Value::None) {
                 continue;
@@ -888,7 +975,8 @@ impl<'a> Loader<'a> {
         if let (Some(control), Some(node)) = (keywords.get("loop_control"), dict.entry("loop_control")) {
             for key in control.as_dict().map(jinja::value::Dict::entries).unwrap_or_default().keys() {
                 if !LOOP_CONTROL.contains(&key.text().as_ref()) {
-                    let hint = nearest(&key.text(), LOOP_CONTROL.iter().copied()).map(|near| format!("did you mean '{near}'?"));
+                    let hint = nearest(&key.text(), LOOP_CONTROL.iter().copied())
+                        .map(|near| format!("did you mean '{near}'?"));
                     let message = format!("'{}' is not a valid attribute for a LoopControl", key.text());
                     self.fail(&place_of(file, &node.0), message, hint);
                 }
@@ -906,7 +994,8 @@ impl<'a> Loader<'a> {
         around: &Surroundings,
     ) -> Option<Node> {
         if looping.is_some() {
-            let message = "You cannot use loops on 'import_tasks' statements. You should use 'include_tasks' instead.";
+            let message =
+                "You cannot use loops on 'import_tasks' statements. You should use 'include_tasks' instead.";
             self.fail(&place, message, None);
         }
         self.check_args(&call, &["file", "_raw_params"]);
@@ -965,7 +1054,8 @@ impl<'a> Loader<'a> {
         around: &Surroundings,
     ) -> Option<Node> {
         if looping.is_some() {
-            let message = "You cannot use loops on 'import_role' statements. You should use 'include_role' instead.";
+            let message =
+                "You cannot use loops on 'import_role' statements. You should use 'include_role' instead.";
             self.fail(&place, message, None);
         }
         self.check_args(&call, ROLE_ARGS);
@@ -988,7 +1078,9 @@ impl<'a> Loader<'a> {
         };
         let role = self.find_role(&name, files, &call.place, around)?;
         let flag = |key: &str, default: bool| {
-            call.args.get(key).map_or(default, |value| jinja::filters::core::to_bool(value).unwrap_or(default))
+            call.args
+                .get(key)
+                .map_or(default, |value| jinja::filters::core::to_bool(value).unwrap_or(default))
         };
         let usage = RoleUse {
             place,
@@ -1117,7 +1209,8 @@ impl Kind {
     ];
 
     fn of(name: &str) -> Kind {
-        let short = ["ansible.builtin.", "ansible.legacy."].iter().find_map(|prefix| name.strip_prefix(prefix));
+        let short =
+            ["ansible.builtin.", "ansible.legacy."].iter().find_map(|prefix| name.strip_prefix(prefix));
         let short = short.unwrap_or(name);
         Kind::NAMES.iter().find(|(name, _)| *name == short).map_or(Kind::Module, |(_, kind)| *kind)
     }

@@ -52,7 +52,10 @@ fn assignment(text: &str) -> Option<usize> {
 #[must_use]
 pub fn unquote(text: &str) -> &str {
     let quoted = |mark: char| {
-        text.len() > 1 && text.starts_with(mark) && text.ends_with(mark) && !text[..text.len() - 1].ends_with('\\')
+        text.len() > 1
+            && text.starts_with(mark)
+            && text.ends_with(mark)
+            && !text[..text.len() - 1].ends_with('\\')
     };
     if quoted('"') || quoted('\'') { &text[1..text.len() - 1] } else { text }
 }
@@ -87,7 +90,8 @@ fn decode_escapes(text: &str) -> String {
 
 fn escape(text: &str) -> (String, usize) {
     let hex = |digits: usize| {
-        let code = text.get(2..2 + digits).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        let code =
+            text.get(2..2 + digits).filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
         let c = u32::from_str_radix(code, 16).ok().and_then(char::from_u32)?;
         Some((c.to_string(), 2 + digits))
     };

@@ -4,6 +4,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::objects::{Desired, ownership_problems};
 use super::{Error, MANAGER, Spec};
+use crate::cluster::ready::{has_rule, readiness};
 use crate::cluster::{Apply, Client, Object, ObjectRef, managed_digest};
 
 /// Requests in flight for one release.
@@ -20,6 +21,17 @@ pub struct Tracked {
     pub version: u64,
     /// The digest of the fields that the release owns; see [`managed_digest`].
     pub digest: Option<u64>,
+    /// Why it was not ready, when it was not.
+    pub unready: Option<String>,
+}
+
+/// How an object came to be looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drift {
+    /// It is known not to be as it was left.
+    Known,
+    /// Nobody watches it.
+    Possible,
 }
 
 impl Tracked {
@@ -28,6 +40,7 @@ impl Tracked {
             object: reference.clone(),
             uid: live.uid().unwrap_or_default().to_owned(),
             version: live.resource_version().and_then(|version| version.parse().ok()).unwrap_or(0),
+            unready: readiness(live).reason(),
             digest: live.0.get("metadata").and_then(|metadata| managed_digest(metadata, MANAGER)),
         }
     }
@@ -76,4 +89,24 @@ async fn apply_one(client: &Client, desired: &Desired) -> Result<Tracked, Error>
     let how = Apply { manager: MANAGER, force: true, dry_run: false };
     let live = client.apply(desired.target(), &desired.object, how).await?;
     Ok(Tracked::of(&desired.reference, &live))
+}
+
+/// Looks at an object as it is.
+pub(super) async fn look(client: &Client, desired: &Desired) -> Result<Option<Tracked>, Error> {
+    let reference = &desired.reference;
+    let live = if has_rule(&reference.api_version, &reference.kind) {
+        client.get(desired.target()).await?
+    } else {
+        client.get_metadata(desired.target()).await?
+    };
+    Ok(live.map(|live| Tracked::of(reference, &live)))
+}
+
+/// Looks at objects as they are, in their order.
+pub(super) async fn look_at(client: &Client, objects: &[Desired]) -> Result<Vec<Option<Tracked>>, Error> {
+    let mut requests = Vec::with_capacity(objects.len());
+    for desired in objects {
+        requests.push(look(client, desired));
+    }
+    stream::iter(requests).buffered(PARALLEL).try_collect().await
 }

@@ -2,20 +2,20 @@
 //! `pkg/action/{install,upgrade}.go`, with the operator's rule that a failed or interrupted
 //! operation is simply done again.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 
-use super::apply::{Tracked, apply, check_ownership};
+use super::apply::{Drift, Tracked, apply, check_ownership, look_at};
 use super::hooks;
 use super::inputs::inputs;
 use super::lookup::ClusterLookup;
 use super::objects::{Desired, Document, desired, of_record, of_rendering, parse, place};
 use super::record::{ChartRecord, HookRecord, Info, Record, Status};
-use super::storage::{Storage, Stored};
+use super::storage::{Notes, Storage, Stored};
 use super::uninstall::delete_own;
 use super::{Error, MANAGER, Spec, State};
 use crate::chart::hook::Event;
@@ -23,6 +23,8 @@ use crate::chart::{Compat, RenderOptions, Rendered};
 use crate::cluster::wait::{Goal, wait_for};
 use crate::cluster::{Client, ObjectRef, Reason, Write};
 
+/// How many seconds an operation of somebody else is left alone (Helm's default timeout).
+const FOREIGN_OPERATION: i64 = 300;
 /// How long a CRD may take to be established.
 const CRD_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -57,6 +59,7 @@ pub struct Outcome {
 pub async fn deploy(client: &Client, spec: &Spec) -> Result<Outcome, Error> {
     let storage = Storage::new(client, &spec.namespace, spec.owner.as_ref()).await?;
     let history = storage.history(&spec.name).await?;
+    yield_to_others(&history)?;
     let inputs = inputs(spec);
     let deployed = history.iter().rev().find(|stored| stored.status == Status::Deployed);
     let mut current = None;
@@ -70,9 +73,9 @@ pub async fn deploy(client: &Client, spec: &Spec) -> Result<Outcome, Error> {
     let newest_is_deployed = history.last() == deployed;
     if let Some((stored, record)) = &current
         && newest_is_deployed
-        && stored.inputs.as_deref() == Some(&inputs)
+        && stored.notes.as_ref().is_some_and(|notes| notes.inputs == inputs)
     {
-        return verify(client, spec, stored, record.clone(), inputs).await;
+        return verify(client, spec, &storage, stored, record.clone(), inputs).await;
     }
     let revision = next_revision(&history);
     let rendered = render(client, spec, revision, current.is_some())?;
@@ -80,14 +83,13 @@ pub async fn deploy(client: &Client, spec: &Spec) -> Result<Outcome, Error> {
         && newest_is_deployed
         && same_release(spec, record, &rendered)
     {
-        storage.set_inputs(&stored.secret, &inputs).await?;
-        return verify(client, spec, stored, record.clone(), inputs).await;
+        return verify(client, spec, &storage, stored, record.clone(), inputs).await;
     }
     let operation = Operation { client, spec, storage: &storage, history: &history, inputs, revision };
     operation.run(current.map(|(_, record)| record), rendered).await
 }
 
-/// Puts back the objects that `drifted` picks, from the deployed revision's record.
+/// Puts back objects as the deployed revision's record has them: those that `drifted` names.
 ///
 /// # Errors
 /// Whatever [`Error`] tells.
@@ -95,41 +97,86 @@ pub async fn repair(
     client: &Client,
     spec: &Spec,
     state: &State,
-    drifted: impl Fn(&ObjectRef) -> bool,
+    drifted: &HashMap<ObjectRef, Drift>,
 ) -> Result<Outcome, Error> {
     let storage = Storage::new(client, &spec.namespace, spec.owner.as_ref()).await?;
     let Some(record) = storage.read(&state.secret).await? else { return deploy(client, spec).await };
     let objects = desired(client, spec, of_record(&record.manifest)?).await?;
-    let broken: Vec<&Desired> = objects.iter().filter(|object| drifted(&object.reference)).collect();
+    let broken: Vec<&Desired> =
+        objects.iter().filter(|object| drifted.contains_key(&object.reference)).collect();
     let mut state = state.clone();
     let mut repaired = Vec::new();
     for fresh in apply(client, &broken).await? {
-        match state.tracked.iter_mut().find(|old| old.object == fresh.object) {
-            Some(old) if old.uid == fresh.uid && old.digest == fresh.digest => repaired.push(fresh.object),
-            Some(old) => {
-                repaired.push(fresh.object.clone());
-                *old = fresh;
-            }
+        let old = state.tracked.iter_mut().find(|old| old.object == fresh.object);
+        let known = drifted.get(&fresh.object) == Some(&Drift::Known);
+        if known || old.as_ref().is_none_or(|old| old.uid != fresh.uid) {
+            repaired.push(fresh.object.clone());
+        }
+        match old {
+            Some(old) => *old = fresh,
             None => state.tracked.push(fresh),
         }
     }
-    let action = if repaired.is_empty() { Action::Unchanged } else { Action::Repaired(repaired) };
-    Ok(Outcome { action, state, record: Some(Box::new(record)) })
+    Ok(Outcome { action: repairs(repaired), state, record: Some(Box::new(record)) })
 }
 
-/// The deployed revision answers the inputs; makes sure that its objects are what it says.
+fn repairs(repaired: Vec<ObjectRef>) -> Action {
+    if repaired.is_empty() { Action::Unchanged } else { Action::Repaired(repaired) }
+}
+
+/// The deployed revision answers the inputs; makes sure that its objects are as they were left.
 async fn verify(
     client: &Client,
     spec: &Spec,
+    storage: &Storage<'_>,
     stored: &Stored,
     record: Record,
     inputs: String,
 ) -> Result<Outcome, Error> {
     let objects = desired(client, spec, of_record(&record.manifest)?).await?;
-    let tracked = apply(client, &objects.iter().collect::<Vec<_>>()).await?;
+    let noted = stored.notes.as_ref().map(|notes| notes.objects.as_slice()).unwrap_or_default();
+    let mut tracked = look_at(client, &objects).await?;
+    let as_left = |(index, live): (usize, &Option<Tracked>)| {
+        let digest = live.as_ref().and_then(|live| live.digest);
+        digest.is_some() && noted.get(index).copied().flatten() == digest
+    };
+    let broken: Vec<usize> =
+        tracked.iter().enumerate().filter(|live| !as_left(*live)).map(|(index, _)| index).collect();
+    let wanted: Vec<&Desired> = broken.iter().map(|&index| &objects[index]).collect();
+    let mut repaired = Vec::new();
+    for (&index, fresh) in broken.iter().zip(apply(client, &wanted).await?) {
+        repaired.push(fresh.object.clone());
+        tracked[index] = Some(fresh);
+    }
+    let tracked: Vec<Tracked> = tracked.into_iter().flatten().collect();
     wait_ready(client, spec, &tracked).await?;
+    let notes = Notes { inputs: inputs.clone(), objects: digests(&tracked) };
+    if stored.notes.as_ref() != Some(&notes) {
+        storage.note(&stored.secret, &notes).await?;
+    }
     let state = State { revision: stored.revision, inputs, secret: stored.secret.clone(), tracked };
-    Ok(Outcome { action: Action::Unchanged, state, record: Some(Box::new(record)) })
+    Ok(Outcome { action: repairs(repaired), state, record: Some(Box::new(record)) })
+}
+
+fn digests(tracked: &[Tracked]) -> Vec<Option<u64>> {
+    tracked.iter().map(|object| object.digest).collect()
+}
+
+/// A pending revision that is not ours may be an operation of Helm's command line that still runs;
+/// after a while it counts as interrupted.
+fn yield_to_others(history: &[Stored]) -> Result<(), Error> {
+    let pending = [Status::PendingInstall, Status::PendingUpgrade, Status::PendingRollback];
+    let now = Timestamp::now().as_second();
+    match history.last() {
+        Some(last)
+            if pending.contains(&last.status)
+                && last.notes.is_none()
+                && now - last.written < FOREIGN_OPERATION =>
+        {
+            Err(Error::InProgress { revision: last.revision, status: last.status.as_str() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A revision that failed or was interrupted is made anew under its own number.
@@ -202,18 +249,18 @@ impl Operation<'_> {
         let is_new = |desired: &&Desired| old.iter().all(|old| old.reference != desired.reference);
         check_ownership(self.client, self.spec, objects.iter().filter(is_new)).await?;
         let mut record = self.record(current.as_ref(), &rendered);
-        self.storage.create(&record, &self.inputs).await?;
+        self.storage.create(&record, &Notes { inputs: self.inputs.clone(), objects: Vec::new() }).await?;
         let result = self.change(&mut record, upgrade, &objects, &old).await;
         let tracked = match result {
             Ok(tracked) => tracked,
             Err(error) => {
                 let what = if upgrade { "Upgrade" } else { "Release" };
                 record.set_status(Status::Failed, format!("{what} {:?} failed: {error}", self.spec.name));
-                self.storage.update(&record, "").await?;
+                self.storage.update(&record, &Notes::default()).await?;
                 return Err(error);
             }
         };
-        self.finish(&mut record, current, upgrade).await?;
+        self.finish(&mut record, current, &tracked).await?;
         let state = State {
             revision: self.revision,
             inputs: self.inputs.clone(),
@@ -249,16 +296,24 @@ impl Operation<'_> {
         Ok(tracked)
     }
 
-    /// The new revision is deployed; older ones step back, the oldest go.
-    async fn finish(&self, record: &mut Record, current: Option<Record>, upgrade: bool) -> Result<(), Error> {
-        if let Some(mut current) = current {
-            let inputs = self.history.iter().find(|stored| stored.revision == current.version);
-            let inputs = inputs.and_then(|stored| stored.inputs.clone()).unwrap_or_default();
-            current.info.status = Status::Superseded;
-            self.storage.update(&current, &inputs).await?;
-        }
+    /// The new revision is deployed; older ones step back, the oldest go. In this order, an interruption
+    /// leaves a deployed revision.
+    async fn finish(
+        &self,
+        record: &mut Record,
+        current: Option<Record>,
+        tracked: &[Tracked],
+    ) -> Result<(), Error> {
+        let upgrade = current.is_some();
         record.set_status(Status::Deployed, if upgrade { "Upgrade complete" } else { "Install complete" });
-        self.storage.update(record, &self.inputs).await?;
+        let notes = Notes { inputs: self.inputs.clone(), objects: digests(tracked) };
+        self.storage.update(record, &notes).await?;
+        if let Some(mut current) = current {
+            let stored = self.history.iter().find(|stored| stored.revision == current.version);
+            let notes = stored.and_then(|stored| stored.notes.clone()).unwrap_or_default();
+            current.info.status = Status::Superseded;
+            self.storage.update(&current, &notes).await?;
+        }
         let obsolete = |stored: &&Stored| {
             let unfinished = !matches!(stored.status, Status::Deployed | Status::Superseded);
             let too_old =

@@ -54,6 +54,14 @@ pub enum Error {
         /// The chart of the watch.
         wanted: String,
     },
+    /// Somebody else (`helm upgrade`, …) is at work on the release.
+    #[error("another operation (install/upgrade/rollback) is in progress: revision {revision} is {status}")]
+    InProgress {
+        /// The revision.
+        revision: i64,
+        /// Its state.
+        status: &'static str,
+    },
     /// Objects were not ready in time.
     #[error("not ready: {0}")]
     Wait(#[from] WaitError),

@@ -30,12 +30,12 @@ use serde_json::{Map, Value};
 use crate::chart::{Capabilities, Chart};
 use crate::cluster::{ObjectRef, Owner};
 
-pub use apply::Tracked;
+pub use apply::{Drift, Tracked};
 pub use deploy::{Action, Outcome, deploy, repair};
 pub use error::Error;
 pub use inputs::{capabilities, inputs};
 pub use objects::public_manifest;
-pub use storage::{Storage, Stored};
+pub use storage::{Notes, Storage, Stored};
 pub use uninstall::uninstall;
 
 /// The field manager of a release's objects: Helm's, so that its command line and we never take

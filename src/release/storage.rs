@@ -1,8 +1,8 @@
 //! Where the records live: one Secret per revision, beside the release, as Helm keeps them.
 //!
-//! Names, labels and type follow `pkg/storage/driver/secrets.go`. One annotation is ours: the digest
+//! Names, labels and type follow `pkg/storage/driver/secrets.go`. Two annotations are ours: the digest
 //! of the inputs that a revision was rendered from, by which the next pass knows that there is
-//! nothing to do.
+//! nothing to render, and the digests of the objects as they were left, by which it sees drift.
 
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ use crate::cluster::{
 
 /// Annotation with the digest of a revision's inputs.
 const INPUTS: &str = "daytwo.dev/inputs";
+/// Annotation with the digests of a revision's objects, in the order of its manifest.
+const OBJECTS: &str = "daytwo.dev/objects";
 /// The API server refuses larger Secrets (`MaxSecretSize`).
 const SECRET_LIMIT: usize = 1 << 20;
 
@@ -37,10 +39,37 @@ pub struct Stored {
     pub revision: i64,
     /// Its state.
     pub status: Status,
-    /// The digest of its inputs, when we wrote it.
-    pub inputs: Option<String>,
+    /// What we noted beside the record; nothing when others wrote it.
+    pub notes: Option<Notes>,
     /// The Secret.
     pub secret: String,
+    /// When it was last written, in seconds, as its labels tell.
+    pub written: i64,
+}
+
+/// What is noted beside a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// The digest of the inputs; empty for a revision that failed.
+    pub inputs: String,
+    /// The digests of the objects, in the order of the manifest.
+    pub objects: Vec<Option<u64>>,
+}
+
+impl Notes {
+    fn annotations(&self) -> Value {
+        let digest = |object: &Option<u64>| object.map_or_else(String::new, |digest| format!("{digest:x}"));
+        let objects: Vec<String> = self.objects.iter().map(digest).collect();
+        json!({INPUTS: self.inputs, OBJECTS: objects.join(",")})
+    }
+
+    fn of(secret: &Object) -> Option<Self> {
+        let objects = secret.annotation(OBJECTS).unwrap_or_default().split(',');
+        Some(Self {
+            inputs: secret.annotation(INPUTS)?.to_owned(),
+            objects: objects.map(|digest| u64::from_str_radix(digest, 16).ok()).collect(),
+        })
+    }
 }
 
 impl<'a> Storage<'a> {
@@ -89,12 +118,12 @@ impl<'a> Storage<'a> {
     ///
     /// # Errors
     /// [`Error::TooLarge`] before anything is sent; refusals of the cluster.
-    pub async fn create(&self, record: &Record, inputs: &str) -> Result<(), Error> {
-        let secret = self.secret(record, inputs, "createdAt")?;
+    pub async fn create(&self, record: &Record, notes: &Notes) -> Result<(), Error> {
+        let secret = self.secret(record, notes, "createdAt")?;
         let created =
             self.client.create(&self.secrets, Some(self.namespace), &secret, Write::by(MANAGER)).await;
         match created {
-            Err(error) if error.is(Reason::AlreadyExists) => self.update(record, inputs).await,
+            Err(error) if error.is(Reason::AlreadyExists) => self.update(record, notes).await,
             created => created.map(|_| ()).map_err(Error::from),
         }
     }
@@ -103,18 +132,18 @@ impl<'a> Storage<'a> {
     ///
     /// # Errors
     /// [`Error::TooLarge`]; refusals of the cluster.
-    pub async fn update(&self, record: &Record, inputs: &str) -> Result<(), Error> {
-        let secret = self.secret(record, inputs, "modifiedAt")?;
+    pub async fn update(&self, record: &Record, notes: &Notes) -> Result<(), Error> {
+        let secret = self.secret(record, notes, "modifiedAt")?;
         self.client.replace(self.target(secret.name()), &secret, Write::by(MANAGER)).await?;
         Ok(())
     }
 
-    /// Remembers that a revision already answers other inputs.
+    /// Renews what is noted beside a record.
     ///
     /// # Errors
     /// Refusals of the cluster.
-    pub async fn set_inputs(&self, secret: &str, inputs: &str) -> Result<(), Error> {
-        let patch = json!({"metadata": {"annotations": {INPUTS: inputs}}});
+    pub async fn note(&self, secret: &str, notes: &Notes) -> Result<(), Error> {
+        let patch = json!({"metadata": {"annotations": notes.annotations()}});
         let kind = crate::cluster::Patch::Merge;
         self.client.patch(self.target(secret), kind, &patch, Write::by(MANAGER)).await?;
         Ok(())
@@ -133,7 +162,7 @@ impl<'a> Storage<'a> {
         Target::new(&self.secrets, Some(self.namespace), secret)
     }
 
-    fn secret(&self, record: &Record, inputs: &str, time_label: &str) -> Result<Object, Error> {
+    fn secret(&self, record: &Record, notes: &Notes, time_label: &str) -> Result<Object, Error> {
         let name = format!("sh.helm.release.v1.{}.v{}", record.name, record.version);
         let text = record.encode().map_err(|message| Error::Record { secret: name.clone(), message })?;
         if text.len() > SECRET_LIMIT {
@@ -152,7 +181,7 @@ impl<'a> Storage<'a> {
                     "version": record.version.to_string(),
                     time_label: Timestamp::now().as_second().to_string(),
                 },
-                "annotations": {INPUTS: inputs},
+                "annotations": notes.annotations(),
             },
             "type": "helm.sh/release.v1",
             "data": {"release": STANDARD.encode(text)},
@@ -171,8 +200,12 @@ impl Stored {
         Some(Self {
             revision: secret.label("version")?.parse().ok()?,
             status: Status::parse(secret.label("status")?),
-            inputs: secret.annotation(INPUTS).map(str::to_owned),
+            notes: Notes::of(secret),
             secret: secret.name().to_owned(),
+            written: ["modifiedAt", "createdAt"]
+                .iter()
+                .find_map(|label| secret.label(label)?.parse().ok())
+                .unwrap_or(0),
         })
     }
 }

@@ -24,10 +24,10 @@ pub async fn uninstall(client: &Client, spec: &Spec) -> Result<Vec<ObjectRef>, E
     }
     let mut gone = Vec::new();
     if let Some((newest, older)) = records.split_first_mut() {
-        let inputs = last.inputs.clone().unwrap_or_default();
+        let notes = last.notes.clone().unwrap_or_default();
         newest.set_status(Status::Uninstalling, "Deletion in progress (or silently failed)");
         newest.info.deleted = Some(jiff::Timestamp::now());
-        storage.update(newest, &inputs).await?;
+        storage.update(newest, &notes).await?;
         hooks::run(client, spec, &mut newest.hooks, Event::PreDelete).await?;
         gone = delete_objects(client, spec, std::iter::once(&*newest).chain(&*older)).await?;
         if let Some(timeout) = spec.wait {

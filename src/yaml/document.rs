@@ -15,7 +15,7 @@ use super::source::Source;
 /// What a reader accepts before it gives up.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Nesting of collections. References allow 10,000; nothing that is meant seriously needs it.
+    /// Nesting of collections. go-yaml allows 10,000, PyYAML some 300; who reads the tree may recurse.
     pub depth: usize,
     /// Size of a text in bytes.
     pub size: usize,
@@ -23,7 +23,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 1000, size: 1 << 30 }
+        Self { depth: 256, size: 1 << 30 }
     }
 }
 
@@ -187,6 +187,27 @@ impl<'d> Node<'d> {
     pub fn pairs(self) -> impl Iterator<Item = (Node<'d>, Node<'d>)> {
         let mut children = self.children(matches!(self.data().kind, Data::Mapping { .. }));
         std::iter::from_fn(move || Some((children.next()?, children.next()?)))
+    }
+
+    /// The value of a text key; of the last one when there are several. Follows an alias.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Node<'d>> {
+        let mut found = None;
+        for (other, value) in self.dereferenced().pairs() {
+            if matches!(other.dereferenced().kind(), Kind::Scalar { text, .. } if text == key) {
+                found = Some(value);
+            }
+        }
+        found
+    }
+
+    /// The node itself, or the one that it is an alias of.
+    #[must_use]
+    pub fn dereferenced(self) -> Node<'d> {
+        match self.data().kind {
+            Data::Alias { target, .. } => self.sibling(target),
+            _ => self,
+        }
     }
 
     fn children(self, any: bool) -> impl Iterator<Item = Node<'d>> {
@@ -355,5 +376,63 @@ impl<'a> Composer<'a> {
         }
         self.nodes.push(NodeData { mark, end: id + 1, anchored, tag: properties.tag, kind });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_count_characters_from_one() {
+        let documents = parse_documents("---\n\u{e9}: [x, \u{1F600}, !t y]\n".as_bytes()).unwrap();
+        let root = documents[0].root();
+        assert_eq!(root.mark(), Mark { offset: 4, line: 2, column: 1 });
+        let items: Vec<_> = root.get("\u{e9}").unwrap().items().map(|item| item.mark().column).collect();
+        assert_eq!(items, [5, 8, 11]);
+        assert_eq!(root.get("\u{e9}").unwrap().items().nth(2).unwrap().tag(), Some("!t"));
+    }
+
+    #[test]
+    fn spans_cover_documents() {
+        let text = "# c\na: 1\n---\nb: 2\n...\n%YAML 1.1\n---\nc\n";
+        let documents = parse_documents(text.as_bytes()).unwrap();
+        let spans: Vec<_> = documents.iter().map(|document| &text[document.span()]).collect();
+        assert_eq!(spans, ["a: 1\n", "---\nb: 2\n", "%YAML 1.1\n---\nc\n"]);
+    }
+
+    #[test]
+    fn aliases_know_their_nodes() {
+        let documents = parse_documents(b"a: &x {k: v}\nb: *x\nb: 2\n? *x\n: z\n").unwrap();
+        let root = documents[0].root();
+        let anchored = root.get("a").unwrap();
+        assert!(anchored.is_anchored() && anchored.is_flow());
+        let (_, alias) = root.pairs().nth(1).unwrap();
+        assert!(matches!(alias.kind(), Kind::Alias { target, name: "x" } if target.id() == anchored.id()));
+        assert!(matches!(alias.get("k").unwrap().kind(), Kind::Scalar { text: "v", style: Style::Plain }));
+        assert!(matches!(root.get("b").unwrap().kind(), Kind::Scalar { text: "2", .. }));
+    }
+
+    #[test]
+    fn a_broken_document_does_not_hide_those_before() {
+        let text = "a: 1\n---\nb: [\n";
+        let source = Source::new(text.as_bytes());
+        let mut documents = source.documents(Dialect::Go, Limits::default());
+        assert!(documents.next().is_some_and(|document| document.is_ok()));
+        assert!(documents.next().is_some_and(|document| document.is_err()));
+        assert!(documents.next().is_none());
+    }
+
+    #[test]
+    fn limits_end_in_errors() {
+        let refuse = |text: &str, limits| {
+            let source = Source::new(text.as_bytes());
+            let error = source.documents(Dialect::Go, limits).find_map(Result::err);
+            error.expect("a limit is exceeded").to_string()
+        };
+        let limits = Limits { depth: 3, size: 20 };
+        assert_eq!(refuse("[[[[x]]]]", limits), "yaml: exceeded max depth of 3");
+        assert_eq!(refuse("- - - - x", limits), "yaml: exceeded max depth of 3");
+        assert_eq!(refuse(&"x".repeat(21), limits), "yaml: text exceeds the limit of 20 bytes");
     }
 }

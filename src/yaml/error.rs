@@ -90,8 +90,8 @@ impl Error {
 
     /// What was being read and where it began (`while parsing a block mapping`).
     #[must_use]
-    pub fn context(&self) -> Option<(&str, Mark)> {
-        self.0.context.map(|(text, mark)| (text, mark))
+    pub fn context(&self) -> Option<(&'static str, Mark)> {
+        self.0.context
     }
 
     /// The line that go-yaml would name: it counts from 0 in parser errors, and takes line 0 for unknown.

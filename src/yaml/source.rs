@@ -76,7 +76,10 @@ fn reader_error(problem: &'static str, text: &str) -> Error {
 /// The blocks of a text that are complete.
 fn whole_blocks(text: Cow<'_, str>) -> Cow<'_, str> {
     const BLOCK: usize = 512;
-    let at = text.floor_char_boundary(text.len() / BLOCK * BLOCK);
+    let mut at = text.len() / BLOCK * BLOCK;
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
     truncated(text, at)
 }
 

@@ -43,7 +43,8 @@ pub(crate) fn helm3(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
 pub(crate) fn notes(corpus: &Corpus, filter: &str) -> Result<Outcome, String> {
     let goldens = corpus.archive("goldens-helm4")?;
     run(corpus, filter, Compat::V4, &|case, rendered| {
-        let golden = std::fs::read(golden(&goldens, case, "notes.txt")).ok().filter(|_| case.deterministic)?;
+        let golden =
+            std::fs::read(golden(&goldens, case, "notes.txt")).ok().filter(|_| case.deterministic)?;
         let rendered = rendered.ok()?;
         Some(compare::equal(&String::from_utf8_lossy(&golden), &rendered.notes, &Mask::new()))
     })

@@ -39,7 +39,8 @@ pub(crate) fn equal(golden: &str, rendered: &str, mask: &Mask) -> Result<(), Str
     if golden.len() == rendered.len() {
         return Ok(());
     }
-    let extra = golden.get(rendered.len()).or_else(|| rendered.get(golden.len())).map_or("", |(_, line)| line);
+    let extra =
+        golden.get(rendered.len()).or_else(|| rendered.get(golden.len())).map_or("", |(_, line)| line);
     Err(format!("{} lines wanted, {} printed, from {extra:?}", golden.len(), rendered.len()))
 }
 
@@ -54,7 +55,8 @@ fn alike(wanted: &str, printed: &str, prefix: usize, suffix: usize) -> bool {
     }
     // Random text may begin and end alike by accident: go back to what is no letter or digit.
     let (wanted, printed): (Vec<char>, Vec<char>) = (wanted.chars().collect(), printed.chars().collect());
-    let prefix = wanted[..prefix.min(wanted.len())].iter().rposition(|c| !c.is_alphanumeric()).map_or(0, |at| at + 1);
+    let prefix =
+        wanted[..prefix.min(wanted.len())].iter().rposition(|c| !c.is_alphanumeric()).map_or(0, |at| at + 1);
     let tail = &wanted[wanted.len() - suffix.min(wanted.len())..];
     let tail = tail.iter().position(|c| !c.is_alphanumeric()).map_or(&[][..], |at| &tail[at..]);
     printed.starts_with(&wanted[..prefix]) && printed.ends_with(tail)

@@ -52,7 +52,8 @@ fn main() -> ExitCode {
         }
     };
     let mut good = true;
-    for (name, suite) in SUITES.iter().filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| name == wanted)) {
+    for (name, suite) in SUITES.iter().filter(|(name, _)| wanted.as_ref().is_none_or(|wanted| name == wanted))
+    {
         let start = Instant::now();
         match suite(&corpus, &filter) {
             Ok(outcome) => good &= known::judge(name, &outcome, filter.is_empty()),

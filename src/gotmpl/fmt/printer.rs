@@ -99,7 +99,7 @@ impl<'a> Printer<'a> {
 
     fn list(&mut self, list: &List, verb: char, depth: usize) {
         if list.elem == Elem::Byte && matches!(verb, 's' | 'q' | 'x' | 'X') {
-            return self.string_verb(&Value::List(list.clone()), &bytes_of(list), verb);
+            return self.string_verb(&Value::List(list.clone()), &list.to_bytes(), verb);
         }
         let go_syntax = self.flags.sharp_v;
         if go_syntax {
@@ -427,9 +427,4 @@ impl Printer<'_> {
     fn padding(&mut self, fill: u8, count: usize) {
         self.out.resize(self.out.len() + count, fill);
     }
-}
-
-/// The bytes of a `[]byte`.
-fn bytes_of(list: &List) -> Vec<u8> {
-    list.iter().map(|item| if let Value::Uint8(byte) = item { *byte } else { 0 }).collect()
 }

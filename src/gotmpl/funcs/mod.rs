@@ -42,8 +42,11 @@ mod semver;
 mod semver_constraint;
 mod strings;
 mod time;
+mod toml;
+mod toml_parse;
 mod urls;
 mod wrap;
+mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -82,6 +85,8 @@ const FAMILIES: &[&[FuncDef]] = &[
     regex::FUNCTIONS,
     urls::FUNCTIONS,
     json::FUNCTIONS,
+    yaml::FUNCTIONS,
+    toml::FUNCTIONS,
     helm::FUNCTIONS,
 ];
 

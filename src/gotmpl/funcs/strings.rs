@@ -86,7 +86,7 @@ pub(super) const FUNCTIONS: &[FuncDef] = &[
 pub(super) fn strval(value: &Value) -> Cow<'_, [u8]> {
     match value {
         Value::Str(text) => Cow::Borrowed(text),
-        Value::List(list) if list.elem == Elem::Byte => Cow::Owned(list.iter().map(byte).collect()),
+        Value::List(list) if list.elem == Elem::Byte => list.to_bytes(),
         _ => Cow::Owned(fmt::sprint(value)),
     }
 }
@@ -96,14 +96,6 @@ pub(super) fn to_str(value: &Value) -> Str {
     match value {
         Value::Str(text) => text.clone(),
         _ => strval(value).into_owned().into(),
-    }
-}
-
-/// A byte of a `[]byte`.
-pub(super) fn byte(value: &Value) -> u8 {
-    match value {
-        Value::Uint8(byte) => *byte,
-        _ => 0,
     }
 }
 

@@ -24,7 +24,9 @@ pub fn merge(low: &Dict, high: &Dict, recursive: bool, list_merge: &str) -> Resu
     }
     for (key, value) in high {
         let combined = match (merged.get(&key), &value) {
-            (Some(Value::Dict(low)), Value::Dict(high)) if recursive => merge(low, high, recursive, list_merge)?,
+            (Some(Value::Dict(low)), Value::Dict(high)) if recursive => {
+                merge(low, high, recursive, list_merge)?
+            }
             (Some(Value::List(low)), Value::List(high)) => lists(low.items(), high.items(), list_merge),
             _ => value,
         };

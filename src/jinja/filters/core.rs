@@ -38,7 +38,9 @@ pub fn bool_filter(value: &Value) -> Result<Value, Error> {
     ops::defined(value)?;
     Ok(match value {
         Value::None | Value::Bool(_) => value.clone(),
-        Value::Str(text) => Value::Bool(matches!(text.as_str().to_lowercase().as_str(), "yes" | "on" | "1" | "true")),
+        Value::Str(text) => {
+            Value::Bool(matches!(text.as_str().to_lowercase().as_str(), "yes" | "on" | "1" | "true"))
+        }
         Value::Int(number) => Value::Bool(*number == 1),
         Value::Float(number) => Value::Bool(*number == 1.0),
         _ => Value::Bool(false),

@@ -35,7 +35,9 @@ impl Module for Assert {
         for that in conditions(context, &args, &templar)? {
             let holds = templar.condition(&that).map_err(|error| match error.kind() {
                 ErrorKind::Cancelled => ModuleError::Cancelled,
-                _ => ModuleError::new(format!("The conditional check '{that}' failed. The error was: {error}")),
+                _ => {
+                    ModuleError::new(format!("The conditional check '{that}' failed. The error was: {error}"))
+                }
             })?;
             if !holds {
                 return Ok(result
@@ -51,7 +53,8 @@ impl Module for Assert {
 
 /// The conditions as the task writes them; a single text is templated once, for a list in a variable.
 fn conditions(context: &ModuleContext, args: &Args, templar: &Templar) -> Result<Vec<Value>, ModuleError> {
-    let written = context.task.untemplated.get("that").or_else(|| args.get("that")).cloned().unwrap_or(Value::None);
+    let written =
+        context.task.untemplated.get("that").or_else(|| args.get("that")).cloned().unwrap_or(Value::None);
     let written = match &written {
         Value::Str(_) => templar.template_with(&written, &TemplateOptions::default())?,
         _ => written,

@@ -31,7 +31,8 @@ const OPTIONS: &[Opt] = &[
     Opt::new("expand_argument_vars", Kind::Bool).default("true"),
 ];
 
-const COMMAND: Spec = Spec { free_form: true, raw_params: true, ..Spec::new("ansible.builtin.command", OPTIONS) };
+const COMMAND: Spec =
+    Spec { free_form: true, raw_params: true, ..Spec::new("ansible.builtin.command", OPTIONS) };
 const SHELL: Spec = Spec { free_form: true, raw_params: true, ..Spec::new("ansible.builtin.shell", OPTIONS) };
 
 #[async_trait]
@@ -42,7 +43,9 @@ impl Module for Command {
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let (words, shown) = match (args.texts("argv"), text(&args)) {
-            (Some(_), Some(_)) => return Err(ModuleError::new("only command or argv can be given, not both")),
+            (Some(_), Some(_)) => {
+                return Err(ModuleError::new("only command or argv can be given, not both"));
+            }
             (Some(argv), None) => {
                 let shown = Value::list(argv.iter().map(|word| Value::from(word.as_str())).collect());
                 (argv, shown)
@@ -53,7 +56,11 @@ impl Module for Command {
             }
             (None, None) => return Err(no_command()),
         };
-        let words = if args.flag("expand_argument_vars") { words.iter().map(|word| expand_path(word)).collect() } else { words };
+        let words = if args.flag("expand_argument_vars") {
+            words.iter().map(|word| expand_path(word)).collect()
+        } else {
+            words
+        };
         execute(context, &args, words, shown).await
     }
 }
@@ -103,7 +110,10 @@ async fn execute(
     if let Some(dir) = &dir
         && !dir.is_dir()
     {
-        let message = format!("Unable to change directory before execution: [Errno 2] No such file or directory: b'{}'", dir.display());
+        let message = format!(
+            "Unable to change directory before execution: [Errno 2] No such file or directory: b'{}'",
+            dir.display()
+        );
         return Err(ModuleError::Failed(Box::new(base(&cmd).with("failed", true).with("msg", message))));
     }
     let here = dir.clone().unwrap_or_else(|| context.task.playbook_dir.clone());
@@ -160,14 +170,19 @@ async fn execute(
         .with("end", repr::timestamp(&datetime::now(false), ' '))
         .with("delta", delta(started));
     if rc != 0 {
-        return Err(ModuleError::Failed(Box::new(result.with("failed", true).with("msg", "non-zero return code"))));
+        return Err(ModuleError::Failed(Box::new(
+            result.with("failed", true).with("msg", "non-zero return code"),
+        )));
     }
     Ok(result)
 }
 
 fn not_run(cmd: &Value, message: &str, check: bool) -> TaskResult {
     let did = if check { "Would not" } else { "Did not" };
-    base(cmd).with("rc", 0_i64).with("stdout", message).with("msg", format!("{did} run command since {}", &message["skipped, since ".len()..]))
+    base(cmd)
+        .with("rc", 0_i64)
+        .with("stdout", message)
+        .with("msg", format!("{did} run command since {}", &message["skipped, since ".len()..]))
 }
 
 fn delta(started: Instant) -> String {

@@ -62,7 +62,9 @@ fn variable(var: &Value, templar: &Templar, verbosity: u8) -> Result<Value, Modu
         other => templar.template(other),
     };
     value.or_else(|error: Error| match error.kind() {
-        ErrorKind::Undefined if verbosity > 0 => Ok(Value::from(format!("VARIABLE IS NOT DEFINED!: {error}"))),
+        ErrorKind::Undefined if verbosity > 0 => {
+            Ok(Value::from(format!("VARIABLE IS NOT DEFINED!: {error}")))
+        }
         ErrorKind::Undefined => Ok(Value::from("VARIABLE IS NOT DEFINED!")),
         _ => Err(error.into()),
     })

@@ -36,7 +36,10 @@ impl Module for IncludeVars {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let single = args.str("file").or_else(|| args.str("_raw_params")).map(|name| name.trim_end_matches('\n').to_owned());
+        let single = args
+            .str("file")
+            .or_else(|| args.str("_raw_params"))
+            .map(|name| name.trim_end_matches('\n').to_owned());
         let files = match (args.str("dir"), single) {
             (Some(dir), _) => files_in(context, &args, dir)?,
             (None, Some(name)) => match context.find("vars", &name) {
@@ -113,8 +116,10 @@ fn files_in(context: &ModuleContext, args: &Args, dir: &str) -> Result<Vec<PathB
                 std::fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
             entries.sort();
             for path in entries {
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                let ending = path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
+                let name =
+                    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let ending =
+                    path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
                 if path.is_dir() {
                     below.push(path);
                 } else if !ignored.contains(&name)
@@ -124,7 +129,10 @@ fn files_in(context: &ModuleContext, args: &Args, dir: &str) -> Result<Vec<PathB
                         found.push(path);
                     } else if !args.flag("ignore_unknown_extensions") {
                         let valid = endings.join(", ");
-                        return Err(ModuleError::new(format!("{} does not have a valid extension: {valid}", path.display())));
+                        return Err(ModuleError::new(format!(
+                            "{} does not have a valid extension: {valid}",
+                            path.display()
+                        )));
                     }
                 }
             }

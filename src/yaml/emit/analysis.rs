@@ -193,18 +193,23 @@ static CLASS: [Class; 256] = {
     let mut table = [Class::Content; 256];
     let mut byte = 0;
     while byte < 256 {
-        table[byte] = match byte as u8 {
-            b' ' => Class::Space,
-            b'\t' => Class::Tab,
-            b'\n' => Class::Newline,
-            b':' => Class::Colon,
-            b'#' => Class::Hash,
-            b',' | b'?' | b'[' | b']' | b'{' | b'}' => Class::Flow,
-            0..0x20 | 0x7F => Class::Control,
-            0x20..0x7F => Class::Content,
-            _ => Class::Wide,
-        };
+        if byte < 0x20 || byte == 0x7F {
+            table[byte] = Class::Control;
+        } else if byte >= 0x80 {
+            table[byte] = Class::Wide;
+        }
         byte += 1;
     }
+    table[b' ' as usize] = Class::Space;
+    table[b'\t' as usize] = Class::Tab;
+    table[b'\n' as usize] = Class::Newline;
+    table[b':' as usize] = Class::Colon;
+    table[b'#' as usize] = Class::Hash;
+    table[b',' as usize] = Class::Flow;
+    table[b'?' as usize] = Class::Flow;
+    table[b'[' as usize] = Class::Flow;
+    table[b']' as usize] = Class::Flow;
+    table[b'{' as usize] = Class::Flow;
+    table[b'}' as usize] = Class::Flow;
     table
 };

@@ -19,6 +19,25 @@ pub(in super::super) struct Scalar<'t> {
     pub(in super::super) properties: Properties<'t>,
 }
 
+/// The characters with an escape of one letter.
+const ESCAPES: &[(char, u8)] = &[
+    ('\0', b'0'),
+    ('\x07', b'a'),
+    ('\x08', b'b'),
+    ('\t', b't'),
+    ('\n', b'n'),
+    ('\x0B', b'v'),
+    ('\x0C', b'f'),
+    ('\r', b'r'),
+    ('\x1B', b'e'),
+    ('"', b'"'),
+    ('\\', b'\\'),
+    ('\u{85}', b'N'),
+    ('\u{A0}', b'_'),
+    ('\u{2028}', b'L'),
+    ('\u{2029}', b'P'),
+];
+
 impl Scalar<'_> {
     /// What counts for the length of a key.
     pub(super) fn length(&self) -> usize {
@@ -236,29 +255,17 @@ impl Writer<'_> {
     }
 
     fn write_escape(&mut self, character: char) {
-        let code = u32::from(character);
-        let short = match code {
-            0x00 => '0',
-            0x07 => 'a',
-            0x08 => 'b',
-            0x09 => 't',
-            0x0A => 'n',
-            0x0B => 'v',
-            0x0C => 'f',
-            0x0D => 'r',
-            0x1B => 'e',
-            0x22 => '"',
-            0x5C => '\\',
-            0x85 => 'N',
-            0xA0 => '_',
-            0x2028 => 'L',
-            0x2029 => 'P',
-            0..=0xFF => return self.write_run(&format!("\\x{code:02X}")),
-            0..=0xFFFF => return self.write_run(&format!("\\u{code:04X}")),
-            _ => return self.write_run(&format!("\\U{code:08X}")),
+        if let Some((_, letter)) = ESCAPES.iter().find(|(escaped, _)| *escaped == character) {
+            self.out.extend_from_slice(&[b'\\', *letter]);
+            self.column += 2;
+            return;
+        }
+        let escape = match u32::from(character) {
+            code @ ..=0xFF => format!("\\x{code:02X}"),
+            code @ ..=0xFFFF => format!("\\u{code:04X}"),
+            code => format!("\\U{code:08X}"),
         };
-        self.out.extend_from_slice(&[b'\\', short as u8]);
-        self.column += 2;
+        self.write_run(&escape);
     }
 }
 

@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Number as JsonNumber, Value};
 
 use super::float;
@@ -18,8 +17,12 @@ use crate::yaml::{self, Dialect, Document, Kind, Limits, Mark, Node, NodeId, Sou
 pub enum Numbers {
     /// Every number is a float, as `encoding/json` reads into `interface{}`: Helm's values.
     Float64,
-    /// Integers that fit `i64` stay integers, as Kubernetes reads unstructured objects.
+    /// Integers that fit `i64` stay integers, as Kubernetes reads unstructured objects; so do floats
+    /// without a fraction, because JSON does not tell them apart.
     Json,
+    /// Numbers are integers or floats as YAML has them: for fields that turn numbers into text, which
+    /// happens before JSON forgets the difference.
+    Yaml,
 }
 
 /// A text that sigs.k8s.io/yaml refuses; `Display` is its wording.
@@ -37,8 +40,15 @@ pub enum Error {
         mark: Mark,
     },
     /// It is not of the type that was asked for.
-    #[error("error unmarshaling JSON: while decoding JSON: {0}")]
-    Type(String),
+    #[error("error unmarshaling JSON: while decoding JSON: {problem}")]
+    Type {
+        /// What is wrong.
+        problem: String,
+        /// Which value is wrong (`.spec.containers[0].name`).
+        path: String,
+        /// Where it stands, when there is a text.
+        mark: Option<Mark>,
+    },
 }
 
 impl Error {
@@ -48,7 +58,7 @@ impl Error {
         match self {
             Self::Syntax(error) => error.mark(),
             Self::Value { mark, .. } => Some(*mark),
-            Self::Type(_) => None,
+            Self::Type { mark, .. } => *mark,
         }
     }
 }
@@ -85,15 +95,6 @@ pub fn parse_each(bytes: &[u8], numbers: Numbers) -> Result<Vec<Value>, Error> {
     let source = Source::new(bytes);
     let documents = source.documents(Dialect::Go, Limits::default());
     documents.map(|document| Decoder::new(numbers).decode(&document?)).collect()
-}
-
-/// Reads the first document of a text into a type.
-///
-/// # Errors
-/// As [`parse`], and values that are not of the type.
-pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    let value = parse(bytes, Numbers::Json)?;
-    serde_json::from_value(value).map_err(|error| Error::Type(error.to_string()))
 }
 
 /// Turns documents into JSON values.
@@ -159,16 +160,29 @@ impl Decoder {
         self.count(node)?;
         match node.kind() {
             Kind::Scalar { text, style } => self.scalar(node, text, style),
-            Kind::Sequence => self.nested(node, |decoder| {
-                node.items().map(|item| decoder.value(item)).collect::<Result<_, _>>().map(Value::Array)
-            }),
+            Kind::Sequence => self.sequence(node),
             Kind::Mapping => {
                 let mut map = Map::new();
                 self.mapping(node, &mut map)?;
                 Ok(Value::Object(map))
             }
-            Kind::Alias { target, name } => self.expand(node, name, |decoder| decoder.value(target)),
+            Kind::Alias { target, name } => {
+                self.enter_alias(node, name)?;
+                let value = self.value(target);
+                self.aliases.pop();
+                value
+            }
         }
+    }
+
+    fn sequence(&mut self, node: Node<'_>) -> Result<Value, Error> {
+        self.descend(node)?;
+        let mut items = Vec::new();
+        for item in node.items() {
+            items.push(self.value(item)?);
+        }
+        self.depth -= 1;
+        Ok(Value::Array(items))
     }
 
     /// yaml.v2's guard against alias bombs: the share of nodes that come from aliases, which may be the
@@ -191,35 +205,22 @@ impl Decoder {
         Ok(())
     }
 
-    /// Decodes one level deeper. Aliases can nest deeper than the text does.
-    fn nested<T>(
-        &mut self,
-        node: Node<'_>,
-        decode: impl FnOnce(&mut Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    /// Goes one level deeper. Aliases can nest deeper than the text does.
+    fn descend(&mut self, node: Node<'_>) -> Result<(), Error> {
         let limit = Limits::default().depth;
         if self.depth >= limit {
             return Err(fail(node, &format!("exceeded max depth of {limit}")));
         }
         self.depth += 1;
-        let result = decode(self);
-        self.depth -= 1;
-        result
+        Ok(())
     }
 
-    fn expand<T>(
-        &mut self,
-        alias: Node<'_>,
-        name: &str,
-        decode: impl FnOnce(&mut Self) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    fn enter_alias(&mut self, alias: Node<'_>, name: &str) -> Result<(), Error> {
         if self.aliases.contains(&alias.id()) {
             return Err(fail(alias, &format!("anchor '{name}' value contains itself")));
         }
         self.aliases.push(alias.id());
-        let result = decode(self);
-        self.aliases.pop();
-        result
+        Ok(())
     }
 
     fn scalar(&mut self, node: Node<'_>, text: &str, style: Style) -> Result<Value, Error> {
@@ -239,10 +240,10 @@ impl Decoder {
 
     fn number(&self, number: Number) -> Value {
         let float = match (self.numbers, number) {
-            (Numbers::Json, Number::Int(int)) => return Value::from(int),
+            (Numbers::Json | Numbers::Yaml, Number::Int(int)) => return Value::from(int),
+            (Numbers::Yaml, Number::Uint(uint)) => return Value::from(uint),
             (Numbers::Float64, Number::Int(int)) => int as f64,
             (_, Number::Uint(uint)) => uint as f64,
-            // JSON's text of a float may be an integer's text.
             (Numbers::Json, Number::Float(float)) if float.fract() == 0.0 && float.abs() < 9e18 => {
                 return Value::from(float as i64);
             }
@@ -252,25 +253,33 @@ impl Decoder {
     }
 
     fn mapping(&mut self, node: Node<'_>, map: &mut Map<String, Value>) -> Result<(), Error> {
-        self.nested(node, |decoder| {
-            for (key, value) in node.pairs() {
-                if is_merge(key) {
-                    decoder.merge(value, map)?;
-                    continue;
-                }
-                let key_text = decoder.key(key)?;
-                let decoded = decoder.value(value)?;
-                let Ok(key_text) = key_text.map_err(|bad| decoder.note_bad_key(&bad, key, &decoded)) else {
-                    continue;
-                };
-                if decoder.strict && map.contains_key(&key_text) {
-                    decoder.duplicates.push((value.mark(), key_text));
-                } else {
-                    map.insert(key_text, decoded);
-                }
+        self.descend(node)?;
+        for (key, value) in node.pairs() {
+            if is_merge(key) {
+                self.merge(value, map)?;
+                continue;
             }
-            Ok(())
-        })
+            let text = self.key(key)?;
+            let decoded = self.value(value)?;
+            self.insert(map, (key, text), (value, decoded));
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn insert(
+        &mut self,
+        map: &mut Map<String, Value>,
+        (key, text): (Node<'_>, Result<String, BadKey>),
+        (value, decoded): (Node<'_>, Value),
+    ) {
+        match text {
+            Err(bad) => self.note_bad_key(&bad, key, &decoded),
+            Ok(text) if self.strict && map.contains_key(&text) => self.duplicates.push((value.mark(), text)),
+            Ok(text) => {
+                map.insert(text, decoded);
+            }
+        }
     }
 
     /// Merges one mapping or several, in which case the earlier ones win; what the map has is overwritten.
@@ -290,10 +299,11 @@ impl Decoder {
         match node.kind() {
             Kind::Mapping => self.mapping(node, map),
             Kind::Alias { target, name } if matches!(target.kind(), Kind::Mapping) => {
-                self.expand(node, name, |decoder| {
-                    decoder.count(target)?;
-                    decoder.mapping(target, map)
-                })
+                self.enter_alias(node, name)?;
+                self.count(target)?;
+                let merged = self.mapping(target, map);
+                self.aliases.pop();
+                merged
             }
             _ => Err(fail(node, "map merge requires map or sequence of maps as the value")),
         }
@@ -303,7 +313,12 @@ impl Decoder {
     fn key(&mut self, key: Node<'_>) -> Result<Result<String, BadKey>, Error> {
         self.count(key)?;
         match key.kind() {
-            Kind::Alias { target, name } => self.expand(key, name, |decoder| decoder.key(target)),
+            Kind::Alias { target, name } => {
+                self.enter_alias(key, name)?;
+                let text = self.key(target);
+                self.aliases.pop();
+                text
+            }
             Kind::Scalar { text, style } => resolve(key, text, style).map(|scalar| key_text(scalar, text)),
             Kind::Sequence | Kind::Mapping => {
                 let decoded = self.value(key)?;

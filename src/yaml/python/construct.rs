@@ -53,8 +53,8 @@ impl<'n> Loader<'n> {
         self.load_with(bytes, &mut duplicates)
     }
 
-    /// [`Self::load`] that also gives the keys which were set twice, of which the last wins: where their
-    /// mapping begins, and the later key.
+    /// [`Self::load`] that also gives the keys which were set again (merged ones included), of which Ansible
+    /// warns: where their mapping begins, and the later key.
     ///
     /// # Errors
     /// As [`load`].
@@ -123,6 +123,28 @@ struct Size {
     count: u64,
 }
 
+/// A key and its value.
+type Pair<'n> = (yaml::Node<'n>, yaml::Node<'n>);
+
+/// What a node becomes; a collection is yet to be filled.
+enum Shape {
+    Scalar(Value),
+    List,
+    Dict,
+    Set,
+    /// With the context of errors.
+    Pairs(&'static str),
+}
+
+/// The shape of a node whose tag says nothing about it.
+fn shape_by_kind(node: yaml::Node<'_>) -> Shape {
+    match node.kind() {
+        Kind::Scalar { text, .. } => Shape::Scalar(Value::Str(text.into())),
+        Kind::Sequence => Shape::List,
+        _ => Shape::Dict,
+    }
+}
+
 /// What kinds of nodes are called in Python's errors.
 fn kind_name(node: yaml::Node<'_>) -> &'static str {
     match node.kind() {
@@ -164,7 +186,8 @@ impl Constructor<'_, '_> {
         }
         self.open.push(node.id());
         let mut size = Size::default();
-        let value = self.value(node, &mut size)?;
+        let shape = self.shape(node)?;
+        let value = self.build(node, shape, &mut size)?;
         self.open.pop();
         let tag = explicit_tag(node).filter(|tag| self.loader.tags.contains(tag)).map(Arc::from);
         let built = Built {
@@ -182,9 +205,8 @@ impl Constructor<'_, '_> {
         let built = self.node(node)?;
         size.height = size.height.max(built.height);
         size.count += built.count;
-        let limit = Limits::default().depth;
-        if size.height >= limit {
-            return Err(self.fail(format!("exceeded max depth of {limit}"), node.mark()));
+        if size.height >= Limits::default().depth {
+            return Err(self.too_deep(node));
         }
         if size.count >= LARGEST {
             return Err(self.excessive(node));
@@ -192,51 +214,56 @@ impl Constructor<'_, '_> {
         Ok(built.node)
     }
 
-    fn value(&mut self, node: yaml::Node<'_>, size: &mut Size) -> Result<Value, Error> {
-        let Some(tag) = explicit_tag(node) else { return self.untagged(node, size) };
+    fn too_deep(&self, node: yaml::Node<'_>) -> Error {
+        self.fail(format!("exceeded max depth of {}", Limits::default().depth), node.mark())
+    }
+
+    /// Decides what a node becomes; scalars are done with that.
+    fn shape(&self, node: yaml::Node<'_>) -> Result<Shape, Error> {
+        let Some(tag) = explicit_tag(node) else { return self.untagged(node) };
         if self.loader.tags.contains(&tag) {
-            return self.by_kind(node, size);
+            return Ok(shape_by_kind(node));
         }
         let mark = node.mark();
-        match tag.strip_prefix(TAG_PREFIX) {
-            Some("seq") => self.sequence(node, size),
-            Some("map") => self.mapping(node, size).map(|dict| Value::Dict(Arc::new(dict))),
-            Some("set") => self.mapping(node, size).map(|dict| Value::Set(Arc::new(dict))),
-            Some("omap") => self.pairs(node, size, "while constructing an ordered map"),
-            Some("pairs") => self.pairs(node, size, "while constructing pairs"),
-            Some("str") => self.text(node).map(|text| Value::Str(text.into())),
-            Some("null") => self.text(node).map(|_| Value::None),
-            Some("bool") => self.scalar(Tag::Bool, self.text(node)?, mark),
-            Some("int") => self.scalar(Tag::Int, self.text(node)?, mark),
-            Some("float") => self.scalar(Tag::Float, self.text(node)?, mark),
-            Some("timestamp") => self.scalar(Tag::Timestamp, self.text(node)?, mark),
+        let tag = match tag.strip_prefix(TAG_PREFIX) {
+            Some("seq") => return Ok(Shape::List),
+            Some("map") => return Ok(Shape::Dict),
+            Some("set") => return Ok(Shape::Set),
+            Some("omap") => return Ok(Shape::Pairs("while constructing an ordered map")),
+            Some("pairs") => return Ok(Shape::Pairs("while constructing pairs")),
             Some("binary") => {
                 let bytes = binary::decode(self.text(node)?).map_err(|problem| self.fail(problem, mark))?;
-                Ok(Value::Bytes(bytes.into()))
+                return Ok(Shape::Scalar(Value::Bytes(bytes.into())));
             }
-            _ => Err(self.unknown_tag(tag, mark)),
-        }
+            Some("null") => return self.text(node).map(|_| Shape::Scalar(Value::None)),
+            Some("str") => Tag::Str,
+            Some("bool") => Tag::Bool,
+            Some("int") => Tag::Int,
+            Some("float") => Tag::Float,
+            Some("timestamp") => Tag::Timestamp,
+            _ => return Err(self.unknown_tag(tag, mark)),
+        };
+        self.scalar(tag, self.text(node)?, mark).map(Shape::Scalar)
     }
 
-    fn untagged(&mut self, node: yaml::Node<'_>, size: &mut Size) -> Result<Value, Error> {
+    fn untagged(&self, node: yaml::Node<'_>) -> Result<Shape, Error> {
         match node.kind() {
             // A lone `!` resolves what follows, unless nothing does.
-            Kind::Scalar { text: "", style: Style::Plain } if node.tag().is_some() => {
-                Ok(Value::Str("".into()))
-            }
+            Kind::Scalar { text: "", style: Style::Plain } if node.tag().is_some() => Ok(shape_by_kind(node)),
             Kind::Scalar { text, style } if style == Style::Plain || node.tag().is_some() => {
-                self.scalar(scalar::resolve(text), text, node.mark())
+                self.scalar(scalar::resolve(text), text, node.mark()).map(Shape::Scalar)
             }
-            _ => self.by_kind(node, size),
+            _ => Ok(shape_by_kind(node)),
         }
     }
 
-    /// The value of a node whose tag says nothing about it.
-    fn by_kind(&mut self, node: yaml::Node<'_>, size: &mut Size) -> Result<Value, Error> {
-        match node.kind() {
-            Kind::Scalar { text, .. } => Ok(Value::Str(text.into())),
-            Kind::Sequence => self.sequence(node, size),
-            _ => self.mapping(node, size).map(|dict| Value::Dict(Arc::new(dict))),
+    fn build(&mut self, node: yaml::Node<'_>, shape: Shape, size: &mut Size) -> Result<Value, Error> {
+        match shape {
+            Shape::Scalar(value) => Ok(value),
+            Shape::List => self.sequence(node, size),
+            Shape::Dict => Ok(Value::Dict(self.mapping(node, size)?)),
+            Shape::Set => Ok(Value::Set(self.mapping(node, size)?)),
+            Shape::Pairs(context) => self.pairs(node, size, context),
         }
     }
 
@@ -272,57 +299,58 @@ impl Constructor<'_, '_> {
         if !matches!(node.kind(), Kind::Sequence) {
             return Err(self.expected("expected a sequence node, but found ", node));
         }
-        let items = node.items().map(|item| self.child(item, size)).collect::<Result<_, _>>()?;
+        let mut items = Vec::new();
+        for item in node.items() {
+            items.push(self.child(item, size)?);
+        }
         Ok(Value::List(Arc::new(items)))
     }
 
-    fn mapping(&mut self, node: yaml::Node<'_>, size: &mut Size) -> Result<Dict, Error> {
+    fn mapping(&mut self, node: yaml::Node<'_>, size: &mut Size) -> Result<Arc<Dict>, Error> {
+        let mut dict = Dict::default();
+        for (key, value) in self.flattened(node)? {
+            let key = self.key(key, node.mark(), size)?;
+            let value = self.child(value, size)?;
+            self.insert(&mut dict, key, value, node.mark());
+        }
+        Ok(Arc::new(dict))
+    }
+
+    fn insert(&mut self, dict: &mut Dict, key: Node, value: Node, mapping: Mark) {
+        if dict.insert(key.clone(), value).is_some() {
+            self.duplicates.push((mapping, key));
+        }
+    }
+
+    /// All pairs of a mapping: those that it inherits by `<<`, then its own.
+    fn flattened<'n>(&mut self, node: yaml::Node<'n>) -> Result<Vec<Pair<'n>>, Error> {
         if !matches!(node.kind(), Kind::Mapping) {
             return Err(self.expected("expected a mapping node, but found ", node));
         }
-        let mut merged = Vec::new();
-        let own = self.flatten(node, &mut merged, 0)?;
-        let mut dict = Dict::default();
-        let inherited = merged.len();
-        for (number, (key, value)) in merged.into_iter().chain(own).enumerate() {
-            let key_node = self.key(key, node.mark(), size)?;
-            let value = self.child(value, size)?;
-            let replaced = dict.insert(key_node.clone(), value).is_some();
-            if replaced && number >= inherited && self.is_own_duplicate(node, key, &key_node) {
-                self.duplicates.push((node.mark(), key_node));
-            }
-        }
-        Ok(dict)
+        let mut pairs = Vec::new();
+        let own = self.flatten(node, &mut pairs, 0)?;
+        pairs.extend(own);
+        Ok(pairs)
     }
 
     fn key(&mut self, key: yaml::Node<'_>, mapping: Mark, size: &mut Size) -> Result<Node, Error> {
         if key_tag(key) == Some(Tag::Value) {
             return Ok(Node { mark: key.mark(), tag: None, value: Value::Str("=".into()) });
         }
-        if is_scalar_valued(dereferenced(key)) {
+        if is_scalar_valued(key.dereferenced()) {
             return self.child(key, size);
         }
         let error = yaml::Error::new(Stage::Value, "found unhashable key", Some(key.mark()));
         Err(self.loader.error(error.with_context("while constructing a mapping", mapping)))
     }
 
-    /// Whether an earlier pair of the same mapping has the key, rather than one that was merged in.
-    fn is_own_duplicate(&mut self, mapping: yaml::Node<'_>, key: yaml::Node<'_>, built: &Node) -> bool {
-        let mut earlier = mapping.pairs().map(|(other, _)| other).take_while(|other| other.id() != key.id());
-        let text = |node: yaml::Node<'_>| matches!(node.kind(), Kind::Scalar { text, .. } if Some(text) == built.value.as_str());
-        match built.value {
-            Value::Str(_) => earlier.any(text),
-            _ => true,
-        }
-    }
-
     /// Collects the pairs that `<<` brings into `merged` and gives the others.
     fn flatten<'n>(
         &mut self,
         node: yaml::Node<'n>,
-        merged: &mut Vec<(yaml::Node<'n>, yaml::Node<'n>)>,
+        merged: &mut Vec<Pair<'n>>,
         depth: usize,
-    ) -> Result<Vec<(yaml::Node<'n>, yaml::Node<'n>)>, Error> {
+    ) -> Result<Vec<Pair<'n>>, Error> {
         self.merges += 1;
         if depth > Limits::default().depth || self.merges + merged.len() as u64 > LARGEST {
             return Err(self.excessive(node));
@@ -333,10 +361,11 @@ impl Constructor<'_, '_> {
                 own.push((key, value));
                 continue;
             }
-            match dereferenced(value).kind() {
-                Kind::Mapping => self.inherit(dereferenced(value), merged, depth)?,
+            match value.dereferenced().kind() {
+                Kind::Mapping => self.inherit(value.dereferenced(), merged, depth)?,
                 Kind::Sequence => {
-                    let mut sources: Vec<_> = dereferenced(value).items().map(dereferenced).collect();
+                    let mut sources: Vec<_> =
+                        value.dereferenced().items().map(yaml::Node::dereferenced).collect();
                     if let Some(other) = sources.iter().find(|source| !matches!(source.kind(), Kind::Mapping))
                     {
                         return Err(self.merge_error(
@@ -363,7 +392,7 @@ impl Constructor<'_, '_> {
     fn inherit<'n>(
         &mut self,
         source: yaml::Node<'n>,
-        merged: &mut Vec<(yaml::Node<'n>, yaml::Node<'n>)>,
+        merged: &mut Vec<Pair<'n>>,
         depth: usize,
     ) -> Result<(), Error> {
         let own = self.flatten(source, merged, depth + 1)?;
@@ -389,7 +418,7 @@ impl Constructor<'_, '_> {
             ));
         }
         let mut pairs = Vec::new();
-        for item in node.items().map(dereferenced) {
+        for item in node.items().map(yaml::Node::dereferenced) {
             if !matches!(item.kind(), Kind::Mapping) {
                 let problem = format!("expected a mapping of length 1, but found {}", kind_name(item));
                 return Err(fail(self.loader, problem, item));
@@ -419,7 +448,7 @@ impl Constructor<'_, '_> {
 
     fn merge_error(&self, problem: &str, mapping: yaml::Node<'_>, found: yaml::Node<'_>) -> Error {
         let problem = format!("{problem}{}", kind_name(found));
-        let error = yaml::Error::new(Stage::Value, problem, Some(dereferenced(found).mark()));
+        let error = yaml::Error::new(Stage::Value, problem, Some(found.dereferenced().mark()));
         self.loader.error(error.with_context("while constructing a mapping", mapping.mark()))
     }
 
@@ -434,13 +463,6 @@ fn is_scalar_valued(node: yaml::Node<'_>) -> bool {
         Some("seq" | "map" | "set" | "omap" | "pairs") => false,
         Some(_) => true,
         None => matches!(node.kind(), Kind::Scalar { .. }),
-    }
-}
-
-fn dereferenced(node: yaml::Node<'_>) -> yaml::Node<'_> {
-    match node.kind() {
-        Kind::Alias { target, .. } => target,
-        _ => node,
     }
 }
 

@@ -24,7 +24,8 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
     } else if let Some(hexadecimal) = digits.strip_prefix("0x") {
         Magnitude::parse(hexadecimal, 16)?
     } else if digits.len() > 1 && digits.starts_with('0') {
-        Magnitude::parse(digits, 8)?
+        // Python takes its own prefix, too.
+        Magnitude::parse(digits.strip_prefix("0o").unwrap_or(digits), 8)?
     } else if digits.contains(':') {
         sexagesimal(digits)?
     } else {

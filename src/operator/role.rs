@@ -1,0 +1,270 @@
+//! A role or playbook watch: the resource's spec becomes variables, ordered tasks do the work.
+//!
+//! Follows `internal/ansible/controller/reconcile.go` of ansible-operator-plugins, with its known
+//! faults put right: rescued failures do not fail the resource, `requeue_after` ends like any run.
+//! A run that a crash or shutdown interrupts begins again with the next start: tasks are idempotent.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+use super::ansible_status::{Report, result, status};
+use super::controller::{Failure, Next, Pass, Reconcile};
+use super::dependents::Caller;
+use super::parameters::extra_vars;
+use super::run_log::RunLog;
+use super::status::write;
+use super::{Shared, finalizer};
+use crate::cluster::{EventKind, Object, Target};
+use crate::executor::{Context, Outcome, Run, RunError, RunOptions, run_to_end};
+use crate::jinja::Extensions;
+use crate::modules::Registry;
+use crate::modules::session::Session;
+use crate::playbook::Content;
+use crate::watches::{AnsibleContent, Gvk, Runnable, Watch, duration};
+
+/// Annotation: a period of the resource's own.
+const RECONCILE_PERIOD: &str = "ansible.sdk.operatorframework.io/reconcile-period";
+/// Annotation: how much the run tells.
+const VERBOSITY: &str = "ansible.sdk.operatorframework.io/verbosity";
+/// A run that is over before this is not announced as running, so that a run with nothing to do
+/// writes nothing.
+const ANNOUNCE_AFTER: Duration = Duration::from_secs(1);
+/// The host that every run is for.
+const HOST: &str = "localhost";
+
+/// Serves a kind with a role or playbook.
+pub(super) struct RoleReconciler {
+    pub(super) shared: Arc<Shared>,
+    pub(super) watch: Watch,
+    pub(super) ansible: AnsibleContent,
+    pub(super) modules: Arc<Registry>,
+    pub(super) main: Arc<Content>,
+    /// What runs when the resource is deleted, when that is something else.
+    pub(super) finalizer: Option<Arc<Content>>,
+}
+
+/// A run that came to an end.
+struct Ended {
+    outcome: Outcome,
+    /// Whether the access rules were in the way of a task.
+    forbidden: bool,
+}
+
+#[async_trait]
+impl Reconcile for RoleReconciler {
+    async fn reconcile(&self, pass: &Pass) -> Result<Next, Failure> {
+        let primary = &pass.primary;
+        let own_finalizer = self.ansible.finalizer.as_ref();
+        let finalizing =
+            primary.deleting && own_finalizer.is_some_and(|own| primary.has_finalizer(&own.name));
+        if primary.deleting && !finalizing {
+            return Ok(Next::Done);
+        }
+        let period = match self.period(pass) {
+            Ok(period) => period,
+            Err(message) => return Err(self.fail(pass, message, None, false).await),
+        };
+        match self.pass(pass, finalizing).await {
+            Ok(None) => Ok(Next::Done),
+            Ok(Some(ended)) => self.conclude(pass, ended, finalizing, period).await,
+            Err(error) => {
+                let forbidden = error.is(crate::cluster::Reason::Forbidden);
+                Err(self.fail(pass, error.to_string(), None, forbidden).await)
+            }
+        }
+    }
+
+    fn forget(&self, caller: &Caller) {
+        self.shared.owned.forget(caller);
+    }
+}
+
+impl RoleReconciler {
+    fn period(&self, pass: &Pass) -> Result<Next, String> {
+        match pass.primary.annotation(RECONCILE_PERIOD) {
+            None => Ok(Next::Period),
+            Some(text) => duration::parse(text)
+                .map(Next::After)
+                .map_err(|error| format!("Unable to parse reconcile period annotation: {error}")),
+        }
+    }
+
+    /// Runs the content over the resource; nothing came of it when the program stops or the resource is gone.
+    async fn pass(&self, pass: &Pass, finalizing: bool) -> Result<Option<Ended>, crate::cluster::Error> {
+        let primary = &pass.primary;
+        if let Some(own) = &self.ansible.finalizer
+            && !primary.deleting
+        {
+            finalizer::add(&self.shared, &pass.primaries, primary, &own.name).await?;
+        }
+        let kind = self.shared.client.resource(&primary.kind.api_version(), &primary.kind.kind).await?;
+        let target = Target::new(&kind, primary.key.namespace(), &primary.key.name);
+        let Some(resource) = self.shared.client.get(target).await? else { return Ok(None) };
+        let announced = async {
+            if primary.status()["conditions"].is_array() {
+                tokio::time::sleep(ANNOUNCE_AFTER).await;
+            }
+            self.report(pass, &Report::Running).await;
+        };
+        let mut run = std::pin::pin!(self.run(pass, &resource, finalizing));
+        let ended = tokio::select! {
+            ended = &mut run => ended,
+            () = announced => run.await,
+        };
+        match ended {
+            Ok(ended) => Ok(Some(ended)),
+            Err(RunError::Cancelled) => Ok(None),
+            Err(error) => {
+                let failure = crate::executor::Failure {
+                    host: HOST.into(),
+                    task: String::new(),
+                    path: String::new(),
+                    message: error.to_string(),
+                    rescued: false,
+                };
+                Ok(Some(Ended {
+                    outcome: Outcome { failures: vec![failure], ..Outcome::default() },
+                    forbidden: false,
+                }))
+            }
+        }
+    }
+
+    async fn run(&self, pass: &Pass, resource: &Object, finalizing: bool) -> Result<Ended, RunError> {
+        let primary = &pass.primary;
+        let own = self.ansible.finalizer.as_ref().filter(|_| finalizing);
+        let content = match &self.finalizer {
+            Some(content) if finalizing => content,
+            _ => &self.main,
+        };
+        let vars = extra_vars(&self.ansible, &primary.kind, resource, own.map(|own| &own.vars));
+        let owner = self.shared.options.inject_owner.then(|| primary.owner());
+        if let Some(owner) = &owner {
+            self.shared.owned.claim(&pass.caller, owner);
+        }
+        let session = Arc::new(Session::new(self.shared.client.clone(), owner));
+        let mut extensions = Extensions::default();
+        extensions.insert(Arc::clone(&session));
+        let context = Context {
+            modules: Arc::clone(&self.modules),
+            extensions,
+            cancel: pass.shutdown.child_token(),
+            deadline: None,
+        };
+        let mut log = RunLog::default();
+        let mut run = Run::new(Arc::clone(content), vars, self.options(pass));
+        let outcome = run_to_end(&mut run, &context, &mut log).await;
+        self.watch_dependants(&session);
+        Ok(Ended { outcome: outcome?, forbidden: log.forbidden })
+    }
+
+    fn options(&self, pass: &Pass) -> RunOptions {
+        let primary = &pass.primary;
+        let verbosity = primary.annotation(VERBOSITY).and_then(|text| text.parse().ok()).unwrap_or(0);
+        RunOptions {
+            verbosity,
+            gather_facts: std::env::var("ANSIBLE_GATHERING").is_ok_and(|gathering| gathering != "explicit"),
+            hosts: [(
+                HOST.to_owned(),
+                Map::from_iter([("ansible_connection".to_owned(), Value::from("local"))]),
+            )]
+            .into(),
+            inventory_file: Some(inventory(&primary.kind, &primary.key.namespace, &primary.key.name)),
+            ..RunOptions::default()
+        }
+    }
+
+    fn watch_dependants(&self, session: &Session) {
+        if !self.watch.watch_dependent_resources || session.owner.is_none() {
+            return;
+        }
+        let namespaced_owner = session.owner.as_ref().is_some_and(|owner| owner.namespace.is_some());
+        for dependant in session.dependants() {
+            let (group, version) =
+                dependant.api_version.split_once('/').unwrap_or(("", dependant.api_version.as_str()));
+            let kind =
+                Gvk { group: group.to_owned(), version: version.to_owned(), kind: dependant.kind.clone() };
+            let unwanted = dependant.namespace.is_none()
+                && namespaced_owner
+                && !self.watch.watch_cluster_scoped_resources;
+            if !unwanted && !self.ansible.blacklist.contains(&kind) {
+                self.shared.owned.watch(&kind);
+            }
+        }
+    }
+
+    async fn conclude(
+        &self,
+        pass: &Pass,
+        ended: Ended,
+        finalizing: bool,
+        period: Next,
+    ) -> Result<Next, Failure> {
+        let Ended { outcome, forbidden } = ended;
+        let counts = outcome.stats.hosts.get(HOST).map(result);
+        let failed: Vec<&str> =
+            outcome.failures.iter().filter(|failure| !failure.rescued).map(|f| f.message.as_str()).collect();
+        let primary = &pass.primary;
+        self.shared.metrics.ansible_result(&primary.kind.to_string(), failed.is_empty());
+        if !failed.is_empty() {
+            return Err(self.fail(pass, failed.join("\n"), counts, forbidden).await);
+        }
+        if let Some(own) = self.ansible.finalizer.as_ref().filter(|_| finalizing) {
+            let removed = finalizer::remove(&self.shared, &pass.primaries, primary, &[&own.name]).await;
+            return match removed {
+                Ok(()) => Ok(Next::Done),
+                Err(error) => Err(self.fail(pass, error.to_string(), counts, false).await),
+            };
+        }
+        self.report(pass, &Report::Successful(counts.unwrap_or_default())).await;
+        Ok(match outcome.requeue_after.as_deref().map(duration::parse) {
+            Some(Ok(after)) => Next::After(after),
+            _ => period,
+        })
+    }
+
+    async fn fail(&self, pass: &Pass, message: String, counts: Option<Value>, forbidden: bool) -> Failure {
+        self.shared.event(&pass.primary, EventKind::Warning, "Failed", &message).await;
+        self.report(pass, &Report::Failed(message.clone(), counts)).await;
+        Failure { message, forbidden }
+    }
+
+    async fn report(&self, pass: &Pass, report: &Report) {
+        if !self.ansible.manage_status {
+            return;
+        }
+        let generation = pass.primary.generation;
+        let written =
+            write(&self.shared, &pass.primaries, &pass.primary, |old| status(old, report, generation)).await;
+        if let Err(error) = written {
+            tracing::warn!(%error, "cannot write the status");
+        }
+    }
+}
+
+/// Where ansible-operator keeps the inventory of a run; roles take the resource's kind from this path.
+fn inventory(kind: &Gvk, namespace: &str, name: &str) -> PathBuf {
+    let mut path = PathBuf::from("/tmp/ansible-operator/runner");
+    for part in [&kind.group, &kind.version, &kind.kind, namespace, name, "inventory", "hosts"] {
+        path.push(part);
+    }
+    path
+}
+
+/// The content of a role or playbook.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn load(
+    runnable: &Runnable,
+    options: &crate::playbook::Options,
+) -> Result<Arc<Content>, crate::playbook::LoadErrors> {
+    match runnable {
+        Runnable::Role(path) => Content::load_role(path, options),
+        Runnable::Playbook(path) => Content::load_playbook(path, options),
+    }
+}
