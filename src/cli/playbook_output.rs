@@ -25,7 +25,7 @@ impl Printer {
     }
 
     fn banner(&self, text: &str) {
-        let stars = 79_usize.saturating_sub(text.chars().count() + 1).max(3);
+        let stars = 79_usize.saturating_sub(text.chars().count()).max(3);
         self.line(&format!("\n{text} {}", "*".repeat(stars)));
     }
 
@@ -124,7 +124,7 @@ fn visible(result: &Json, hidden: &[&str]) -> Json {
 }
 
 fn dump(result: &Json, verbosity: u8) -> String {
-    let hidden: &[&str] = if verbosity >= 3 { &["diff"] } else { &["invocation", "diff"] };
+    let hidden: &[&str] = if verbosity >= 3 { &["diff", "failed", "skipped"] } else { &["invocation", "diff", "failed", "skipped"] };
     let mut out = String::new();
     let indent = (verbosity >= 3).then_some(4);
     Writer { indent, sort_keys: true, ensure_ascii: false }.write(&visible(result, hidden), 0, &mut out);

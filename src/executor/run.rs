@@ -784,8 +784,7 @@ impl Run {
         }
         self.note_requeue(task, &finished.result);
         if let Some(name) = register(task) {
-            let public = finished.result.iter().filter(|(key, _)| !key.text().starts_with("_ansible_"));
-            let value = Value::Dict(public.map(|(key, value)| (key.clone(), value.clone())).collect());
+            let value = without_private(&Value::Dict(Dict::new(finished.result.clone())), 0);
             self.state.set(name, value);
         }
         let host = self.state.host();
@@ -1121,11 +1120,25 @@ fn shown(result: &Entries, no_log: bool) -> serde_json::Value {
     };
     let kept = result.iter().filter(|(key, _)| keep(&key.text()));
     let mut map: serde_json::Map<String, serde_json::Value> =
-        kept.map(|(key, value)| (key.text().into_owned(), convert::to_json(value))).collect();
+        kept.map(|(key, value)| (key.text().into_owned(), convert::to_json(&without_private(value, 0)))).collect();
     if no_log {
         map.insert("censored".to_owned(), task::CENSORED.into());
     }
     serde_json::Value::Object(map)
+}
+
+/// A result without the keys that are private to the engine, at any depth (`strip_internal_keys`).
+fn without_private(value: &Value, depth: usize) -> Value {
+    match value {
+        Value::Dict(dict) if depth < 100 => {
+            let kept = dict.entries().into_iter().filter(|(key, _)| !key.text().starts_with("_ansible_"));
+            Value::Dict(kept.map(|(key, value)| (key, without_private(&value, depth + 1))).collect())
+        }
+        Value::List(list) if depth < 100 => {
+            Value::list(list.items().iter().map(|item| without_private(item, depth + 1)).collect())
+        }
+        other => other.clone(),
+    }
 }
 
 fn shown_value(result: &Value, no_log: bool) -> serde_json::Value {

@@ -41,6 +41,8 @@ pub enum Param {
     Int,
     /// `int64`.
     Int64,
+    /// `uint32`; the body gets a `uint64`.
+    Uint32,
     /// `float64`.
     Float,
     /// `map[string]interface {}`; an untyped nil becomes [`super::Map::nil`].
@@ -51,6 +53,8 @@ pub enum Param {
     StrList,
     /// `reflect.Value`: like `Any`, but an untyped nil is an invalid value.
     Reflect,
+    /// A native type: an [`super::Object`] of this type name.
+    Object(&'static str),
 }
 
 impl Param {
@@ -68,6 +72,8 @@ impl Param {
             Self::List => "[]interface {}",
             Self::StrList => "[]string",
             Self::Reflect => "reflect.Value",
+            Self::Uint32 => "uint32",
+            Self::Object(name) => name,
         }
     }
 }

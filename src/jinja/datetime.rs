@@ -100,3 +100,32 @@ pub fn local_micros(time: &Timestamp) -> Result<i64, Error> {
         .map_err(|error| Error::value_error(error.to_string()))?;
     Ok(zoned.timestamp().as_microsecond())
 }
+
+/// A time from seconds since 1970, as wall time here or in UTC.
+///
+/// # Errors
+/// The time is out of range.
+pub fn from_epoch(seconds: f64, utc: bool) -> Result<Timestamp, Error> {
+    let timestamp = jiff::Timestamp::from_microsecond((seconds * 1e6) as i64);
+    let timestamp = timestamp.map_err(|error| Error::value_error(error.to_string()))?;
+    let zone = if utc { jiff::tz::TimeZone::UTC } else { jiff::tz::TimeZone::system() };
+    Ok(Timestamp { civil: timestamp.to_zoned(zone).datetime(), offset: None })
+}
+
+/// `datetime.strptime`.
+///
+/// # Errors
+/// The text does not fit the format.
+pub fn strptime(text: &str, format: &str) -> Result<Timestamp, Error> {
+    let mismatch = || {
+        let (text, format) = (super::repr::quote(text), super::repr::quote(format));
+        Error::value_error(format!("time data {text} does not match format {format}"))
+    };
+    let parsed = jiff::fmt::strtime::parse(format, text).map_err(|_| mismatch())?;
+    let date = match parsed.to_date() {
+        Ok(date) => date,
+        Err(_) => jiff::civil::date(1900, 1, 1),
+    };
+    let time = parsed.to_time().unwrap_or_else(|_| jiff::civil::Time::midnight());
+    Ok(Timestamp { civil: date.to_datetime(time), offset: parsed.offset().map(jiff::tz::Offset::seconds) })
+}

@@ -127,7 +127,15 @@ impl ChartReconciler {
                     .await
                     .map_err(Trouble::of("Irreconcilable", "ReconcileError"))?
             }
-            None => self.deploy(pass, &spec).await?,
+            None => match release::deploy(&self.shared.client, &spec).await {
+                Ok(outcome) => outcome,
+                // Helm's command line is at work: no failure, but nothing to do for us now.
+                Err(error @ release::Error::InProgress { .. }) => {
+                    tracing::info!("{error}");
+                    return Ok(Next::After(POLL));
+                }
+                Err(error) => return Err(self.failed_release(pass)(error)),
+            },
         };
         self.remember(pass, &spec, &outcome);
         self.announce(pass, &outcome).await;
@@ -142,10 +150,10 @@ impl ChartReconciler {
         if waiting { Next::After(POLL) } else { period }
     }
 
-    async fn deploy(&self, pass: &Pass, spec: &Spec) -> Result<Outcome, Trouble> {
+    fn failed_release(&self, pass: &Pass) -> impl FnOnce(release::Error) -> Trouble {
         let conditions = Conditions::of(&pass.primary.status());
         let reason = if conditions.get("Deployed").is_some() { "UpgradeError" } else { "InstallError" };
-        release::deploy(&self.shared.client, spec).await.map_err(Trouble::of("ReleaseFailed", reason))
+        Trouble::of("ReleaseFailed", reason)
     }
 
     fn remember(&self, pass: &Pass, spec: &Spec, outcome: &Outcome) {

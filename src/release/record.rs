@@ -299,7 +299,11 @@ impl Record {
         } else {
             bytes
         };
-        serde_json::from_slice(&json).map_err(|error| error.to_string())
+        let record: Self = serde_json::from_slice(&json).map_err(|error| error.to_string())?;
+        if record.name.is_empty() {
+            return Err("it names no release".into());
+        }
+        Ok(record)
     }
 
     /// Sets the state and the words for it.

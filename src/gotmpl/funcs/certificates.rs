@@ -11,13 +11,15 @@ use super::encoding::decode_base64;
 use super::keys::PrivateKey;
 use super::pem;
 use super::time::{Civil, Time};
-use crate::gotmpl::fmt::{sprint, type_name};
+use crate::gotmpl::fmt::sprint;
 use crate::gotmpl::strconv::quote;
 use crate::gotmpl::{FuncContext, FuncDef, FuncError, MapType, Object, Param, Value};
 use sha2::{Digest as _, Sha256};
 
 const SELF_SIGNED: Body = |_, args| self_signed(args, &PrivateKey::rsa(2048)?);
 const SIGNED: Body = |_, args| signed(args, &PrivateKey::rsa(2048)?);
+
+const CERTIFICATE: Param = Param::Object("sprig.certificate");
 
 pub(super) const FUNCTIONS: &[FuncDef] = &[
     fixed("genPrivateKey", &[Param::Str], |_, args| text(generate_key(bytes(args, 0)))),
@@ -32,10 +34,10 @@ pub(super) const FUNCTIONS: &[FuncDef] = &[
         &[Param::Str, Param::List, Param::List, Param::Int, Param::Str],
         |_, args| self_signed(args, &given_key(bytes(args, 4))?),
     ),
-    fixed("genSignedCert", &[Param::Str, Param::List, Param::List, Param::Int, Param::Any], SIGNED),
+    fixed("genSignedCert", &[Param::Str, Param::List, Param::List, Param::Int, CERTIFICATE], SIGNED),
     fixed(
         "genSignedCertWithKey",
-        &[Param::Str, Param::List, Param::List, Param::Int, Param::Any, Param::Str],
+        &[Param::Str, Param::List, Param::List, Param::Int, CERTIFICATE, Param::Str],
         |_, args| signed(args, &given_key(bytes(args, 5))?),
     ),
 ];
@@ -168,10 +170,7 @@ fn signed(args: &[Value], key: &PrivateKey) -> Outcome {
         Value::Object(object) => object.as_any().downcast_ref::<Certificate>(),
         _ => None,
     };
-    let signer = signer.ok_or_else(|| match &args[4] {
-        Value::Nil => fail("invalid value; expected sprig.certificate"),
-        other => fail(format!("wrong type for value; expected sprig.certificate; got {}", type_name(other))),
-    })?;
+    let signer = signer.ok_or_else(|| fail("argument is no certificate"))?;
     let issuer = Issuer::from_pem(&sprint(&signer.cert), "decodedSignerCert")?;
     let signer_key = PrivateKey::from_pem(&sprint(&signer.key));
     let signer_key = signer_key.map_err(|error| error.wrap("error parsing private key"))?;

@@ -13,7 +13,8 @@ use crate::gotmpl::{FuncContext, FuncDef, FuncError, Object, Param, Signature, V
 
 const ANY: &[Param] = &[Param::Any];
 const IN_ZONE: &[Param] = &[Param::Str, Param::Any, Param::Str];
-const MODIFY: &[Param] = &[Param::Str, Param::Any];
+const TIME: Param = Param::Object("time.Time");
+const MODIFY: &[Param] = &[Param::Str, TIME];
 
 pub(super) const FUNCTIONS: &[FuncDef] = &[
     fixed("now", &[], |_, _| Ok(time_value(Time::now()))),
@@ -56,7 +57,7 @@ pub(super) const FUNCTIONS: &[FuncDef] = &[
         text(duration::format(seconds.wrapping_mul(SECOND)))
     }),
     fixed("durationRound", ANY, |_, args| text(duration_round(&args[0]))),
-    fixed("unixEpoch", ANY, |_, args| text(asserted(&args[0])?.seconds.to_string())),
+    fixed("unixEpoch", &[TIME], |_, args| text(asserted(&args[0])?.seconds.to_string())),
 ];
 
 const SECOND: i64 = 1_000_000_000;
@@ -75,10 +76,7 @@ fn as_time(value: &Value) -> Option<&Time> {
 
 /// A parameter of type `time.Time`.
 fn asserted(value: &Value) -> Result<&Time, FuncError> {
-    as_time(value).ok_or_else(|| match value {
-        Value::Nil => fail("invalid value; expected time.Time"),
-        _ => fail(format!("wrong type for value; expected time.Time; got {}", type_name(value))),
-    })
+    as_time(value).ok_or_else(|| fail("argument is no time"))
 }
 
 /// The time that a value stands for in `date` and the like: now, if it is neither a time nor seconds.
@@ -165,7 +163,8 @@ impl Object for TimeObject {
         let params: &'static [Param] = match name {
             "Format" => &[Param::Str],
             "AddDate" => &[Param::Int, Param::Int, Param::Int],
-            "Add" | "Sub" | "Before" | "After" | "Equal" | "Compare" | "Truncate" | "Round" => ANY,
+            "Sub" | "Before" | "After" | "Equal" | "Compare" => &[TIME],
+            "Add" | "Truncate" | "Round" => ANY,
             "String" | "Year" | "Month" | "Day" | "Weekday" | "Hour" | "Minute" | "Second" | "Nanosecond"
             | "YearDay" | "Unix" | "UnixMilli" | "UnixMicro" | "UnixNano" | "UTC" | "Local" | "IsZero"
             | "IsDST" | "Location" => return Some(NO_ARGUMENTS),

@@ -5,6 +5,7 @@ use super::encoding::encode_base64;
 use super::json_parse::{self, TypeMismatch};
 use super::runes;
 use crate::gotmpl::{Elem, FuncDef, FuncError, List, Map, MapType, Param, Value};
+use crate::yaml::go::format_json;
 
 const ANY: &[Param] = &[Param::Any];
 
@@ -79,18 +80,18 @@ impl Writer {
     }
 
     fn float(&mut self, float: f64) -> Result<(), FuncError> {
-        if !float.is_finite() {
-            let name = if float.is_nan() {
-                "NaN"
-            } else if float > 0.0 {
-                "+Inf"
-            } else {
-                "-Inf"
-            };
-            return Err(fail(format!("json: unsupported value: {name}")));
+        if let Some(written) = format_json(float) {
+            self.out.extend_from_slice(written.as_bytes());
+            return Ok(());
         }
-        self.out.extend_from_slice(float_text(float).as_bytes());
-        Ok(())
+        let name = if float.is_nan() {
+            "NaN"
+        } else if float > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        };
+        Err(fail(format!("json: unsupported value: {name}")))
     }
 
     fn list(&mut self, list: &List) -> Result<(), FuncError> {
@@ -207,29 +208,16 @@ fn escape(rune: char, width: usize, html: bool) -> Option<std::borrow::Cow<'stat
     })
 }
 
-/// A finite float as `encoding/json` writes it: an exponent only below 1e-6 and from 1e21.
-pub(super) fn float_text(float: f64) -> String {
-    let magnitude = float.abs();
-    if magnitude == 0.0 || (1e-6..1e21).contains(&magnitude) {
-        return float.to_string();
-    }
-    let text = format!("{float:e}");
-    match text.split_once('e') {
-        Some((mantissa, exponent)) if !exponent.starts_with('-') => format!("{mantissa}e+{exponent}"),
-        _ => text,
-    }
-}
-
 /// `fromJson`: an error is the entry `Error` of the map.
 fn decode_map(input: &[u8]) -> Value {
-    let (value, problem) = decoded(input);
-    let (map, problem) = match value {
-        Value::Map(map) => (map, problem),
-        Value::Nil if problem.is_none() => (Map::nil(MapType::Any), None),
-        other => {
+    let (map, problem) = match json_parse::decode(input) {
+        Ok((Value::Nil, None)) => return Value::Map(Map::nil(MapType::Any)),
+        Ok((Value::Map(map), mismatch)) => (map, mismatch.map(|mismatch| mismatch.to_string())),
+        Ok((other, _)) => {
             let mismatch = TypeMismatch::new(json_parse::kind(&other), "map[string]interface {}");
-            (Map::new(MapType::Any), Some(problem.unwrap_or_else(|| mismatch.to_string())))
+            (Map::new(MapType::Any), Some(mismatch.to_string()))
         }
+        Err(error) => (Map::new(MapType::Any), Some(error.to_string())),
     };
     if let Some(problem) = problem {
         map.insert("Error", Value::from(problem));
@@ -239,21 +227,12 @@ fn decode_map(input: &[u8]) -> Value {
 
 /// `fromJsonArray`: an error is the only element of the list.
 fn decode_array(input: &[u8]) -> Value {
-    let (value, problem) = decoded(input);
-    match (value, problem) {
-        (Value::List(list), None) => Value::List(list),
-        (Value::Nil, None) => Value::List(List::nil(Elem::Any)),
-        (other, problem) => {
-            let mismatch = || TypeMismatch::new(json_parse::kind(&other), "[]interface {}").to_string();
-            Value::List(List::new(Elem::Any, vec![Value::from(problem.unwrap_or_else(mismatch))]))
-        }
-    }
-}
-
-/// What could be read, and what was wrong.
-fn decoded(input: &[u8]) -> (Value, Option<String>) {
-    match json_parse::decode(input) {
-        Ok((value, mismatch)) => (value, mismatch.map(|mismatch| mismatch.to_string())),
-        Err(error) => (Value::Nil, Some(error.to_string())),
-    }
+    let problem = match json_parse::decode(input) {
+        Ok((Value::Nil, None)) => return Value::List(List::nil(Elem::Any)),
+        Ok((Value::List(list), None)) => return Value::List(list),
+        Ok((Value::List(_), Some(mismatch))) => mismatch.to_string(),
+        Ok((other, _)) => TypeMismatch::new(json_parse::kind(&other), "[]interface {}").to_string(),
+        Err(error) => error.to_string(),
+    };
+    Value::List(List::new(Elem::Any, vec![Value::from(problem)]))
 }

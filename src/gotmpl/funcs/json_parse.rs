@@ -38,14 +38,13 @@ impl TypeMismatch {
     }
 }
 
-/// What JSON calls the kind of a decoded value.
+/// What JSON calls the kind of a decoded value; nil where a number was too big for a `float64`.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Bool(_) => "bool",
         Value::Str(_) => "string",
         Value::List(_) => "array",
         Value::Map(_) => "object",
-        Value::Nil => "null",
         _ => "number",
     }
 }
@@ -91,6 +90,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// As [`Self::unexpected`] inside of a token, which Go ends by reading a space.
+    fn unexpected_in_token(&self, context: impl Into<Cow<'static, str>>) -> SyntaxError {
+        match self.peek() {
+            None => SyntaxError::Character(quote_character(b' '), context.into()),
+            Some(_) => self.unexpected(context),
+        }
+    }
+
     fn value(&mut self) -> Read<Value> {
         match self.peek() {
             Some(b'{') => self.object(),
@@ -108,7 +115,7 @@ impl<'a> Reader<'a> {
         for wanted in word.bytes() {
             if self.peek() != Some(wanted) {
                 let context = format!("in literal {word} (expecting {})", quote_character(wanted));
-                return Err(self.unexpected(context));
+                return Err(self.unexpected_in_token(context));
             }
             self.at += 1;
         }
@@ -123,7 +130,7 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some(b'0') => self.at += 1,
             Some(b'1'..=b'9') => self.skip_digits(),
-            _ => return Err(self.unexpected("in numeric literal")),
+            _ => return Err(self.unexpected_in_token("in numeric literal")),
         }
         if self.peek() == Some(b'.') {
             self.at += 1;
@@ -148,7 +155,7 @@ impl<'a> Reader<'a> {
 
     fn digits(&mut self, context: &'static str) -> Read<()> {
         if !self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-            return Err(self.unexpected(context));
+            return Err(self.unexpected_in_token(context));
         }
         self.skip_digits();
         Ok(())
@@ -259,7 +266,7 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 return self.unicode_escape();
             }
-            _ => return Err(self.unexpected("in string escape code")),
+            _ => return Err(self.unexpected_in_token("in string escape code")),
         };
         self.at += 1;
         Ok(rune)
@@ -289,7 +296,7 @@ impl<'a> Reader<'a> {
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
             let Some(digit) = digit else {
-                return Err(self.unexpected("in \\u hexadecimal character escape"));
+                return Err(self.unexpected_in_token("in \\u hexadecimal character escape"));
             };
             code = code * 16 + digit;
             self.at += 1;

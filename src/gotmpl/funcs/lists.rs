@@ -186,6 +186,9 @@ fn chunk(_: &mut dyn FuncContext, args: &[Value]) -> Outcome {
     if count > items.len().max(1) || int(args, 0) < 1 && count > 0 {
         return Err(fail("runtime error: makeslice: len out of range"));
     }
+    if count == 0 {
+        return Ok(Value::List(List::new(Elem::List, Vec::new())));
+    }
     let size = usize::try_from(int(args, 0)).unwrap_or(usize::MAX);
     let chunks = items.chunks(size.max(1)).map(|chunk| Value::List(List::new(Elem::Any, chunk.to_vec())));
     Ok(Value::List(List::new(Elem::List, chunks.collect())))

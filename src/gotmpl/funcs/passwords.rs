@@ -4,11 +4,11 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::Outcome;
-use super::args::{bytes, fail, fixed, int, text};
+use super::args::{bytes, fixed, text};
 use crate::gotmpl::{FuncContext, FuncDef, Param, Value};
 
 pub(super) const FUNCTIONS: &[FuncDef] =
-    &[fixed("derivePassword", &[Param::Int, Param::Str, Param::Str, Param::Str, Param::Str], derive)];
+    &[fixed("derivePassword", &[Param::Uint32, Param::Str, Param::Str, Param::Str, Param::Str], derive)];
 
 const SEED: &[u8] = b"com.lyndir.masterpassword";
 
@@ -63,8 +63,9 @@ fn class(letter: u8) -> &'static [u8] {
 
 fn derive(_: &mut dyn FuncContext, args: &[Value]) -> Outcome {
     let (kind, password, user, site) = (bytes(args, 1), bytes(args, 2), bytes(args, 3), bytes(args, 4));
-    let Ok(counter) = u32::try_from(int(args, 0)) else {
-        return Err(fail("integer overflow: counter is no uint32"));
+    let counter = match args[0] {
+        Value::Uint64(counter) => counter as u32,
+        _ => 0,
     };
     let Some((_, templates)) = TEMPLATES.iter().find(|(name, _)| name.as_bytes() == kind) else {
         return text([b"cannot find password template ", kind].concat());

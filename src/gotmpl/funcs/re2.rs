@@ -75,7 +75,7 @@ struct Node {
 struct Frame {
     alternatives: Vec<Node>,
     sequence: Vec<Node>,
-    capture: Option<(u32, Option<Box<str>>)>,
+    capture: Option<u32>,
     outer_flags: Flags,
 }
 
@@ -127,8 +127,9 @@ impl Frame {
         let repeats = self.alternatives.iter().map(|node| node.repeats).max().unwrap_or(1);
         let hir = Hir::alternation(self.alternatives.into_iter().map(|node| node.hir).collect());
         match self.capture {
-            Some((index, name)) => {
-                Node { hir: Hir::capture(Capture { index, name, sub: Box::new(hir) }), repeats }
+            // Several groups may have one name in Go, so the names stay here.
+            Some(index) => {
+                Node { hir: Hir::capture(Capture { index, name: None, sub: Box::new(hir) }), repeats }
             }
             None => Node { hir, repeats },
         }
@@ -226,7 +227,7 @@ impl<'a> Parser<'a> {
         let capture = captures.then(|| {
             let index = self.names.len() as u32;
             self.names.push(name.map(Into::into));
-            (index, name.map(Into::into))
+            index
         });
         let frame = Frame { capture, outer_flags: self.flags, ..Frame::default() };
         self.frames.push(std::mem::replace(&mut self.current, frame));

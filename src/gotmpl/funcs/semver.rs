@@ -245,7 +245,7 @@ struct VersionObject {
 
 const NO_ARGUMENTS: Signature = Signature { params: &[], variadic: None };
 const ONE_STRING: Signature = Signature { params: &[Param::Str], variadic: None };
-const ONE_VERSION: Signature = Signature { params: &[Param::Any], variadic: None };
+const ONE_VERSION: Signature = Signature { params: &[Param::Object("*semver.Version")], variadic: None };
 
 impl VersionObject {
     fn value(version: Version) -> Value {
@@ -258,8 +258,7 @@ impl VersionObject {
         {
             return Ok(self.version.compare(&other.version));
         }
-        let found = args.first().map_or("nothing".into(), crate::gotmpl::fmt::type_name);
-        Err(fail(format!("wrong type for value; expected *semver.Version; got {found}")))
+        Err(super::args::nil_dereference())
     }
 }
 

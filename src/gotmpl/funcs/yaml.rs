@@ -132,7 +132,7 @@ fn mismatch(json: &serde_json::Value, wanted: &str) -> String {
 /// `fromYaml`: the first document; an error is the entry `Error` of the map.
 fn decode_map(input: &[u8]) -> Value {
     let problem = match parse(input, Numbers::Float64) {
-        Ok(serde_json::Value::Null) => return Value::Map(Map::nil(MapType::Any)),
+        Ok(serde_json::Value::Null) => return Value::Map(Map::new(MapType::Any)),
         Ok(json @ serde_json::Value::Object(_)) => return from_json(json),
         Ok(other) => mismatch(&other, "map[string]interface {}"),
         Err(error) => error.to_string(),
@@ -145,7 +145,7 @@ fn decode_map(input: &[u8]) -> Value {
 /// `fromYamlArray`: the first document; an error is the only element of the list.
 fn decode_array(input: &[u8]) -> Value {
     let problem = match parse(input, Numbers::Float64) {
-        Ok(serde_json::Value::Null) => return Value::List(List::nil(Elem::Any)),
+        Ok(serde_json::Value::Null) => return Value::List(List::new(Elem::Any, Vec::new())),
         Ok(json @ serde_json::Value::Array(_)) => return from_json(json),
         Ok(other) => mismatch(&other, "[]interface {}"),
         Err(error) => error.to_string(),

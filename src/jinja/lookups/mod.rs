@@ -1,6 +1,9 @@
 //! The lookups (`lookup('name', …)`, `query`, `with_name`).
 
 pub mod fileglob;
+pub mod files;
+pub mod lists;
+mod values;
 
 use std::sync::Arc;
 
@@ -69,7 +72,25 @@ impl Options {
 }
 
 /// Adds every lookup that needs no cluster.
-pub fn register(_: &mut Plugins) {}
+pub fn register(plugins: &mut Plugins) {
+    for (name, run) in lists::LOOKUPS {
+        plugins.add_lookup(name, Arc::new(lists::OfTerms(*run)));
+    }
+    plugins.add_lookup("sequence", Arc::new(lists::SequenceLookup));
+    plugins.add_lookup("subelements", Arc::new(lists::Subelements));
+    plugins.add_lookup("env", Arc::new(values::Env));
+    plugins.add_lookup("vars", Arc::new(values::VarsLookup));
+    plugins.add_lookup("varnames", Arc::new(values::VarNames));
+    plugins.add_lookup("password", Arc::new(values::Password));
+    plugins.add_lookup("inventory_hostnames", Arc::new(values::InventoryHostnames));
+    plugins.add_lookup("file", Arc::new(files::File));
+    plugins.add_lookup("template", Arc::new(files::Template));
+    plugins.add_lookup("fileglob", Arc::new(files::FileGlob));
+    plugins.add_lookup("pipe", Arc::new(files::Pipe));
+    plugins.add_lookup("lines", Arc::new(files::Lines));
+    plugins.add_lookup("first_found", Arc::new(files::FirstFound));
+    plugins.add_lookup("ini", Arc::new(files::Ini));
+}
 
 /// Waits for asynchronous work from within a template.
 ///

@@ -1,8 +1,229 @@
 //! The tests (`x is …`) of Jinja and of `ansible.builtin`.
 
-use super::plugins::Plugins;
+mod results;
+mod version;
+
+use std::path::Path;
+
+use super::ast::CmpOp;
+use super::error::Error;
+use super::eval::{Interpreter, compare};
+use super::filters::{bind, compile_regex, flag_arg, needed, regex_failed, text_arg};
+use super::object::Args;
+use super::ops;
+use super::plugins::{Plugins, Test};
+use super::value::Value;
 
 /// Adds every test.
 pub fn register(plugins: &mut Plugins) {
-    plugins.add_tests(&[]);
+    plugins.add_tests(TESTS);
+    plugins.add_tests(results::TESTS);
+    plugins.add_tests(version::TESTS);
+}
+
+const TESTS: &[(&str, Test)] = &[
+    ("defined", |_, value, _| Ok(!value.is_undefined())),
+    ("undefined", |_, value, _| Ok(value.is_undefined())),
+    ("none", |_, value, _| Ok(value.is_none())),
+    ("boolean", |_, value, _| Ok(matches!(value, Value::Bool(_)))),
+    ("true", |_, value, _| Ok(matches!(value, Value::Bool(true)))),
+    ("false", |_, value, _| Ok(matches!(value, Value::Bool(false)))),
+    ("integer", |_, value, _| Ok(matches!(value, Value::Int(_) | Value::BigInt(_)))),
+    ("float", |_, value, _| Ok(matches!(value, Value::Float(_)))),
+    ("number", |_, value, _| Ok(value.is_number())),
+    ("string", |_, value, _| Ok(matches!(value, Value::Str(_)))),
+    ("mapping", |_, value, _| Ok(is_mapping(&value))),
+    ("sequence", sequence),
+    ("iterable", |_, value, _| {
+        ops::defined(&value)?;
+        Ok(ops::iterate(&value).is_ok())
+    }),
+    ("callable", |_, value, _| Ok(matches!(&value, Value::Object(object) if object.callable()))),
+    ("sameas", sameas),
+    ("escaped", |_, _, _| Ok(false)),
+    ("lower", |_, value, _| text_arg(&value).map(|text| has_case(&text) && text == text.to_lowercase())),
+    ("upper", |_, value, _| text_arg(&value).map(|text| has_case(&text) && text == text.to_uppercase())),
+    ("odd", |_, value, _| remainder(&value, 2).map(|rest| rest == Value::Int(1))),
+    ("even", |_, value, _| remainder(&value, 2).map(|rest| rest == Value::Int(0))),
+    ("divisibleby", |_, value, args| {
+        let [number] = bind(args, ["num"])?;
+        Ok(ops::rem(&value, &needed(number, "num")?)? == Value::Int(0))
+    }),
+    ("in", |_, value, args| {
+        let [container] = bind(args, ["seq"])?;
+        ops::defined(&value)?;
+        ops::contains(&needed(container, "seq")?, &value)
+    }),
+    ("contains", |_, value, args| {
+        let [item] = bind(args, ["value"])?;
+        ops::contains(&value, &needed(item, "value")?)
+    }),
+    ("==", |_, a, args| comparison(CmpOp::Eq, &a, args)),
+    ("eq", |_, a, args| comparison(CmpOp::Eq, &a, args)),
+    ("equalto", |_, a, args| comparison(CmpOp::Eq, &a, args)),
+    ("!=", |_, a, args| comparison(CmpOp::Ne, &a, args)),
+    ("ne", |_, a, args| comparison(CmpOp::Ne, &a, args)),
+    (">", |_, a, args| comparison(CmpOp::Gt, &a, args)),
+    ("gt", |_, a, args| comparison(CmpOp::Gt, &a, args)),
+    ("greaterthan", |_, a, args| comparison(CmpOp::Gt, &a, args)),
+    (">=", |_, a, args| comparison(CmpOp::Gte, &a, args)),
+    ("ge", |_, a, args| comparison(CmpOp::Gte, &a, args)),
+    ("<", |_, a, args| comparison(CmpOp::Lt, &a, args)),
+    ("lt", |_, a, args| comparison(CmpOp::Lt, &a, args)),
+    ("lessthan", |_, a, args| comparison(CmpOp::Lt, &a, args)),
+    ("<=", |_, a, args| comparison(CmpOp::Lte, &a, args)),
+    ("le", |_, a, args| comparison(CmpOp::Lte, &a, args)),
+    ("filter", |it, value, _| {
+        let known = it.templar.env.plugins.filter(&value.to_string()).is_some();
+        Ok(known)
+    }),
+    ("test", |it, value, _| {
+        let known = it.templar.env.plugins.test(&value.to_string()).is_some();
+        Ok(known)
+    }),
+    ("match", |_, value, args| regex(&value, args, true)),
+    ("search", |_, value, args| regex(&value, args, false)),
+    ("regex", regex_kind),
+    ("truthy", |_, value, args| truthy(&value, args)),
+    ("falsy", |_, value, args| truthy(&value, args).map(|yes| !yes)),
+    ("all", |_, value, _| every(&value)),
+    ("any", |_, value, _| {
+        for item in ops::iterate(&value)? {
+            if ops::truthy(&item)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }),
+    ("subset", |_, value, args| inclusion(value, args, false)),
+    ("issubset", |_, value, args| inclusion(value, args, false)),
+    ("superset", |_, value, args| inclusion(value, args, true)),
+    ("issuperset", |_, value, args| inclusion(value, args, true)),
+    ("nan", |_, value, _| Ok(matches!(value, Value::Float(number) if number.is_nan()))),
+    ("isnan", |_, value, _| Ok(matches!(value, Value::Float(number) if number.is_nan()))),
+    ("exists", |_, value, _| text_arg(&value).map(|path| Path::new(&path).exists())),
+    ("file", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_file())),
+    ("is_file", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_file())),
+    ("directory", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_dir())),
+    ("is_dir", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_dir())),
+    ("link", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_symlink())),
+    ("is_link", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_symlink())),
+    ("abs", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_absolute())),
+    ("is_abs", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_absolute())),
+    ("vault_encrypted", |_, _, _| Ok(false)),
+    ("uri", |_, value, _| {
+        let text = text_arg(&value)?;
+        Ok(text.split_once(':').is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty()))
+    }),
+    ("url", |_, value, _| {
+        let text = text_arg(&value)?;
+        Ok(text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty()))
+    }),
+];
+
+fn is_mapping(value: &Value) -> bool {
+    match value {
+        Value::Dict(_) => true,
+        Value::Object(object) => object.keys().is_some(),
+        _ => false,
+    }
+}
+
+fn sequence(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<bool, Error> {
+    ops::defined(&value)?;
+    Ok(matches!(
+        value,
+        Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::Range(_)
+    ))
+}
+
+/// `is`: the same object; small values are the same when they are equal and of one type.
+fn sameas(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<bool, Error> {
+    let [other] = bind(args, ["other"])?;
+    Ok(match (&value, &needed(other, "other")?) {
+        (Value::List(a), Value::List(b)) => a.same(b),
+        (Value::Dict(a), Value::Dict(b)) => a.same(b),
+        (Value::None, Value::None) => true,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Int(a), Value::Int(b)) => a == b && (-5..=256).contains(a),
+        (Value::Str(a), Value::Str(b)) => a == b,
+        _ => false,
+    })
+}
+
+fn has_case(text: &str) -> bool {
+    text.chars().any(|c| c.is_lowercase() || c.is_uppercase())
+}
+
+fn remainder(value: &Value, by: i64) -> Result<Value, Error> {
+    ops::rem(value, &Value::Int(by))
+}
+
+fn comparison(op: CmpOp, left: &Value, args: Args) -> Result<bool, Error> {
+    let [right] = bind(args, ["other"])?;
+    compare(op, left, &needed(right, "other")?)
+}
+
+fn regex(value: &Value, args: Args, anchored: bool) -> Result<bool, Error> {
+    let [pattern, ignorecase, multiline] = bind(args, ["pattern", "ignorecase", "multiline"])?;
+    let value = text_arg(value)?;
+    let pattern = pattern.map_or(Ok(String::new()), |pattern| text_arg(&pattern))?;
+    let pattern = compile_regex(&pattern, flag_arg(ignorecase.as_ref())?, flag_arg(multiline.as_ref())?)?;
+    let found = pattern.find(&value).map_err(|error| regex_failed(&error))?;
+    if !anchored {
+        return Ok(found.is_some());
+    }
+    match found {
+        None => Ok(false),
+        Some(found) if found.start() == 0 => Ok(true),
+        // An earlier alternative may still match at the start.
+        Some(_) => {
+            let whole = format!(r"\A(?:{})", pattern.as_str());
+            let whole = compile_regex(&whole, false, false)?;
+            whole.is_match(&value).map_err(|error| regex_failed(&error))
+        }
+    }
+}
+
+fn regex_kind(_: &mut Interpreter<'_>, value: Value, mut args: Args) -> Result<bool, Error> {
+    let kind = args.get(3, "match_type")?.map_or(Ok("search".to_owned()), |kind| text_arg(&kind))?;
+    args.positional.truncate(3);
+    match kind.as_str() {
+        "match" => regex(&value, args, true),
+        "fullmatch" => {
+            if let Some(pattern) = args.positional.first_mut() {
+                *pattern = Value::from(format!(r"(?:{pattern})\z"));
+            }
+            regex(&value, args, true)
+        }
+        _ => regex(&value, args, false),
+    }
+}
+
+fn truthy(value: &Value, args: Args) -> Result<bool, Error> {
+    let [convert] = bind(args, ["convert_bool"])?;
+    if flag_arg(convert.as_ref())?
+        && let Some(flag) = super::filters::core::to_bool(value)
+    {
+        return Ok(flag);
+    }
+    ops::truthy(value)
+}
+
+fn every(value: &Value) -> Result<bool, Error> {
+    for item in ops::iterate(value)? {
+        if !ops::truthy(&item)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn inclusion(value: Value, args: Args, reversed: bool) -> Result<bool, Error> {
+    let [other] = bind(args, ["b"])?;
+    let (mut small, mut large) = (ops::iterate(&value)?, ops::iterate(&needed(other, "b")?)?);
+    if reversed {
+        std::mem::swap(&mut small, &mut large);
+    }
+    Ok(small.iter().all(|item| large.contains(item)))
 }

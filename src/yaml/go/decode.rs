@@ -5,7 +5,6 @@
 
 use std::fmt::Write as _;
 
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Number as JsonNumber, Value};
 
 use super::float;
@@ -18,7 +17,8 @@ use crate::yaml::{self, Dialect, Document, Kind, Limits, Mark, Node, NodeId, Sou
 pub enum Numbers {
     /// Every number is a float, as `encoding/json` reads into `interface{}`: Helm's values.
     Float64,
-    /// Integers that fit `i64` stay integers, as Kubernetes reads unstructured objects.
+    /// Integers that fit `i64` stay integers, as Kubernetes reads unstructured objects; so do floats
+    /// without a fraction, because JSON does not tell them apart.
     Json,
     /// Numbers are integers or floats as YAML has them: for fields that turn numbers into text, which
     /// happens before JSON forgets the difference.
@@ -40,8 +40,15 @@ pub enum Error {
         mark: Mark,
     },
     /// It is not of the type that was asked for.
-    #[error("error unmarshaling JSON: while decoding JSON: {0}")]
-    Type(String),
+    #[error("error unmarshaling JSON: while decoding JSON: {problem}")]
+    Type {
+        /// What is wrong.
+        problem: String,
+        /// Which value is wrong (`.spec.containers[0].name`).
+        path: String,
+        /// Where it stands, when there is a text.
+        mark: Option<Mark>,
+    },
 }
 
 impl Error {
@@ -51,7 +58,7 @@ impl Error {
         match self {
             Self::Syntax(error) => error.mark(),
             Self::Value { mark, .. } => Some(*mark),
-            Self::Type(_) => None,
+            Self::Type { mark, .. } => *mark,
         }
     }
 }
@@ -88,15 +95,6 @@ pub fn parse_each(bytes: &[u8], numbers: Numbers) -> Result<Vec<Value>, Error> {
     let source = Source::new(bytes);
     let documents = source.documents(Dialect::Go, Limits::default());
     documents.map(|document| Decoder::new(numbers).decode(&document?)).collect()
-}
-
-/// Reads the first document of a text into a type.
-///
-/// # Errors
-/// As [`parse`], and values that are not of the type.
-pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    let value = parse(bytes, Numbers::Json)?;
-    serde_json::from_value(value).map_err(|error| Error::Type(error.to_string()))
 }
 
 /// Turns documents into JSON values.
@@ -246,7 +244,6 @@ impl Decoder {
             (Numbers::Yaml, Number::Uint(uint)) => return Value::from(uint),
             (Numbers::Float64, Number::Int(int)) => int as f64,
             (_, Number::Uint(uint)) => uint as f64,
-            // JSON's text of a float may be an integer's text.
             (Numbers::Json, Number::Float(float)) if float.fract() == 0.0 && float.abs() < 9e18 => {
                 return Value::from(float as i64);
             }

@@ -10,10 +10,12 @@ mod number;
 mod order;
 mod scalar;
 mod timestamp;
+mod typed;
 mod utf8;
 
-pub use decode::{Decoder, Error, Numbers, from_slice, parse, parse_each, parse_strict};
+pub use decode::{Decoder, Error, Numbers, parse, parse_each, parse_strict};
 pub use emit::{EmitError, Emitter};
 pub use float::{format_json, format_shortest};
 pub use marshal::{marshal, marshal_pretty, to_yaml, to_yaml_pretty};
 pub use order::{KeyOrder, compare_keys, sort_by_key};
+pub use typed::{from_document, from_slice};

@@ -24,7 +24,11 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
     } else if let Some(hexadecimal) = digits.strip_prefix("0x") {
         Magnitude::parse(hexadecimal, 16)?
     } else if digits.len() > 1 && digits.starts_with('0') {
-        Magnitude::parse(digits, 8)?
+        // Python takes its own prefix, too.
+        match digits.strip_prefix("0o") {
+            Some(octal) => Magnitude::parse(octal, 8).map_err(|_| invalid(digits, 8))?,
+            None => Magnitude::parse(digits, 8)?,
+        }
     } else if digits.contains(':') {
         sexagesimal(digits)?
     } else {

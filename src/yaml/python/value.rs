@@ -70,9 +70,9 @@ enum Key {
 }
 
 impl Dict {
-    /// Sets a key; gives the previous value. `None` for a key that cannot be hashed is an error of the
-    /// caller: see [`Value::is_hashable`].
-    pub(super) fn insert(&mut self, key: Node, value: Node) -> Option<Node> {
+    /// Sets a key and gives its previous value. A key that cannot be hashed ([`Value::is_hashable`]) is not
+    /// set.
+    pub fn insert(&mut self, key: Node, value: Node) -> Option<Node> {
         let hashed = Key::of(&key.value)?;
         match self.index.get(&hashed) {
             Some(&at) => Some(std::mem::replace(&mut self.entries[at].1, value)),
@@ -112,6 +112,23 @@ impl Dict {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+}
+
+impl FromIterator<(Node, Node)> for Dict {
+    fn from_iter<I: IntoIterator<Item = (Node, Node)>>(entries: I) -> Self {
+        let mut dict = Self::default();
+        for (key, value) in entries {
+            dict.insert(key, value);
+        }
+        dict
+    }
+}
+
+/// A value that comes from no text.
+impl From<Value> for Node {
+    fn from(value: Value) -> Self {
+        Self { mark: Mark::default(), tag: None, value }
     }
 }
 

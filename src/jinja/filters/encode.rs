@@ -1,0 +1,203 @@
+//! Filters that encode, hash, read and write: base64, digests, UUIDs, JSON, YAML.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD};
+use sha1::Digest as _;
+
+use super::bind::{bind, flag, int, needed, text};
+use super::json::Writer;
+use crate::jinja::error::Error;
+use crate::jinja::eval::Interpreter;
+use crate::jinja::object::Args;
+use crate::jinja::ops;
+use crate::jinja::plugins::Filter;
+use crate::jinja::value::{Str, Value};
+use crate::jinja::{convert, yaml};
+
+/// The filters of this family.
+pub const FILTERS: &[(&str, Filter)] = &[
+    ("b64encode", |_, value, _| Ok(Value::from(STANDARD.encode(bytes(&value)?)))),
+    ("b64decode", b64decode),
+    ("md5", |_, value, _| digest("md5", &bytes(&value)?).map(Value::from)),
+    ("sha1", |_, value, _| digest("sha1", &bytes(&value)?).map(Value::from)),
+    ("checksum", |_, value, _| digest("sha1", &bytes(&value)?).map(Value::from)),
+    ("hash", |_, value, args| {
+        let [kind] = bind(args, ["hashtype"])?;
+        let kind = kind.map_or(Ok("sha1".to_owned()), |kind| text(&kind))?;
+        digest(&kind, &bytes(&value)?).map(Value::from)
+    }),
+    ("to_uuid", to_uuid),
+    ("to_json", to_json),
+    ("to_nice_json", to_nice_json),
+    ("tojson", to_json),
+    ("from_json", from_json),
+    ("to_yaml", to_yaml),
+    ("to_nice_yaml", to_nice_yaml),
+    ("from_yaml", |_, value, _| match &value {
+        Value::Str(text) => yaml::load(text.as_str()),
+        other => ops::defined(other).map(|()| value),
+    }),
+    ("from_yaml_all", |_, value, _| match &value {
+        Value::Str(text) => yaml::load_all(text.as_str()).map(Value::list),
+        other => ops::defined(other).map(|()| value),
+    }),
+];
+
+fn bytes(value: &Value) -> Result<Vec<u8>, Error> {
+    match value {
+        Value::Bytes(bytes) => Ok(bytes.to_vec()),
+        other => text(other).map(String::into_bytes),
+    }
+}
+
+/// Python's decoder skips what is no base64 and wants whole groups.
+fn b64decode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
+    let kept: Vec<u8> = bytes(&value)?
+        .into_iter()
+        .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
+        .collect();
+    let config = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
+        .with_decode_allow_trailing_bits(true);
+    let decoded = GeneralPurpose::new(&alphabet::STANDARD, config).decode(&kept);
+    let decoded = decoded.map_err(|_| Error::value_error("Incorrect padding"))?;
+    String::from_utf8(decoded).map(Value::from).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let byte = error.as_bytes()[at];
+        Error::value_error(format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: invalid start byte"))
+    })
+}
+
+/// The hexadecimal digest of bytes.
+///
+/// # Errors
+/// There is no such kind of digest.
+pub fn digest(kind: &str, bytes: &[u8]) -> Result<String, Error> {
+    Ok(match kind.to_ascii_lowercase().replace('-', "").as_str() {
+        "md5" => hex::encode(md5::Md5::digest(bytes)),
+        "sha1" => hex::encode(sha1::Sha1::digest(bytes)),
+        "sha224" => hex::encode(sha2::Sha224::digest(bytes)),
+        "sha256" => hex::encode(sha2::Sha256::digest(bytes)),
+        "sha384" => hex::encode(sha2::Sha384::digest(bytes)),
+        "sha512" => hex::encode(sha2::Sha512::digest(bytes)),
+        _ => return Err(Error::plugin(format!("unsupported hash type {kind}"))),
+    })
+}
+
+/// The namespace of Ansible's UUIDs.
+const UUID_NAMESPACE: &str = "361E6D51-FAEC-444A-9079-341386DA8E2E";
+
+fn to_uuid(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    let [namespace] = bind(args, ["namespace"])?;
+    let namespace = namespace.map_or(Ok(UUID_NAMESPACE.to_owned()), |namespace| text(&namespace))?;
+    let parsed = namespace.parse::<uuid::Uuid>().map_err(|_| {
+        Error::plugin(format!("Invalid value '{namespace}' for 'namespace': badly formed hexadecimal UUID string"))
+    })?;
+    let mut hasher = sha1::Sha1::new();
+    hasher.update(parsed.as_bytes());
+    hasher.update(text(&value)?.as_bytes());
+    let hash = hasher.finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    let uuid = uuid::Builder::from_sha1_bytes(bytes).into_uuid();
+    Ok(Value::from(uuid.to_string()))
+}
+
+/// The keyword arguments of `json.dumps` that roles give.
+fn json_writer(args: &Args, indent: Option<usize>, sort_keys: bool) -> Result<Writer, Error> {
+    let mut writer = Writer { indent, sort_keys, ensure_ascii: true };
+    for (name, value) in &args.named {
+        match name.as_str() {
+            "indent" if value.is_none() => writer.indent = None,
+            "indent" => writer.indent = Some(usize::try_from(int(value)?).unwrap_or(0).min(100)),
+            "sort_keys" => writer.sort_keys = ops::truthy(value)?,
+            "ensure_ascii" => writer.ensure_ascii = ops::truthy(value)?,
+            _ => {}
+        }
+    }
+    Ok(writer)
+}
+
+fn write_json(value: &Value, writer: &Writer) -> Result<Value, Error> {
+    defined_within(value, 0)?;
+    let mut out = String::new();
+    writer.write(&convert::to_json(value), 0, &mut out);
+    Ok(Value::Str(Str::new(out).into_native()))
+}
+
+fn defined_within(value: &Value, depth: usize) -> Result<(), Error> {
+    match value {
+        _ if depth > 200 => Ok(()),
+        Value::List(list) => list.read().iter().try_for_each(|item| defined_within(item, depth + 1)),
+        Value::Dict(dict) => dict.read().values().try_for_each(|item| defined_within(item, depth + 1)),
+        other => ops::defined(other),
+    }
+}
+
+fn to_json(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    write_json(&value, &json_writer(&args, None, false)?)
+}
+
+fn to_nice_json(_: &mut Interpreter<'_>, value: Value, mut args: Args) -> Result<Value, Error> {
+    let indent = match args.positional.first() {
+        Some(indent) => Some(usize::try_from(int(indent)?).unwrap_or(0)),
+        None => Some(4),
+    };
+    args.positional.clear();
+    write_json(&value, &json_writer(&args, indent, true)?)
+}
+
+fn from_json(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
+    ops::defined(&value)?;
+    let Some(text) = value.as_str() else {
+        let kind = value.type_name();
+        return Err(Error::type_error(format!("the JSON object must be str, bytes or bytearray, not {kind}")));
+    };
+    serde_json::from_str(text).map(convert::from_json).map_err(|error| {
+        let message = if text.trim().is_empty() { "Expecting value: line 1 column 1 (char 0)".to_owned() } else { error.to_string() };
+        Error::value_error(message)
+    })
+}
+
+fn yaml_options(args: &Args, mut options: yaml::DumpOptions) -> Result<yaml::DumpOptions, Error> {
+    options.allow_unicode = true;
+    for (name, value) in &args.named {
+        match name.as_str() {
+            "indent" if !value.is_none() => options.indent = usize::try_from(int(value)?).unwrap_or(2),
+            "width" if !value.is_none() => {
+                options.width = match value {
+                    Value::Float(number) => *number as i64,
+                    other => int(other)?,
+                };
+            }
+            "sort_keys" => options.sort_keys = flag(Some(value))?,
+            "default_flow_style" if value.is_none() => options.default_flow_style = None,
+            "default_flow_style" => options.default_flow_style = Some(flag(Some(value))?),
+            "explicit_start" => options.explicit_start = flag(Some(value))?,
+            "explicit_end" => options.explicit_end = flag(Some(value))?,
+            _ => {}
+        }
+    }
+    Ok(options)
+}
+
+fn write_yaml(value: &Value, options: &yaml::DumpOptions, name: &str) -> Result<Value, Error> {
+    defined_within(value, 0).map_err(|error| Error::plugin(format!("{name} - {error}")))?;
+    let out = yaml::dump(value, options).map_err(|error| Error::plugin(format!("{name} - {error}")))?;
+    Ok(Value::Str(Str::new(out).into_native()))
+}
+
+fn to_yaml(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    let options = yaml::DumpOptions { default_flow_style: None, ..yaml::DumpOptions::default() };
+    write_yaml(&value, &yaml_options(&args, options)?, "to_yaml")
+}
+
+fn to_nice_yaml(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    let indent = match args.positional.first() {
+        Some(indent) => usize::try_from(int(&needed(Some(indent.clone()), "indent")?)?).unwrap_or(4),
+        None => 4,
+    };
+    let options = yaml::DumpOptions { indent, ..yaml::DumpOptions::default() };
+    write_yaml(&value, &yaml_options(&args, options)?, "to_nice_yaml")
+}

@@ -1,0 +1,256 @@
+//! Regular expressions of Python's `re`, over `fancy-regex`.
+
+use fancy_regex::{Captures, Regex};
+
+use super::bind::{bind, flag, int, needed, text};
+use crate::jinja::error::Error;
+use crate::jinja::eval::Interpreter;
+use crate::jinja::object::Args;
+use crate::jinja::plugins::Filter;
+use crate::jinja::value::Value;
+
+/// The filters of this family.
+pub const FILTERS: &[(&str, Filter)] = &[
+    ("regex_replace", replace),
+    ("regex_search", search),
+    ("regex_findall", findall),
+    ("regex_escape", escape_filter),
+];
+
+/// Compiles a Python pattern.
+///
+/// # Errors
+/// The pattern is malformed.
+pub fn compile(pattern: &str, ignorecase: bool, multiline: bool) -> Result<Regex, Error> {
+    let mut flags = String::new();
+    if ignorecase {
+        flags.push('i');
+    }
+    if multiline {
+        flags.push('m');
+    }
+    let pattern = to_rust(pattern);
+    let full = if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") };
+    Regex::new(&full).map_err(|error| Error::value_error(format!("invalid regular expression: {error}")))
+}
+
+/// What Python and `fancy-regex` write differently: `\Z`, and `$` before a last newline.
+fn to_rust(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars().peekable();
+    let mut in_class = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => match chars.next() {
+                Some('Z') => out.push_str("\\z"),
+                Some(other) => {
+                    out.push('\\');
+                    out.push(other);
+                }
+                None => out.push('\\'),
+            },
+            '[' if in_class => out.push_str("\\["),
+            '[' => {
+                in_class = true;
+                out.push('[');
+                if chars.next_if_eq(&'^').is_some() {
+                    out.push('^');
+                }
+                if chars.next_if_eq(&']').is_some() {
+                    out.push_str("\\]");
+                }
+            }
+            ']' => {
+                in_class = false;
+                out.push(']');
+            }
+            '&' | '~' if in_class => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A failure while matching: the pattern took too long.
+pub fn failed(error: &fancy_regex::Error) -> Error {
+    Error::value_error(format!("regular expression failed: {error}"))
+}
+
+fn replace(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    let [pattern, replacement, ignorecase, multiline, count, mandatory] =
+        bind(args, ["pattern", "replacement", "ignorecase", "multiline", "count", "mandatory_count"])?;
+    let value = text(&value)?;
+    let pattern = pattern.map_or(Ok(String::new()), |pattern| text(&pattern))?;
+    let replacement = replacement.map_or(Ok(String::new()), |it| text(&it))?;
+    let regex = compile(&pattern, flag(ignorecase.as_ref())?, flag(multiline.as_ref())?)?;
+    let count = count.map_or(Ok(0), |count| int(&count))?;
+    let count = usize::try_from(count).ok().filter(|count| *count > 0).unwrap_or(usize::MAX);
+    let (out, done) = substitute(&regex, &value, &replacement, count)?;
+    if let Some(wanted) = mandatory.filter(|wanted| !wanted.is_none()) {
+        let wanted = int(&wanted)?;
+        if wanted != 0 && i64::try_from(done).unwrap_or(-1) != wanted {
+            return Err(Error::plugin(format!(
+                "'{pattern}' should match {wanted} times, but matches {done} times in '{value}'"
+            )));
+        }
+    }
+    Ok(Value::from(out))
+}
+
+/// `re.subn`.
+///
+/// # Errors
+/// The template of the replacement is malformed, or matching fails.
+pub fn substitute(regex: &Regex, value: &str, replacement: &str, count: usize) -> Result<(String, usize), Error> {
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut done = 0;
+    for captures in regex.captures_iter(value) {
+        if done == count {
+            break;
+        }
+        let captures = captures.map_err(|error| failed(&error))?;
+        let Some(whole) = captures.get(0) else { continue };
+        out.push_str(&value[copied..whole.start()]);
+        expand(replacement, &captures, &mut out)?;
+        copied = whole.end();
+        done += 1;
+    }
+    out.push_str(&value[copied..]);
+    Ok((out, done))
+}
+
+/// The template of a replacement: `\1`, `\g<1>`, `\g<name>`, `\n` and other escapes.
+fn expand(template: &str, captures: &Captures<'_, str>, out: &mut String) -> Result<(), Error> {
+    let group = |number: usize| -> Result<&str, Error> {
+        if number >= captures.len() {
+            return Err(Error::value_error(format!("invalid group reference {number}")));
+        }
+        Ok(captures.get(number).map_or("", |group| group.as_str()))
+    };
+    let mut chars = template.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('g') if chars.next_if_eq(&'<').is_some() => {
+                let name: String = chars.by_ref().take_while(|c| *c != '>').collect();
+                match name.parse::<usize>() {
+                    Ok(number) => out.push_str(group(number)?),
+                    Err(_) => {
+                        let found = captures.name(&name);
+                        out.push_str(found.map_or("", |group| group.as_str()));
+                    }
+                }
+            }
+            Some(digit @ '1'..='9') => {
+                let mut number = digit.to_digit(10).unwrap_or(0) as usize;
+                if let Some(second) = chars.peek().and_then(|c| c.to_digit(10)) {
+                    chars.next();
+                    number = number * 10 + second as usize;
+                }
+                out.push_str(group(number)?);
+            }
+            Some('0') => out.push('\0'),
+            Some('n') => out.push('\n'),
+            Some('t') => out.push('\t'),
+            Some('r') => out.push('\r'),
+            Some('a') => out.push('\x07'),
+            Some('b') => out.push('\x08'),
+            Some('f') => out.push('\x0c'),
+            Some('v') => out.push('\x0b'),
+            Some('\\') => out.push('\\'),
+            Some(c) if c.is_ascii_alphabetic() => return Err(Error::value_error(format!("bad escape \\{c}"))),
+            Some(c) => {
+                out.push('\\');
+                out.push(c);
+            }
+            None => return Err(Error::value_error("bad escape (end of pattern)")),
+        }
+    }
+    Ok(())
+}
+
+fn search(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    let value = text(&value)?;
+    let mut positional = args.positional.into_iter();
+    let named = |name: &str| args.named.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+    let pattern = text(&needed(positional.next().or_else(|| named("regex")), "regex")?)?;
+    let groups: Vec<Value> = positional.collect();
+    let regex = compile(&pattern, flag(named("ignorecase").as_ref())?, flag(named("multiline").as_ref())?)?;
+    let Some(captures) = regex.captures(&value).map_err(|error| failed(&error))? else { return Ok(Value::None) };
+    let found = |group: Option<fancy_regex::Match<'_>>| group.map_or(Value::None, |group| Value::from(group.as_str()));
+    if groups.is_empty() {
+        return Ok(found(captures.get(0)));
+    }
+    let mut items = Vec::new();
+    for group in groups {
+        let group = text(&group)?;
+        let name = group.strip_prefix("\\g<").and_then(|rest| rest.strip_suffix('>'));
+        let number = group.strip_prefix('\\').and_then(|number| number.parse::<usize>().ok());
+        items.push(match (name, number) {
+            (Some(name), _) => match name.parse::<usize>() {
+                Ok(number) => found(captures.get(number)),
+                Err(_) => found(captures.name(name)),
+            },
+            (None, Some(number)) if number < captures.len() => found(captures.get(number)),
+            (None, Some(_)) => return Err(Error::value_error("no such group")),
+            (None, None) => return Err(Error::plugin("Unknown argument")),
+        });
+    }
+    Ok(Value::list(items))
+}
+
+fn findall(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    let [pattern, multiline, ignorecase] = bind(args, ["regex", "multiline", "ignorecase"])?;
+    let value = text(&value)?;
+    let pattern = text(&needed(pattern, "regex")?)?;
+    let regex = compile(&pattern, flag(ignorecase.as_ref())?, flag(multiline.as_ref())?)?;
+    let mut found = Vec::new();
+    for captures in regex.captures_iter(&value) {
+        let captures = captures.map_err(|error| failed(&error))?;
+        let group = |at: usize| Value::from(captures.get(at).map_or("", |group| group.as_str()));
+        found.push(match captures.len() {
+            1 => group(0),
+            2 => group(1),
+            count => Value::tuple((1..count).map(group).collect()),
+        });
+    }
+    Ok(Value::list(found))
+}
+
+/// `re.escape`.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if "()[]{}?*+-|^$\\.&~# \t\n\r\x0b\x0c".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+fn escape_filter(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    let [kind] = bind(args, ["re_type"])?;
+    let kind = kind.map_or(Ok("python".to_owned()), |kind| text(&kind))?;
+    let value = text(&value)?;
+    match kind.as_str() {
+        "python" => Ok(Value::from(escape(&value))),
+        "posix_basic" => {
+            let escaped = value.chars().flat_map(|c| {
+                let special = "].[^$*\\".contains(c);
+                special.then_some('\\').into_iter().chain([c])
+            });
+            Ok(Value::from(escaped.collect::<String>()))
+        }
+        "posix_extended" => Err(Error::plugin(format!("Regex type ({kind}) not yet implemented"))),
+        _ => Err(Error::plugin(format!("Invalid regex type ({kind})"))),
+    }
+}

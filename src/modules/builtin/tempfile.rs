@@ -1,0 +1,47 @@
+//! `tempfile`: a new file or directory that only its maker can read (`modules/tempfile.py`).
+
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+
+use super::attributes;
+use crate::modules::{Args, CheckMode, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
+
+/// `ansible.builtin.tempfile`.
+pub struct Tempfile;
+
+const SPEC: Spec = Spec {
+    check_mode: CheckMode::None,
+    ..Spec::new(
+        "ansible.builtin.tempfile",
+        &[
+            Opt::str("state").default("file").choices(&["file", "directory"]),
+            Opt::new("path", Kind::Path),
+            Opt::str("prefix").default("ansible."),
+            Opt::str("suffix").default(""),
+        ],
+    )
+};
+
+#[async_trait]
+impl Module for Tempfile {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
+        let dir = args.str("path").map_or_else(std::env::temp_dir, PathBuf::from);
+        let unique = uuid::Uuid::new_v4().simple().to_string();
+        let (prefix, suffix) = (args.str("prefix").unwrap_or_default(), args.str("suffix").unwrap_or_default());
+        let path = dir.join(format!("{prefix}{}{suffix}", &unique[..8]));
+        let made = if args.str("state") == Some("directory") {
+            std::fs::DirBuilder::new().mode(0o700).create(&path)
+        } else {
+            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map(|_| ())
+        };
+        made.map_err(|error| ModuleError::new(error.to_string()))?;
+        let result = TaskResult::changed(true).with("path", path.display().to_string());
+        Ok(attributes::describe(&path, result))
+    }
+}
