@@ -39,6 +39,8 @@ mod render;
 mod schema;
 mod scope;
 pub mod strvals;
+#[cfg(test)]
+mod tests;
 pub mod values;
 mod versions;
 
