@@ -325,17 +325,16 @@ impl Parser<'_> {
 
     fn top_entry(&mut self) -> Parsed<()> {
         let outer = self.context.clone();
-        let (last, parents) = self.begin_entry()?;
+        let last = self.begin_entry()?;
         let value = self.value()?;
         self.define(&last, value)?;
         self.context = outer;
         self.current = None;
-        drop(parents);
         Ok(())
     }
 
-    /// Reads a key and enters the tables that it names; gives its last part and the others.
-    fn begin_entry(&mut self) -> Parsed<(Str, Key)> {
+    /// Reads a key and enters the tables that it names; gives its last part.
+    fn begin_entry(&mut self) -> Parsed<Str> {
         let mut key = self.key()?;
         let last = key.pop().unwrap_or_else(|| Str::from(""));
         self.current = Some(last.clone());
@@ -345,7 +344,7 @@ impl Parser<'_> {
             self.implicit.insert(path(&context));
             self.add_context(&context, false)?;
         }
-        Ok((last, key))
+        Ok(last)
     }
 
     /// Makes a table the current one, creating it and its parents where they are missing.
@@ -556,7 +555,7 @@ impl Parser<'_> {
                 Some('}') => break,
                 _ => {}
             }
-            let (last, _) = self.begin_entry()?;
+            let last = self.begin_entry()?;
             let value = self.value()?;
             self.define(&last, value)?;
             self.context = Vec::new();
