@@ -48,5 +48,8 @@ fn maps_equal(left: &Map, right: &Map, depth: usize) -> bool {
     }
     let (left, right) = (left.borrow(), right.borrow());
     left.len() == right.len()
-        && left.iter().zip(right.iter()).all(|((a, left), (b, right))| a == b && equal(left, right, depth + 1))
+        && left
+            .iter()
+            .zip(right.iter())
+            .all(|((a, left), (b, right))| a == b && equal(left, right, depth + 1))
 }
