@@ -23,9 +23,10 @@ pub(super) struct Run {
     /// How often to look at a resource although nothing happened (an entry's own period wins).
     #[arg(long, default_value = "10h", value_parser = duration::parse)]
     reconcile_period: Duration,
-    /// Passes of one kind at the same time [default: the number of processors].
-    #[arg(long)]
-    max_concurrent_reconciles: Option<usize>,
+    /// Passes of one kind at the same time. A pass mostly waits for the API server, so the number of
+    /// processors, which is the default of both operators, would be too few.
+    #[arg(long, default_value_t = 8)]
+    max_concurrent_reconciles: usize,
     /// Where metrics are served; 0 for nowhere.
     #[arg(long, alias = "metrics-addr", default_value = ":8080")]
     metrics_bind_address: Endpoint,
@@ -110,7 +111,7 @@ impl Run {
             watch_namespaces: namespaces.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             watches_file: self.watches_file,
             reconcile_period: self.reconcile_period,
-            max_concurrent_reconciles: self.max_concurrent_reconciles.unwrap_or_else(processors),
+            max_concurrent_reconciles: self.max_concurrent_reconciles,
             metrics_address: self.metrics_bind_address,
             health_address: self.health_probe_bind_address,
             grace: self.graceful_shutdown_timeout,

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::sync::Mutex;
 
 use super::{Client, Error, Object, Patch, Target, Write};
 
@@ -30,6 +30,7 @@ pub struct Recorder {
     series: Mutex<HashMap<u64, Series>>,
 }
 
+#[derive(Clone)]
 struct Series {
     name: String,
     count: u32,
@@ -56,30 +57,34 @@ impl Recorder {
     ) -> Result<(), Error> {
         let message: String = message.chars().take(MESSAGE_LIMIT).collect();
         let key = series_key(regarding, reason, &message);
-        let mut series = self.series.lock().await;
-        if let Some(known) = series.get_mut(&key)
-            && self.repeat(regarding, known).await?
-        {
-            return Ok(());
+        let known = self.series().get(&key).cloned();
+        if let Some(mut known) = known {
+            known.count += 1;
+            if self.repeat(regarding, &known).await? {
+                self.series().insert(key, known);
+                return Ok(());
+            }
         }
+        let name = self.create(regarding, kind, reason, &message).await?;
+        let mut series = self.series();
         if series.len() >= REMEMBERED {
             series.clear();
         }
-        let name = self.create(regarding, kind, reason, &message).await?;
         series.insert(key, Series { name, count: 1 });
         Ok(())
     }
 
+    fn series(&self) -> MutexGuard<'_, HashMap<u64, Series>> {
+        self.series.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the Event was still there to be counted up.
-    async fn repeat(&self, regarding: &Object, series: &mut Series) -> Result<bool, Error> {
+    async fn repeat(&self, regarding: &Object, series: &Series) -> Result<bool, Error> {
         let events = self.client.resource("v1", "Event").await?;
         let target = Target::new(&events, Some(event_namespace(regarding)), &series.name);
-        let patch = json!({"count": series.count + 1, "lastTimestamp": now()});
+        let patch = json!({"count": series.count, "lastTimestamp": now()});
         match self.client.patch(target, Patch::Merge, &patch, Write::by(&self.component)).await {
-            Ok(_) => {
-                series.count += 1;
-                Ok(true)
-            }
+            Ok(_) => Ok(true),
             Err(error) if error.is(super::Reason::NotFound) => Ok(false),
             Err(error) => Err(error),
         }

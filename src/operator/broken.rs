@@ -28,7 +28,7 @@ impl Reconcile for BrokenReconciler {
         let told = Conditions::of(&primary.status());
         let old = told.get(self.condition).and_then(|condition| condition.get("message")?.as_str());
         if old != Some(&self.message) {
-            self.shared.event(primary, EventKind::Warning, self.reason, &self.message).await;
+            self.shared.event(primary, EventKind::Warning, self.reason, &self.message);
         }
         let written = status::write(&self.shared, &pass.primaries, primary, |old| {
             let mut conditions = Conditions::of(old);

@@ -138,7 +138,7 @@ impl ChartReconciler {
             },
         };
         self.remember(pass, &spec, &outcome);
-        self.announce(pass, &outcome).await;
+        self.announce(pass, &outcome);
         self.report(pass, &outcome.action, outcome.state.revision, outcome.record.as_deref()).await?;
         Ok(self.next(pass, period))
     }
@@ -212,8 +212,7 @@ impl ChartReconciler {
             .map_err(Trouble::of("ReleaseFailed", "UninstallError"))?;
         tracing::info!(objects = gone.len(), "uninstalled");
         self.shared
-            .event(primary, EventKind::Normal, "UninstallSuccessful", "the release is uninstalled")
-            .await;
+            .event(primary, EventKind::Normal, "UninstallSuccessful", "the release is uninstalled");
         let names = [FINALIZER, LEGACY_FINALIZER];
         finalizer::remove(&self.shared, &pass.primaries, primary, &names).await?;
         Ok(Next::Done)
@@ -226,7 +225,7 @@ impl ChartReconciler {
         self.spec(&bare)
     }
 
-    async fn announce(&self, pass: &Pass, outcome: &Outcome) {
+    fn announce(&self, pass: &Pass, outcome: &Outcome) {
         let revision = outcome.state.revision;
         let (reason, message) = match &outcome.action {
             Action::Unchanged => return,
@@ -236,12 +235,12 @@ impl ChartReconciler {
         };
         tracing::info!("{message}");
         let primary = &pass.primary;
-        self.shared.event(primary, EventKind::Normal, reason, &message).await;
+        self.shared.event(primary, EventKind::Normal, reason, &message);
         if matches!(outcome.action, Action::Installed | Action::Upgraded) {
             for Override { path, text } in &self.overrides {
                 let message =
                     format!("Chart value {path:?} overridden to {text:?} by operator's watches.yaml");
-                self.shared.event(primary, EventKind::Warning, "OverrideValuesInUse", &message).await;
+                self.shared.event(primary, EventKind::Warning, "OverrideValuesInUse", &message);
             }
         }
     }
@@ -289,7 +288,7 @@ impl ChartReconciler {
 
     async fn tell(&self, pass: &Pass, trouble: Trouble) -> Failure {
         let primary = &pass.primary;
-        self.shared.event(primary, EventKind::Warning, trouble.reason, &trouble.message).await;
+        self.shared.event(primary, EventKind::Warning, trouble.reason, &trouble.message);
         let written = status::write(&self.shared, &pass.primaries, primary, |old| {
             let mut conditions = Conditions::of(old);
             let Trouble { condition, reason, message, .. } = &trouble;

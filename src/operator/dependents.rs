@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::primary::version;
 use super::queue::{Key, Queue};
 use super::tasks::Tasks;
-use super::watching::{self, Observed, Scope, follow};
+use super::watching::{self, Scope, follow};
 use crate::cluster::ready::has_rule;
 use crate::cluster::{Client, ObjectRef, fields_digest};
 use crate::release::{Drift, MANAGER, Tracked};
@@ -183,11 +183,9 @@ impl Dependents {
             let this = Arc::clone(self);
             self.tasks.spawn(async move {
                 let mut listed = None;
-                let observe = |observed| match observed {
-                    Observed::Event(event) => {
-                        this.observe(kind, scope.namespace.as_deref(), event, &mut listed)
-                    }
-                    Observed::Blind => drop(this.inner().sighted.remove(&kind)),
+                let observe = |event| match event {
+                    Some(event) => this.observe(kind, scope.namespace.as_deref(), event, &mut listed),
+                    None => drop(this.inner().sighted.remove(&kind)),
                 };
                 this.shutdown.run_until_cancelled(follow(&this.client, &scope, observe)).await;
             });

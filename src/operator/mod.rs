@@ -106,11 +106,14 @@ impl Shared {
         Arc::clone(&self.capabilities.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Tells about a resource; nothing depends on whether that works.
-    async fn event(&self, primary: &Primary, kind: EventKind, reason: &str, message: &str) {
-        if let Err(error) = self.events.record(&primary.identity(), kind, reason, message).await {
-            tracing::debug!(%error, "cannot write an Event");
-        }
+    /// Tells about a resource, beside the pass: nothing depends on whether and when that works.
+    fn event(self: &Arc<Self>, primary: &Primary, kind: EventKind, reason: &'static str, message: &str) {
+        let (this, identity, message) = (Arc::clone(self), primary.identity(), message.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = this.events.record(&identity, kind, reason, &message).await {
+                tracing::debug!(%error, "cannot write an Event");
+            }
+        });
     }
 }
 

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dependents::Caller;
 use super::tasks::Tasks;
-use super::watching::{Observed, Scope, Seen, follow};
+use super::watching::{Scope, Seen, follow};
 use crate::cluster::{Client, Owner, PRIMARY_RESOURCE, PRIMARY_RESOURCE_TYPE, fields_digest};
 use crate::watches::Gvk;
 
@@ -84,9 +84,10 @@ impl Owned {
             let this = Arc::clone(self);
             self.tasks.spawn(async move {
                 let mut listed = None;
-                let observe = |observed| match observed {
-                    Observed::Event(event) => this.observe(&scope, event, &mut listed),
-                    Observed::Blind => {}
+                let observe = |event: Option<_>| {
+                    if let Some(event) = event {
+                        this.observe(&scope, event, &mut listed);
+                    }
                 };
                 this.shutdown.run_until_cancelled(follow(&this.client, &scope, observe)).await;
             });

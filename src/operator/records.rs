@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::dependents::Caller;
 use super::tasks::Tasks;
-use super::watching::{Observed, Scope, Seen, follow};
+use super::watching::{Scope, Seen, follow};
 use crate::cluster::Client;
 
 /// A release: namespace and name.
@@ -58,25 +58,29 @@ impl Records {
             };
             let (this, client, shutdown) = (Arc::clone(self), client.clone(), shutdown.clone());
             tasks.spawn(async move {
-                let observe = |observed| this.observe(observed);
+                let observe = |event: Option<_>| {
+                    if let Some(event) = event {
+                        this.observe(event);
+                    }
+                };
                 shutdown.run_until_cancelled(follow(&client, &scope, observe)).await;
             });
         }
     }
 
-    fn observe(&self, observed: Observed) {
-        match observed {
-            Observed::Event(Event::InitApply(seen) | Event::Apply(seen)) => {
+    fn observe(&self, event: Event<Seen>) {
+        match event {
+            Event::InitApply(seen) | Event::Apply(seen) => {
                 if let Some((release, revision)) = revision(&seen) {
                     self.inner().stored(release, revision);
                 }
             }
-            Observed::Event(Event::Delete(seen)) => {
+            Event::Delete(seen) => {
                 if let Some((release, revision)) = revision(&seen) {
                     self.inner().deleted(&release, revision);
                 }
             }
-            Observed::Event(Event::Init | Event::InitDone) | Observed::Blind => {}
+            Event::Init | Event::InitDone => {}
         }
     }
 

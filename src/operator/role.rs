@@ -228,7 +228,7 @@ impl RoleReconciler {
     }
 
     async fn fail(&self, pass: &Pass, message: String, counts: Option<Value>, forbidden: bool) -> Failure {
-        self.shared.event(&pass.primary, EventKind::Warning, "Failed", &message).await;
+        self.shared.event(&pass.primary, EventKind::Warning, "Failed", &message);
         self.report(pass, &Report::Failed(message.clone(), counts)).await;
         Failure { message, forbidden }
     }

@@ -25,14 +25,6 @@ pub(super) struct Seen {
     pub(super) unready: Option<String>,
 }
 
-/// What a watch tells.
-pub(super) enum Observed {
-    /// Something happened.
-    Event(Event<Seen>),
-    /// The watch does not work; it will be tried again.
-    Blind,
-}
-
 /// A kind in one namespace scope, `None` being all namespaces.
 pub(super) struct Scope {
     pub(super) api_version: String,
@@ -44,9 +36,10 @@ pub(super) struct Scope {
     pub(super) readiness: bool,
 }
 
-/// Follows a kind; returns only when there is nothing to follow: a kind that cannot be watched, or a
+/// Follows a kind; `observe` gets what happens, and `None` when the watch does not work for a while.
+/// Returns only when there is nothing to follow: a kind that cannot be watched, or a
 /// cluster-scoped one in a namespace.
-pub(super) async fn follow(client: &Client, scope: &Scope, mut observe: impl FnMut(Observed)) {
+pub(super) async fn follow(client: &Client, scope: &Scope, mut observe: impl FnMut(Option<Event<Seen>>)) {
     loop {
         match client.resource(&scope.api_version, &scope.kind).await {
             Ok(resource) if !resource.watchable => return,
@@ -62,7 +55,7 @@ async fn follow_resource(
     client: &Client,
     scope: &Scope,
     resource: &Resource,
-    observe: &mut impl FnMut(Observed),
+    observe: &mut impl FnMut(Option<Event<Seen>>),
 ) {
     let mut config = Config::default().page_size(PAGE);
     config.label_selector = scope.labels.map(str::to_owned);
@@ -78,11 +71,11 @@ async fn follow_resource(
         match event {
             Ok(event) => {
                 complained = false;
-                observe(Observed::Event(event));
+                observe(Some(event));
             }
             Err(error) if !complained => {
                 complained = true;
-                observe(Observed::Blind);
+                observe(None);
                 let namespace = scope.namespace.as_deref();
                 tracing::warn!(resource = %resource.full_name(), namespace, %error, "cannot watch dependants");
             }
