@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::Value as Json;
 
 use crate::executor::{Event, Observer, Stats, TaskOutcome, TaskRef};
+use crate::jinja::convert;
 use crate::jinja::filters::json::Writer;
 
 /// Prints events as Ansible's default callback does.
@@ -127,7 +128,7 @@ fn dump(result: &Json, verbosity: u8) -> String {
     let hidden: &[&str] = if verbosity >= 3 { &["diff", "failed", "skipped"] } else { &["invocation", "diff", "failed", "skipped"] };
     let mut out = String::new();
     let indent = (verbosity >= 3).then_some(4);
-    Writer { indent, sort_keys: true, ensure_ascii: false }.write(&visible(result, hidden), 0, &mut out);
+    Writer { indent, sort_keys: true, ensure_ascii: false }.write(&convert::from_json(visible(result, hidden)), 0, &mut out);
     out
 }
 
@@ -144,7 +145,7 @@ fn dump_verbose(result: &Json) -> String {
     }
     let mut out = String::new();
     Writer { indent: Some(4), sort_keys: true, ensure_ascii: false }.write(
-        &visible(result, &hidden),
+        &convert::from_json(visible(result, &hidden)),
         0,
         &mut out,
     );

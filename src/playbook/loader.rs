@@ -660,6 +660,10 @@ impl<'a> Loader<'a> {
                     _ => self.fail(&at, format!("Vars in a {class} must be specified as a dictionary"), None),
                 },
                 ("when", _) => {
+                    keywords.when_places = match &node.value {
+                        python::Value::List(items) => items.iter().map(|item| place_of(file, item)).collect(),
+                        _ => vec![at],
+                    };
                     keywords.when = listed(node);
                     self.check_conditions(node, file);
                 }
