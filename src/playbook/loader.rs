@@ -782,18 +782,7 @@ impl<'a> Loader<'a> {
             }
         }
         match (calls.as_slice(), unknown.as_slice()) {
-            ([(key, value)], rest) => {
-                for (key, name) in rest {
-                    let names = KEYWORDS.iter().filter(|it| it.on & on::TASK != 0).map(|it| it.name);
-                    let hint = nearest(name, names).map(|near| format!("did you mean '{near}'?"));
-                    self.fail(
-                        &place_of(file, key),
-                        format!("'{name}' is not a valid attribute for a Task"),
-                        hint,
-                    );
-                }
-                self.arguments(key, value, dict, file, collections)
-            }
+            ([(key, value)], _) => self.arguments(key, value, dict, file, collections),
             ([], []) => {
                 self.fail(place, "no module/action detected in task.", None);
                 None
