@@ -14,12 +14,19 @@ demo: ## the operator at work in a real cluster: its own, or the one that KUBECO
 	@deploy/demo
 
 .PHONY: test
-test: test-rust test-e2e ## all tests
+test: test-rust test-yaml test-e2e ## all tests
 
 .PHONY: test-rust
 test-rust: ## unit, language and conformance tests: no cluster needed
 	cargo test --workspace --lib --bins --tests
 	cargo test --workspace --doc
+
+.PHONY: test-yaml
+test-yaml: ## YAML in and out beside the real go-yaml; YAML_CASES and YAML_SEED say how many and which
+	cd tests/fixtures/yaml/oracle && go build -o $(abspath $(or $(CARGO_TARGET_DIR),target))/yaml-oracle .
+	DAYTWO_YAML_ORACLE=$(abspath $(or $(CARGO_TARGET_DIR),target))/yaml-oracle \
+	DAYTWO_YAML_CASES=$(or $(YAML_CASES),20000) DAYTWO_YAML_SEED=$(or $(YAML_SEED),1) \
+	cargo test --test yaml_differential -- --nocapture
 
 .PHONY: test-e2e
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names

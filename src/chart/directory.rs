@@ -63,8 +63,8 @@ impl Walk {
                 path.display()
             )));
         }
+        self.remaining = self.remaining.checked_sub(kind.len()).ok_or_else(too_large)?;
         let data = std::fs::read(&path).map_err(read_error)?;
-        self.remaining = self.remaining.checked_sub(data.len() as u64).ok_or_else(too_large)?;
         self.files.push(File::new(name, &data, kind.modified().ok()));
         Ok(())
     }

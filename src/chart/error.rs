@@ -61,8 +61,13 @@ pub enum Error {
     #[error("values don't meet the specifications of the schema(s) in the following chart(s):\n{0}")]
     Schema(String),
     /// A template failed.
-    #[error("{0}")]
-    Execution(String),
+    #[error("{message}")]
+    Execution {
+        /// What failed, worded and placed as Helm does.
+        message: String,
+        /// Where it failed.
+        place: Option<Place>,
+    },
     /// A rendered document is no valid manifest.
     #[error("YAML parse error on {path}: {message}")]
     Manifest {
@@ -73,6 +78,17 @@ pub enum Error {
         /// Everything that was rendered, for `--debug`.
         rendered: String,
     },
+}
+
+/// A place in a template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The template's name: its path from the root chart's name.
+    pub template: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in bytes, from 0, where it is known.
+    pub column: Option<usize>,
 }
 
 /// A template that does not parse.

@@ -2,7 +2,8 @@
 //!
 //! Follows `reformatExecErrorMsg` of Helm 4 and `cleanupExecError` of Helm 3.
 
-use super::Compat;
+use super::error::Place;
+use super::{Compat, Error};
 use crate::gotmpl::ExecError;
 use crate::gotmpl::funcs::{MESSAGE_END, MESSAGE_START};
 
@@ -11,8 +12,17 @@ const CALLING: &str = "error calling ";
 /// How `include` passes on the failure of its template.
 const INCLUDING: &str = "error calling include: ";
 
-/// The text of the failure.
-pub(super) fn describe(error: &ExecError, compat: Compat) -> String {
+/// The failure as an error of the chart.
+pub(super) fn failed(error: &ExecError, compat: Compat) -> Error {
+    let place = error.frame.as_ref().map(|frame| Place {
+        template: frame.parse_name.clone(),
+        line: frame.line,
+        column: Some(frame.column),
+    });
+    Error::Execution { message: describe(error, compat), place }
+}
+
+fn describe(error: &ExecError, compat: Compat) -> String {
     let whole = error.to_string();
     if let (Some(message), Some(frame)) = (wrapped(&whole), &error.frame) {
         return format!(

@@ -66,11 +66,10 @@ pub(super) fn table(compat: Compat) -> Functions {
 pub fn name_from_template(template: &str) -> Result<String, Error> {
     const NAME: &str = "name-template";
     let mut set = Set::new(NAME, Functions::new(funcs::table().copied()));
-    set.parse(NAME, template.as_bytes()).map_err(|error| Error::Execution(error.to_string()))?;
+    let failed = |message| Error::Execution { message, place: None };
+    set.parse(NAME, template.as_bytes()).map_err(|error| failed(error.to_string()))?;
     let mut name = Vec::new();
-    Execution::new(&set, &())
-        .run(NAME, &Value::Nil, &mut name)
-        .map_err(|error| Error::Execution(error.to_string()))?;
+    Execution::new(&set, &()).run(NAME, &Value::Nil, &mut name).map_err(|error| failed(error.to_string()))?;
     Ok(String::from_utf8_lossy(&name).into_owned())
 }
 
@@ -182,7 +181,11 @@ const VALUES_METHODS: &[FuncDef] = &[
         name: "YAML",
         params: &[],
         variadic: None,
-        call: |_, args| Ok(Value::Str(go::marshal(&Json::Object(values::to_json(&receiver(args)?))).unwrap_or_default().into())),
+        call: |_, args| {
+            Ok(Value::Str(
+                go::marshal(&Json::Object(values::to_json(&receiver(args)?))).unwrap_or_default().into(),
+            ))
+        },
     },
     FuncDef {
         name: "Table",

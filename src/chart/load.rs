@@ -49,13 +49,7 @@ impl Chart {
     /// # Errors
     /// What cannot be read or breaks the chart format, and all templates of the chart that do not parse.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let read_error = |source| Error::Read { path: path.into(), source };
-        let files = if std::fs::metadata(path).map_err(read_error)?.is_dir() {
-            directory::read(path)?
-        } else {
-            archive::unpack_file(path)?
-        };
-        Self::from_files(files)
+        Self::from_files(read(path)?)
     }
 
     /// Loads the chart that consists of these files.
@@ -64,7 +58,11 @@ impl Chart {
     /// As [`Chart::load`].
     pub fn from_files(files: Vec<File>) -> Result<Self, Error> {
         let digest = digest(&files);
-        let contents = Arc::new(Contents::sort_out(files, 0)?);
+        Self::from_contents(Arc::new(Contents::of(files)?), digest)
+    }
+
+    /// Compiles the chart.
+    pub(super) fn from_contents(contents: Arc<Contents>, digest: String) -> Result<Self, Error> {
         let programs = Programs::new(&contents)?;
         Ok(Self { contents, digest, programs })
     }
@@ -121,6 +119,12 @@ impl Chart {
     }
 }
 
+/// The files of a chart in a directory or in an archive.
+pub(super) fn read(path: &Path) -> Result<Vec<File>, Error> {
+    let kind = std::fs::metadata(path).map_err(|source| Error::Read { path: path.into(), source })?;
+    if kind.is_dir() { directory::read(path) } else { archive::unpack_file(path) }
+}
+
 /// The SHA-256 over names and contents in order of names.
 fn digest(files: &[File]) -> String {
     let mut sorted: Vec<&File> = files.iter().collect();
@@ -136,6 +140,11 @@ fn digest(files: &[File]) -> String {
 }
 
 impl Contents {
+    /// The chart that consists of these files.
+    pub(super) fn of(files: Vec<File>) -> Result<Self, Error> {
+        Self::sort_out(files, 0)
+    }
+
     /// Sorts out the files of one chart and loads its subcharts.
     fn sort_out(files: Vec<File>, depth: usize) -> Result<Self, Error> {
         if depth > MAX_DEPTH {

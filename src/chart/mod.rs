@@ -26,6 +26,7 @@ mod functions;
 mod glob;
 pub mod hook;
 mod ignore;
+pub mod lint;
 mod load;
 mod lookup;
 mod manifest;
@@ -38,13 +39,15 @@ mod render;
 mod schema;
 mod scope;
 pub mod strvals;
+#[cfg(test)]
+mod tests;
 pub mod values;
 mod versions;
 
 pub use capabilities::{Capabilities, HelmVersion, KubeVersion};
 pub use compat::Compat;
 pub use documents::split_documents;
-pub use error::{Error, TemplateError};
+pub use error::{Error, Place, TemplateError};
 pub use file::File;
 pub use functions::name_from_template;
 pub use glob::{BadPattern, PathPattern};

@@ -142,7 +142,7 @@ impl Program {
             let mut out = Vec::new();
             execution
                 .run(&template.name, &gotmpl::Value::Map(dot.with_type(MapType::Values)), &mut out)
-                .map_err(|error| Error::Execution(failure::describe(&error, options.compat)))?;
+                .map_err(|error| failure::failed(&error, options.compat))?;
             rendered.insert(template.name.clone(), without_no_value(out));
         }
         Ok(rendered)
@@ -166,6 +166,13 @@ fn without_no_value(rendered: Vec<u8>) -> Vec<u8> {
     kept
 }
 
+/// The templates of a tree by name, with their texts.
+pub(super) fn sources(root: &Member) -> BTreeMap<String, (Template, Arc<[u8]>)> {
+    let mut sum = Sum::default();
+    sum.add(root, None, "");
+    sum.sources
+}
+
 /// What the members of a tree add up to.
 #[derive(Default)]
 struct Sum {
@@ -187,7 +194,8 @@ impl Sum {
             let is_partial = base.starts_with('_');
             if is_partial || !member.is_library() {
                 let name = format!("{path}/{}", file.name);
-                self.sources.insert(name.clone(), (Template { name, part, is_partial }, Arc::clone(&file.data)));
+                self.sources
+                    .insert(name.clone(), (Template { name, part, is_partial }, Arc::clone(&file.data)));
             }
         }
         for file in contents.files.iter().filter(|file| is_crd(&file.name)) {

@@ -10,6 +10,9 @@ use super::documents::{self, Documents};
 use super::program::Program;
 use super::{Capabilities, Chart, Compat, Error, Hook, Lookup, Manifest, constraint, values};
 
+/// Rendered texts by the path of their template.
+type Files = BTreeMap<String, Vec<u8>>;
+
 /// What a rendering depends on besides the chart and the values.
 #[derive(Clone)]
 pub struct RenderOptions {
@@ -138,7 +141,7 @@ impl Chart {
         values: &Map<String, Value>,
         options: &RenderOptions,
         warnings: &mut Vec<String>,
-    ) -> Result<(Arc<Program>, BTreeMap<String, Vec<u8>>), Error> {
+    ) -> Result<(Arc<Program>, Files), Error> {
         let program = self.programs.select(values, options.compat, warnings)?;
         warnings.extend_from_slice(&program.warnings);
         let given = values::to_map(values);

@@ -1,5 +1,6 @@
 //! The command line: one file per command; prints and exits, holds no logic that a library user would miss.
 
+mod lint;
 mod playbook;
 mod playbook_output;
 mod run;
@@ -26,6 +27,8 @@ enum Command {
     Playbook(playbook::Playbook),
     /// Render a chart and print its manifests.
     Template(template::Template),
+    /// Tell what is wrong with charts.
+    Lint(lint::Lint),
 }
 
 /// Parses the command line and runs the command that it names.
@@ -35,5 +38,6 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(),
         Command::Playbook(command) => command.run(),
         Command::Template(command) => command.run(),
+        Command::Lint(command) => command.run(),
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::ast::{Branch, Node, NodeId, Template, TemplateCall};
 use super::parse::Unit;
 use super::strconv::quote;
-use super::value::{Elem, MapType};
+use super::value::{Elem, List, MapType};
 use super::{ExecError, Frame, FuncContext, FuncError, Set, SourceError, Str, Value, fmt};
 
 /// What a rendering may use before it ends in an error.
@@ -127,6 +127,24 @@ fn print(out: &mut Vec<u8>, value: &Value) {
         Value::Nil => out.extend_from_slice(b"<no value>"),
         value => fmt::append(out, value),
     }
+}
+
+/// The number of an integer and how to make another of its type.
+fn integer(value: &Value) -> Option<(i64, fn(i64) -> Value)> {
+    match value {
+        Value::Int(n) => Some((*n, Value::Int)),
+        Value::Int64(n) => Some((*n, Value::Int64)),
+        Value::Int32(n) => Some((i64::from(*n), |n| Value::Int32(n as i32))),
+        Value::Uint8(n) => Some((i64::from(*n), |n| Value::Uint8(n as u8))),
+        Value::Uint64(n) => {
+            Some((i64::try_from(*n).unwrap_or(i64::MAX), |n| Value::Uint64(n.cast_unsigned())))
+        }
+        _ => None,
+    }
+}
+
+fn not_iterable<T>(value: &Value) -> Outcome<T> {
+    failure(format!("range can't iterate over {}", String::from_utf8_lossy(&fmt::sprint(value))))
 }
 
 /// A failure; it gets its place when it leaves the template in which it happened.
@@ -276,25 +294,12 @@ impl<'a> Execution<'a> {
                     }
                     self.check_output()?;
                 }
-                Node::If(branch) => {
+                Node::If(branch) | Node::With(branch) | Node::Range(branch) => {
                     let Some(branch) = branch.get() else { continue };
-                    let flow =
-                        stacker::maybe_grow(64 << 10, 2 << 20, || self.condition(scope, branch, false))?;
-                    if flow != Flow::Next {
-                        return Ok(flow);
-                    }
-                }
-                Node::With(branch) => {
-                    let Some(branch) = branch.get() else { continue };
-                    let flow =
-                        stacker::maybe_grow(64 << 10, 2 << 20, || self.condition(scope, branch, true))?;
-                    if flow != Flow::Next {
-                        return Ok(flow);
-                    }
-                }
-                Node::Range(branch) => {
-                    let Some(branch) = branch.get() else { continue };
-                    let flow = stacker::maybe_grow(64 << 10, 2 << 20, || self.range(scope, branch))?;
+                    let flow = stacker::maybe_grow(64 << 10, 2 << 20, || match node {
+                        Node::Range(_) => self.range(scope, branch),
+                        _ => self.condition(scope, branch, matches!(node, Node::With(_))),
+                    })?;
                     if flow != Flow::Next {
                         return Ok(flow);
                     }
@@ -368,66 +373,57 @@ impl<'a> Execution<'a> {
         let height = self.variables.len();
         let value = self.pipe(scope, &branch.pipe)?.value;
         let iterated = match &value {
-            Value::Nil => Some(false),
-            Value::Int(n) => Some(self.range_number(scope, branch, *n, &value, Value::Int)?),
-            Value::Int64(n) => Some(self.range_number(scope, branch, *n, &value, Value::Int64)?),
-            Value::Int32(n) => {
-                Some(self.range_number(scope, branch, i64::from(*n), &value, |i| Value::Int32(i as i32))?)
-            }
-            Value::Uint8(n) => {
-                Some(self.range_number(scope, branch, i64::from(*n), &value, |i| Value::Uint8(i as u8))?)
-            }
-            Value::Uint64(n) => {
-                let count = i64::try_from(*n).unwrap_or(i64::MAX);
-                Some(self.range_number(scope, branch, count, &value, |i| Value::Uint64(i.cast_unsigned()))?)
-            }
-            Value::List(list) => {
-                let interface = list.elem == Elem::Any;
-                for (index, item) in list.iter().enumerate() {
-                    let item = Operand::element(item.clone(), interface);
-                    let key = || Operand::concrete(Value::Int(index.cast_signed() as i64));
-                    if self.iteration(scope, branch, key, item)? == Flow::Break {
-                        break;
-                    }
-                }
-                Some(!list.is_empty())
-            }
+            Value::Nil => false,
+            Value::List(list) => self.range_list(scope, branch, list)?,
             Value::Map(map) => {
                 let interface = map.ty != MapType::Str;
-                let entries = map.snapshot();
-                let any = !entries.is_empty();
-                for (key, item) in entries {
-                    let item = Operand::element(item, interface);
-                    if self.iteration(scope, branch, || Operand::concrete(Value::Str(key)), item)?
-                        == Flow::Break
-                    {
-                        break;
-                    }
-                }
-                Some(any)
+                let entries = map.snapshot().into_iter();
+                let entries = entries.map(|(key, item)| (Value::Str(key), Operand::element(item, interface)));
+                self.range_entries(scope, branch, entries)?
             }
-            Value::Object(object) => match object.entries() {
-                Some(entries) => {
-                    let any = !entries.is_empty();
-                    for (key, item) in entries {
-                        let item = Operand::concrete(item);
-                        if self.iteration(scope, branch, || Operand::concrete(key), item)? == Flow::Break {
-                            break;
-                        }
-                    }
-                    Some(any)
-                }
-                None => None,
+            Value::Object(object) => {
+                let Some(entries) = object.entries() else { return not_iterable(&value) };
+                let entries = entries.into_iter().map(|(key, item)| (key, Operand::concrete(item)));
+                self.range_entries(scope, branch, entries)?
+            }
+            value => match integer(value) {
+                Some((count, make)) => self.range_number(scope, branch, count, make)?,
+                None => return not_iterable(value),
             },
-            Value::Bool(_) | Value::Float(_) | Value::Str(_) => None,
-        };
-        let Some(iterated) = iterated else {
-            let value = fmt::sprint(&value);
-            return failure(format!("range can't iterate over {}", String::from_utf8_lossy(&value)));
         };
         let flow = if iterated { Flow::Next } else { self.list(scope, &branch.otherwise)? };
         self.variables.truncate(height);
         Ok(flow)
+    }
+
+    /// Ranges over a list; false when it is empty.
+    fn range_list(&mut self, scope: Scope<'_>, branch: &Branch, list: &List) -> Outcome<bool> {
+        let interface = list.elem == Elem::Any;
+        for (index, item) in list.iter().enumerate() {
+            let item = Operand::element(item.clone(), interface);
+            let key = || Operand::concrete(Value::Int(i64::try_from(index).unwrap_or(i64::MAX)));
+            if self.iteration(scope, branch, key, item)? == Flow::Break {
+                break;
+            }
+        }
+        Ok(!list.is_empty())
+    }
+
+    /// Ranges over entries; false when there are none.
+    fn range_entries(
+        &mut self,
+        scope: Scope<'_>,
+        branch: &Branch,
+        entries: impl Iterator<Item = (Value, Operand)>,
+    ) -> Outcome<bool> {
+        let mut any = false;
+        for (key, item) in entries {
+            any = true;
+            if self.iteration(scope, branch, || Operand::concrete(key), item)? == Flow::Break {
+                break;
+            }
+        }
+        Ok(any)
     }
 
     /// Ranges over the integers below `count`; false when there are none.
@@ -436,15 +432,10 @@ impl<'a> Execution<'a> {
         scope: Scope<'_>,
         branch: &Branch,
         count: i64,
-        value: &Value,
         make: fn(i64) -> Value,
     ) -> Outcome<bool> {
         if branch.pipe.variables.len() > 1 {
-            let value = fmt::sprint(value);
-            return failure(format!(
-                "can't use {} to iterate over more than one variable",
-                String::from_utf8_lossy(&value)
-            ));
+            return failure(format!("can't use {count} to iterate over more than one variable"));
         }
         for index in 0..count {
             let item = Operand::concrete(make(index));

@@ -32,7 +32,8 @@ pub(super) fn to_float(value: &Value) -> f64 {
 
 /// `int64(f)` as amd64 does it: what does not fit is the smallest integer.
 pub(super) fn truncate(f: f64) -> i64 {
-    if f >= -9_223_372_036_854_775_808.0 && f < 9_223_372_036_854_775_808.0 { f as i64 } else { i64::MIN }
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if (-LIMIT..LIMIT).contains(&f) { f as i64 } else { i64::MIN }
 }
 
 /// Cuts `.`, `.0`, `.00`, … off; `1.` keeps its point.

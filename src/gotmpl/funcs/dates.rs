@@ -67,7 +67,8 @@ pub(super) fn time_value(time: Time) -> Value {
     Value::Object(Rc::new(TimeObject(time)))
 }
 
-fn as_time(value: &Value) -> Option<&Time> {
+/// The time that a value holds.
+pub(super) fn as_time(value: &Value) -> Option<&Time> {
     match value {
         Value::Object(object) => object.as_any().downcast_ref::<TimeObject>().map(|object| &object.0),
         _ => None,
@@ -212,9 +213,14 @@ impl TimeObject {
             "IsZero" => Value::Bool(time.is_zero()),
             "IsDST" => Value::Bool(time.offset().2),
             "AddDate" => {
-                let (year, month, day) =
-                    (civil.year + int(args, 0), civil.month + int(args, 1), civil.day + int(args, 2));
-                let changed = Civil { year, month, day, ..civil };
+                // Far beyond every calendar, and far from the limits of the arithmetic.
+                let change = |index| int(args, index).clamp(-1_000_000_000, 1_000_000_000);
+                let changed = Civil {
+                    year: civil.year + change(0),
+                    month: civil.month + change(1),
+                    day: civil.day + change(2),
+                    ..civil
+                };
                 time_value(Time::from_civil(changed, time.nanos, time.zone.clone()))
             }
             "Add" => time_value(time.add(nanos_of(&args[0])?)),

@@ -2,6 +2,8 @@
 
 use num_bigint::BigInt;
 
+use crate::yaml::go::format_shortest;
+
 /// Digits after the point that a quotient keeps.
 const DIVISION_PRECISION: i32 = 16;
 
@@ -22,8 +24,8 @@ impl Decimal {
         if !float.is_finite() {
             return None;
         }
-        let shortest = format!("{float:e}");
-        let (mantissa, exponent) = shortest.split_once('e')?;
+        let shortest = format_shortest(float);
+        let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
         let value = [whole, fraction].concat().parse().ok()?;
         let exponent: i32 = exponent.parse().ok()?;

@@ -502,6 +502,7 @@ impl Fields {
         let length = 3 + usize::from(style.minutes) * (2 + gap) + usize::from(style.seconds) * (2 + gap);
         let (text, rest) = value.split_at_checked(length).ok_or(Mismatch::Form)?;
         let mut parts = [0; 3];
+        let mut well_formed = true;
         for (index, part) in parts.iter_mut().enumerate() {
             let at = 1 + index * (2 + gap);
             if at >= length {
@@ -510,7 +511,10 @@ impl Fields {
             if index > 0 && style.colons && text[at - 1] != b':' {
                 return Err(Mismatch::Form);
             }
-            *part = two_digits(&text[at..at + 2], true)?.0;
+            match two_digits(&text[at..at + 2], true) {
+                Ok((number, _)) if well_formed => *part = number,
+                _ => well_formed = false,
+            }
         }
         let [hours, minutes, seconds] = parts;
         let offset = (hours * 60 + minutes) * 60 + seconds;
@@ -521,6 +525,9 @@ impl Fields {
         ];
         for (number, high, what) in limits {
             in_range(number, high, what)?;
+        }
+        if !well_formed {
+            return Err(Mismatch::Form);
         }
         self.offset = Some(match text[0] {
             b'+' => offset,

@@ -270,8 +270,10 @@ fn hex_float(body: &str) -> Option<f64> {
     if exponent_digits.is_empty() || !exponent_digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let exponent: i64 =
-        exponent.parse().unwrap_or(if exponent.starts_with('-') { -100_000 } else { 100_000 });
+    // Beyond this every number is zero or infinite.
+    const FAR: i64 = 100_000;
+    let far = if exponent.starts_with('-') { -FAR } else { FAR };
+    let exponent = exponent.parse().unwrap_or(far).clamp(-FAR, FAR);
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let digits = [whole.replace('_', ""), fraction.replace('_', "")].concat();
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {

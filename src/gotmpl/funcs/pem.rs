@@ -36,7 +36,7 @@ pub(super) fn decode(text: &[u8]) -> Option<Block> {
     for (begin, label) in begins {
         let end = format!("-----END {label}-----");
         let body = &lines[begin + 1..];
-        let Some(length) = body.iter().position(|line| line.starts_with("-----")) else { return None };
+        let length = body.iter().position(|line| line.starts_with("-----"))?;
         if body[length] != end {
             continue;
         }

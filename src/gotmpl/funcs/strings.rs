@@ -120,7 +120,7 @@ fn abbreviate(input: &[u8], offset: i64, width: i64) -> Vec<u8> {
         return input.to_vec();
     }
     let offset = offset.min(length);
-    let offset = if length - offset < width - 3 { length - (width - 3) } else { offset };
+    let offset = if length.wrapping_sub(offset) < width - 3 { length - (width - 3) } else { offset };
     let part = |from: i64, to: i64| &input[from.max(0) as usize..to.max(0) as usize];
     if offset <= 4 {
         return [part(0, width - 3), b"..."].concat();

@@ -2,7 +2,9 @@
 //! tables and arrays of tables behind them, indented by their depth.
 
 use super::args::{bytes, fail, fixed, text};
-use super::toml_parse;
+use super::dates::as_time;
+use super::toml_parse::{LOCAL_DATE, LOCAL_DATETIME, LOCAL_TIME};
+use super::{layout, toml_parse};
 use crate::gotmpl::float::float_g;
 use crate::gotmpl::{FuncDef, List, Map, MapType, Param, Str, Value};
 
@@ -108,6 +110,7 @@ impl Writer {
     /// The value at the current path.
     fn entry(&mut self, value: &Value, depth: usize) -> Result<(), Failure> {
         match (kind(value, depth)?, value) {
+            (Kind::Nil, Value::List(_)) => self.key_value(value, depth),
             (Kind::Nil, _) => Ok(()),
             (Kind::Table, Value::Map(map)) => self.table(map, depth),
             (Kind::TableArray, Value::List(list)) => self.table_array(list, depth),
@@ -173,6 +176,9 @@ impl Writer {
     fn entries(&mut self, map: &Map, depth: usize) -> Result<(), Failure> {
         let (plain, tables) = partition(map, depth)?;
         for (key, value) in plain.into_iter().chain(tables) {
+            if kind(&value, depth)? == Kind::Nil {
+                continue;
+            }
             self.path.push(key);
             self.entry(&value, depth + 1)?;
             self.path.pop();
@@ -205,10 +211,20 @@ impl Writer {
                 self.out.push(b']');
             }
             Value::Map(map) => self.inline_table(map, depth)?,
-            Value::Object(object) => match (object.type_name().as_ref(), object.to_plain()) {
-                ("time.Time", Value::Str(written)) => self.out.extend_from_slice(&written),
-                ("time.Duration", _) => push_quoted(&mut self.out, object.display().as_bytes()),
-                (_, plain) => self.element(&plain, depth + 1)?,
+            Value::Object(object) => match as_time(value) {
+                Some(time) => {
+                    let layout: &[u8] = match time.zone.name() {
+                        LOCAL_DATETIME => b"2006-01-02T15:04:05.999999999",
+                        LOCAL_DATE => b"2006-01-02",
+                        LOCAL_TIME => b"15:04:05.999999999",
+                        _ => b"2006-01-02T15:04:05.999999999Z07:00",
+                    };
+                    self.out.extend(layout::format(time, layout));
+                }
+                None if object.type_name() == "time.Duration" => {
+                    push_quoted(&mut self.out, object.display().as_bytes());
+                }
+                None => self.element(&object.to_plain(), depth + 1)?,
             },
         }
         Ok(())

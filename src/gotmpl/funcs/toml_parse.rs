@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::dates::time_value;
 use super::numbers::{NotInt, parse_float, parse_int};
+use super::time::Zone;
 use super::{layout, runes};
 use crate::gotmpl::strconv::quote;
 use crate::gotmpl::{Elem, List, Map, MapType, Str, Value};
@@ -29,6 +30,8 @@ fn quoted(text: &[u8]) -> String {
 const MAX_DEPTH: usize = 200;
 
 type Parsed<T> = Result<T, ParseError>;
+/// The prefix of a number, what kind it is and which digits it has.
+type Base = (&'static [u8], &'static str, fn(u8) -> bool);
 type Key = Vec<Str>;
 
 struct Parser<'a> {
@@ -37,6 +40,8 @@ struct Parser<'a> {
     line: usize,
     depth: usize,
     root: Map,
+    /// The key of the inline table that is being read, which is a document of its own.
+    outer: Key,
     /// The table that keys belong to.
     context: Key,
     /// The key whose value is being read.
@@ -61,6 +66,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed<Map> {
         line: 1,
         depth: 0,
         root: Map::new(MapType::Any),
+        outer: Vec::new(),
         context: Vec::new(),
         current: None,
         implicit: HashSet::new(),
@@ -99,15 +105,13 @@ fn path(key: &[Str]) -> String {
 
 impl Parser<'_> {
     fn error_at(&self, line: usize, message: impl Into<String>) -> ParseError {
-        let mut key = self.context.clone();
-        let last_key = match (&self.current, key.is_empty()) {
-            (None, _) => path(&key),
-            (Some(current), true) => current.to_string(),
-            (Some(current), false) => {
-                key.push(current.clone());
-                path(&key[..key.len() - 1]) + "." + &current.to_string()
+        let mut last_key = path(&[self.outer.as_slice(), &self.context].concat());
+        if let Some(current) = &self.current {
+            if !last_key.is_empty() {
+                last_key.push('.');
             }
-        };
+            last_key.push_str(&current.to_text());
+        }
         ParseError { line, last_key, message: message.into() }
     }
 
@@ -117,6 +121,9 @@ impl Parser<'_> {
 
     /// The error about the next character, which is quoted; a line break counts as read.
     fn unexpected(&self, message: impl FnOnce(&str) -> String) -> ParseError {
+        if let Err(error) = self.allowed() {
+            return error;
+        }
         match self.peek() {
             Some(rune) => {
                 let line = self.line + usize::from(rune == '\n');
@@ -139,9 +146,9 @@ impl Parser<'_> {
         runes::first(&self.input[self.at..]).map(|(rune, _)| rune)
     }
 
-    /// Reads a character, refusing what no document may contain.
-    fn next(&mut self) -> Parsed<Option<char>> {
-        let Some((rune, width)) = runes::first(&self.input[self.at..]) else { return Ok(None) };
+    /// Whether the next character is one that a document may contain.
+    fn allowed(&self) -> Parsed<()> {
+        let Some((rune, width)) = runes::first(&self.input[self.at..]) else { return Ok(()) };
         if rune == runes::ERROR && width == 1 {
             return Err(self.error(format!("invalid UTF-8 byte: 0x{:02x}", self.input[self.at])));
         }
@@ -154,6 +161,13 @@ impl Parser<'_> {
             let code = rune as u32;
             return Err(self.error(format!("TOML files cannot contain control characters: '0x{code:02x}'")));
         }
+        Ok(())
+    }
+
+    /// Reads a character, refusing what no document may contain.
+    fn next(&mut self) -> Parsed<Option<char>> {
+        self.allowed()?;
+        let Some((rune, width)) = runes::first(&self.input[self.at..]) else { return Ok(None) };
         self.line += usize::from(rune == '\n');
         self.at += width;
         Ok(Some(rune))
@@ -203,15 +217,11 @@ impl Parser<'_> {
             None => Ok(()),
             Some('#') => self.comment(),
             Some(rune) if is_break(rune) => self.next().map(|_| ()),
-            Some(_) => {
-                self.next()?;
-                self.at -= 1;
-                Err(self.unexpected(|rune| {
-                    format!(
-                        "expected a top-level item to end with a newline, comment, or EOF, but got {rune} instead"
-                    )
-                }))
-            }
+            Some(_) => Err(self.unexpected(|rune| {
+                format!(
+                    "expected a top-level item to end with a newline, comment, or EOF, but got {rune} instead"
+                )
+            })),
         }
     }
 
@@ -315,17 +325,16 @@ impl Parser<'_> {
 
     fn top_entry(&mut self) -> Parsed<()> {
         let outer = self.context.clone();
-        let (last, parents) = self.begin_entry()?;
+        let last = self.begin_entry()?;
         let value = self.value()?;
         self.define(&last, value)?;
         self.context = outer;
         self.current = None;
-        drop(parents);
         Ok(())
     }
 
-    /// Reads a key and enters the tables that it names; gives its last part and the others.
-    fn begin_entry(&mut self) -> Parsed<(Str, Key)> {
+    /// Reads a key and enters the tables that it names; gives its last part.
+    fn begin_entry(&mut self) -> Parsed<Str> {
         let mut key = self.key()?;
         let last = key.pop().unwrap_or_else(|| Str::from(""));
         self.current = Some(last.clone());
@@ -335,7 +344,7 @@ impl Parser<'_> {
             self.implicit.insert(path(&context));
             self.add_context(&context, false)?;
         }
-        Ok((last, key))
+        Ok(last)
     }
 
     /// Makes a table the current one, creating it and its parents where they are missing.
@@ -523,7 +532,10 @@ impl Parser<'_> {
         let saved_root = std::mem::replace(&mut self.root, Map::new(MapType::Any));
         let saved_implicit = std::mem::take(&mut self.implicit);
         self.context = Vec::new();
+        let outer = std::mem::take(&mut self.outer);
+        self.outer = [outer.as_slice(), &context].concat();
         let read = self.inline_entries();
+        self.outer = outer;
         let table = std::mem::replace(&mut self.root, saved_root);
         self.implicit = saved_implicit;
         self.context = outer_context;
@@ -543,11 +555,10 @@ impl Parser<'_> {
                 Some('}') => break,
                 _ => {}
             }
-            let (last, _) = self.begin_entry()?;
+            let last = self.begin_entry()?;
             let value = self.value()?;
             self.define(&last, value)?;
             self.context = Vec::new();
-            self.current = None;
             self.skip_space_and_comments()?;
             match self.peek() {
                 Some(',') => self.at += 1,
@@ -685,14 +696,21 @@ impl Parser<'_> {
     /// What a backslash begins.
     fn escape(&mut self, out: &mut Vec<u8>) -> Parsed<()> {
         let Some(rune) = self.next()? else { return Err(self.at_end("invalid escape in string '\\\0'")) };
+        let plain = match rune {
+            'b' => Some('\u{8}'),
+            't' => Some('\t'),
+            'n' => Some('\n'),
+            'f' => Some('\u{c}'),
+            'r' => Some('\r'),
+            'e' => Some('\u{1b}'),
+            '"' | '\\' => Some(rune),
+            _ => None,
+        };
+        if let Some(plain) = plain {
+            runes::push(out, plain);
+            return Ok(());
+        }
         let (digits, words) = match rune {
-            'b' => return Ok(out.push(0x08)),
-            't' => return Ok(out.push(b'\t')),
-            'n' => return Ok(out.push(b'\n')),
-            'f' => return Ok(out.push(0x0C)),
-            'r' => return Ok(out.push(b'\r')),
-            'e' => return Ok(out.push(0x1B)),
-            '"' | '\\' => return Ok(runes::push(out, rune)),
             ' ' | '\t' => return Err(self.error(format!("invalid escape: '\\{rune}'"))),
             'x' => (2, "two hexadecimal digits after '\\x'"),
             'u' => (4, "four hexadecimal digits after '\\u'"),
@@ -749,7 +767,7 @@ impl Parser<'_> {
 
     fn number_or_date(&mut self) -> Parsed<Value> {
         let rest = &self.input[self.at..];
-        let bases: [(&[u8], &str, fn(u8) -> bool); 3] = [
+        let bases: [Base; 3] = [
             (b"0b", "a binary", |byte| matches!(byte, b'0' | b'1')),
             (b"0o", "an octal", |byte| matches!(byte, b'0'..=b'7')),
             (b"0x", "a hexadecimal", |byte| byte.is_ascii_hexdigit()),
@@ -832,26 +850,39 @@ impl Parser<'_> {
     }
 
     fn date(&mut self) -> Parsed<Value> {
-        const LAYOUTS: [&str; 7] = [
-            "2006-01-02T15:04:05.999999999Z07:00",
-            "2006-01-02T15:04:05.999999999",
-            "2006-01-02",
-            "15:04:05.999999999",
-            "2006-01-02T15:04Z07:00",
-            "2006-01-02T15:04",
-            "15:04",
+        // A form without a zone has a made-up one, by which the encoder knows it.
+        const LAYOUTS: [(&str, Option<&str>); 7] = [
+            ("2006-01-02T15:04:05.999999999Z07:00", None),
+            ("2006-01-02T15:04:05.999999999", Some(LOCAL_DATETIME)),
+            ("2006-01-02", Some(LOCAL_DATE)),
+            ("15:04:05.999999999", Some(LOCAL_TIME)),
+            ("2006-01-02T15:04Z07:00", None),
+            ("2006-01-02T15:04", Some(LOCAL_DATETIME)),
+            ("15:04", Some(LOCAL_TIME)),
         ];
         let text = self.take(|byte| byte.is_ascii_digit() || b"-:Tt .Zz+".contains(&byte));
         let written = text.trim().replace('z', "Z").replace(['t', ' '], "T");
         let invalid = || self.error(format!("invalid datetime: {}", quoted(written.as_bytes())));
-        for layout in LAYOUTS {
-            if let Ok(time) = layout::parse(layout.as_bytes(), written.as_bytes()) {
-                return if lacks_zero(&written, layout) { Err(invalid()) } else { Ok(time_value(time)) };
+        for (layout, local) in LAYOUTS {
+            let Ok(time) = layout::parse(layout.as_bytes(), written.as_bytes()) else { continue };
+            if lacks_zero(&written, layout) {
+                return Err(invalid());
             }
+            return Ok(time_value(match local {
+                Some(name) => time.in_zone(Zone::Fixed(name.into(), time.offset().1)),
+                None => time,
+            }));
         }
         Err(invalid())
     }
 }
+
+/// The zone of a date and a time that have none.
+pub(super) const LOCAL_DATETIME: &str = "datetime-local";
+/// The zone of a date.
+pub(super) const LOCAL_DATE: &str = "date-local";
+/// The zone of a time of day.
+pub(super) const LOCAL_TIME: &str = "time-local";
 
 /// Whether the text is shorter somewhere than its layout.
 fn lacks_zero(text: &str, layout: &str) -> bool {
