@@ -219,11 +219,14 @@ fn render(client: &Client, spec: &Spec, revision: i64, is_upgrade: bool) -> Resu
     })
 }
 
+/// Compares what the texts say, as Helm 3 and Helm 4 space them differently.
 fn same_release(spec: &Spec, record: &Record, rendered: &Rendered) -> bool {
-    let hooks_equal = record.hooks.len() == rendered.hooks.len()
-        && record.hooks.iter().zip(&rendered.hooks).all(|(old, new)| old.manifest == new.manifest);
-    record.manifest == rendered.manifest()
-        && hooks_equal
+    let objects = |text: &str| parse(text, "").unwrap_or_default();
+    let new: Vec<_> = rendered.manifests.iter().flat_map(|manifest| objects(&manifest.text)).collect();
+    let old_hooks = record.hooks.iter().map(|hook| objects(&hook.manifest));
+    let new_hooks = rendered.hooks.iter().map(|hook| objects(&hook.manifest));
+    objects(&record.manifest) == new
+        && old_hooks.eq(new_hooks)
         && record.config == spec.values
         && record.chart.metadata["version"] == spec.chart.version()
 }

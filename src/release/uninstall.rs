@@ -1,5 +1,8 @@
 //! A release leaves the cluster. Follows `pkg/action/uninstall.go`.
 
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::apply::PARALLEL;
 use super::objects::{Desired, of_record, ownership_problems, place};
 use super::record::{Record, Status};
 use super::storage::Storage;
@@ -61,10 +64,14 @@ async fn delete_objects(
     }
     Order::Uninstall.sort_by_kind(Compat::V4, &mut objects, |desired| &desired.reference.kind);
     let mut gone = Vec::new();
-    for desired in &objects {
-        if delete_own(client, spec, desired).await? {
-            gone.push(desired.reference.clone());
+    for group in objects.chunk_by(|a, b| a.reference.kind == b.reference.kind) {
+        let mut requests = Vec::with_capacity(group.len());
+        for desired in group {
+            requests.push(delete_own(client, spec, desired));
         }
+        let deleted: Vec<bool> = stream::iter(requests).buffered(PARALLEL).try_collect().await?;
+        let deleted = group.iter().zip(deleted).filter(|(_, deleted)| *deleted);
+        gone.extend(deleted.map(|(desired, _)| desired.reference.clone()));
     }
     Ok(gone)
 }
