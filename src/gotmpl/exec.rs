@@ -125,6 +125,7 @@ pub fn is_true(value: &Value) -> bool {
 fn print(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Nil => out.extend_from_slice(b"<no value>"),
+        Value::Object(object) => out.extend_from_slice(object.print().as_bytes()),
         value => fmt::append(out, value),
     }
 }
