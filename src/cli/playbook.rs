@@ -102,7 +102,7 @@ enum Failure {
 }
 
 async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, Failure> {
-    let registry = Arc::new(Registry::builtin());
+    let registry = Arc::new(Registry::all());
     let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
     let mut options = Options::new(Arc::clone(&registry) as Arc<_>, environment);
     options.roles_path = paths("ANSIBLE_ROLES_PATH");

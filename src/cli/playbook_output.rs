@@ -5,6 +5,7 @@ use std::io::Write;
 use serde_json::Value as Json;
 
 use crate::executor::{Event, Observer, Stats, TaskOutcome, TaskRef};
+use crate::jinja::convert;
 use crate::jinja::filters::json::Writer;
 
 /// Prints events as Ansible's default callback does.
@@ -58,17 +59,18 @@ impl Printer {
         {
             self.diff(diff);
         }
-        let always = task.action.rsplit('.').next().is_some_and(|short| matches!(short, "debug" | "assert"));
+        let always = is_debug(task) || short_action(task) == "assert";
         let quiet = outcome == TaskOutcome::Skipped && self.verbosity == 0;
         if (always || self.verbosity > 0) && !quiet && !task.no_log {
             let shown = if always && self.verbosity < 2 {
-                dump_verbose(result)
+                dump_verbose(result, is_debug(task))
             } else {
                 dump(result, self.verbosity)
             };
             self.line(&format!("{words}: [{host}]{item} => {shown}"));
         } else {
-            self.line(&format!("{words}: [{host}]{item}"));
+            let space = if quiet && label.is_some() { " " } else { "" };
+            self.line(&format!("{words}: [{host}]{item}{space}"));
         }
     }
 
@@ -114,8 +116,29 @@ impl Printer {
     }
 }
 
-/// The keys that the default callback leaves out of a result.
-const HIDDEN: &[&str] = &["invocation", "exception", "diff", "item", "ansible_loop_var"];
+fn short_action(task: &TaskRef) -> &str {
+    task.action.rsplit('.').next().unwrap_or(&task.action)
+}
+
+fn is_debug(task: &TaskRef) -> bool {
+    short_action(task) == "debug"
+}
+
+/// Beside a message, `debug` shows only these (`CallbackBase._clean_results`).
+const DEBUG_KEPT: &[&str] = &["msg", "exception", "warnings", "deprecations"];
+
+/// Beside a variable, `debug` hides these.
+const DEBUG_HIDDEN: &[&str] = &[
+    "changed",
+    "failed",
+    "skipped",
+    "invocation",
+    "skip_reason",
+    "item",
+    "ansible_loop_var",
+    "ansible_index_var",
+    "ansible_loop",
+];
 
 fn visible(result: &Json, hidden: &[&str]) -> Json {
     let Json::Object(map) = result else { return result.clone() };
@@ -127,27 +150,22 @@ fn dump(result: &Json, verbosity: u8) -> String {
     let hidden: &[&str] = if verbosity >= 3 { &["diff", "failed", "skipped"] } else { &["invocation", "diff", "failed", "skipped"] };
     let mut out = String::new();
     let indent = (verbosity >= 3).then_some(4);
-    Writer { indent, sort_keys: true, ensure_ascii: false }.write(&visible(result, hidden), 0, &mut out);
+    Writer { indent, sort_keys: true, ensure_ascii: false }.write(&convert::from_json(visible(result, hidden)), 0, &mut out);
     out
 }
 
 /// The result of `debug` and `assert`, on several lines.
-fn dump_verbose(result: &Json) -> String {
-    let mut hidden = HIDDEN.to_vec();
-    hidden.push("failed");
-    let keep_changed = result.get("msg").is_some() && result.get("evaluated_to").is_some();
-    if !keep_changed
-        && result.get("assertion").is_none()
-        && !result.get("msg").is_some_and(|msg| msg == "All assertions passed")
-    {
-        hidden.push("changed");
-    }
+fn dump_verbose(result: &Json, debug: bool) -> String {
+    let shown = match result {
+        Json::Object(map) if debug && map.contains_key("msg") => {
+            let kept = map.iter().filter(|(key, _)| DEBUG_KEPT.contains(&key.as_str()));
+            Json::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+        }
+        other => visible(other, if debug { DEBUG_HIDDEN } else { &["invocation", "diff", "failed", "skipped"] }),
+    };
     let mut out = String::new();
-    Writer { indent: Some(4), sort_keys: true, ensure_ascii: false }.write(
-        &visible(result, &hidden),
-        0,
-        &mut out,
-    );
+    let writer = Writer { indent: Some(4), sort_keys: true, ensure_ascii: false };
+    writer.write(&convert::from_json(shown), 0, &mut out);
     out
 }
 

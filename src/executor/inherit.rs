@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::frame::{Frame, Holder};
 use crate::jinja::Value;
 use crate::jinja::value::Dict;
-use crate::playbook::{Keywords, Play, Role, Task};
+use crate::playbook::{Keywords, Place, Play, Role, Task};
 
 /// The surroundings of a task, from the innermost out.
 pub struct Lineage<'a> {
@@ -36,10 +36,13 @@ impl<'a> Lineage<'a> {
         self.keywords().rev().filter_map(|keywords| keywords.get(name)).collect()
     }
 
-    /// The conditions of the task, those of its surroundings first.
+    /// The conditions of the task, those of its surroundings first, and where they stand.
     #[must_use]
-    pub fn when(&self) -> Vec<&'a Value> {
-        self.keywords().rev().flat_map(|keywords| &keywords.when).collect()
+    pub fn when(&self) -> Vec<(&'a Value, Option<&'a Place>)> {
+        let of = |keywords: &'a Keywords| {
+            keywords.when.iter().enumerate().map(|(at, condition)| (condition, keywords.when_places.get(at)))
+        };
+        self.keywords().rev().flat_map(of).collect()
     }
 
     /// The tags of the task and of its surroundings.

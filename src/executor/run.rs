@@ -464,7 +464,12 @@ impl Run {
             }
             Err(message) => {
                 self.state.stack.pop();
-                let result = task::failure(&message);
+                let mut result = task::failure(&message);
+                if let frame::Target::Tasks { name, .. } = &item.target {
+                    result.shift_remove("msg");
+                    result.insert("include".into(), Value::from(name.as_str()));
+                    result.insert("reason".into(), Value::from(message));
+                }
                 let failed = Finished { result, failed: true, skipped: false, looped: false };
                 self.fail_task(&task, failed, observer);
             }
@@ -526,7 +531,9 @@ impl Run {
                     skipped: false,
                     looped: false,
                 };
-                self.end_task(task, play, &templar, failed, TaskState::default(), observer);
+                let ignore = self.lineage(task, play).get("ignore_errors").map(|value| templar.template(value));
+                state.ignore_errors = ignore.and_then(Result::ok).as_ref().and_then(to_bool).unwrap_or(false);
+                self.end_task(task, play, &templar, failed, state, observer);
                 return Ok(());
             }
         }
@@ -774,11 +781,10 @@ impl Run {
         task: &Arc<Task>,
         play: &Arc<Play>,
         templar: &Templar,
-        mut finished: Finished,
+        finished: Finished,
         state: TaskState,
         observer: &mut dyn Observer,
     ) {
-        finished.result.entry("changed".into()).or_insert(Value::Bool(false));
         if !finished.looped {
             self.store_facts(task, &finished.result);
         }
@@ -1031,7 +1037,7 @@ impl Run {
         let action = templar.template(&action).map_err(words)?.to_string();
         let unconditional = matches!(action.as_str(), "noop" | "refresh_inventory" | "reset_connection");
         if !unconditional {
-            for condition in self.lineage(task, play).when() {
+            for (condition, _) in self.lineage(task, play).when() {
                 if !templar.condition(condition).map_err(words)? {
                     let host = self.state.host();
                     self.state.stats.host(&host).skipped += 0;

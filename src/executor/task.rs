@@ -14,7 +14,7 @@ use crate::jinja::filters::core::to_bool;
 use crate::jinja::value::{Dict, Entries, List};
 use crate::jinja::{Error, ErrorKind, Templar, Value, Vars, ops};
 use crate::modules::{CheckMode, ModuleContext, ModuleError, TaskInfo, TaskResult};
-use crate::playbook::{Action, Content, Task};
+use crate::playbook::{Action, Content, Place, Task};
 
 /// What Ansible says of a result that must not be shown.
 pub const CENSORED: &str =
@@ -111,7 +111,10 @@ impl Attempt<'_> {
             Ok(done) => Ok(done),
             Err(Stop::Cancelled) => Err(Stop::Cancelled),
             Err(Stop::Failed(error)) => {
-                let result = failure(&self.worded(&error));
+                let result = match error.kind() {
+                    ErrorKind::Exception => raised(&error),
+                    _ => failure(&self.worded(&error)),
+                };
                 Ok(Attempted { result, settings, again: false, attempts: 1, include: None })
             }
         }
@@ -130,7 +133,7 @@ impl Attempt<'_> {
     /// An error of Python's own types escapes as an unexpected failure.
     fn worded(&self, error: &Error) -> String {
         match error.kind() {
-            ErrorKind::Value | ErrorKind::Type => {
+            ErrorKind::Value | ErrorKind::Type | ErrorKind::Exception => {
                 format!("Unexpected failure during module execution: {error}")
             }
             _ => error.message().to_owned(),
@@ -170,37 +173,41 @@ impl Attempt<'_> {
 
     /// The first condition that does not hold.
     fn false_condition(&self) -> Result<Option<Value>, Error> {
-        for condition in self.lineage.when() {
-            if !self.holds(condition)? {
+        for (condition, place) in self.lineage.when() {
+            if !self.holds(condition, place)? {
                 return Ok(Some(condition.clone()));
             }
         }
         Ok(None)
     }
 
-    fn holds(&self, condition: &Value) -> Result<bool, Error> {
+    fn holds(&self, condition: &Value, place: Option<&Place>) -> Result<bool, Error> {
         self.templar.condition(condition).map_err(|error| {
             if error.kind() == ErrorKind::Cancelled {
                 return error;
             }
             let message = format!("The conditional check '{condition}' failed. The error was: {error}");
-            Error::ansible(message + &self.position())
+            Error::ansible(message + &position(place.unwrap_or(&self.task().place)))
         })
     }
 
     /// Where the task stands, as Ansible appends it to an error.
     fn position(&self) -> String {
-        position(self.task())
+        position(&self.task().place)
     }
 
     /// An undefined variable within an option is worded by the task (`playbook/base.py`).
     fn in_option(&self, error: Error) -> Error {
         match error.kind() {
             ErrorKind::Undefined => Error::undefined(format!(
-                "The task includes an option with an undefined variable. The error was: {error}{}",
+                "The task includes an option with an undefined variable.. {error}{}",
                 self.position()
             )),
-            ErrorKind::Value => Error::value_error(error.message()),
+            ErrorKind::Value | ErrorKind::Type => Error::ansible(format!(
+                "the field 'args' has an invalid value ({}), and could not be converted to dict.. {error}{}",
+                Value::dict(self.task().args.iter().map(|(key, value)| (key.as_ref(), value.clone()))),
+                self.position()
+            )),
             _ => error,
         }
     }
@@ -520,10 +527,9 @@ impl Attempt<'_> {
     }
 }
 
-/// Where a task stands, as Ansible appends it to an error.
+/// A place, as Ansible appends it to an error.
 #[must_use]
-pub fn position(task: &Task) -> String {
-    let place = &task.place;
+pub fn position(place: &Place) -> String {
     let file = place.file.display();
     let mut text = format!(
         "\n\nThe error appears to be in '{file}': line {}, column {}, but may\nbe elsewhere in the file depending on the exact syntax problem.\n",
@@ -538,6 +544,15 @@ pub fn position(task: &Task) -> String {
         text.push_str(&format!("\nThe offending line appears to be:\n\n{before}\n{line}\n{arrow}^ here\n"));
     }
     text
+}
+
+/// The result of a task whose arguments raised an exception of Python's own: it has no message.
+fn raised(error: &Error) -> Entries {
+    let mut result = Entries::new();
+    result.insert("changed".into(), Value::Bool(false));
+    result.insert("failed".into(), Value::Bool(true));
+    result.insert("exception".into(), Value::from(error.message()).into_unsafe());
+    result
 }
 
 /// A failed result with this message.

@@ -26,6 +26,23 @@ pub struct Variables<'a> {
     pub play: &'a Play,
 }
 
+/// Magic variables that `hostvars` of every host shows as well.
+const HOSTVARS_MAGIC: &[&str] = &[
+    "ansible_check_mode",
+    "ansible_diff_mode",
+    "ansible_playbook_python",
+    "ansible_run_tags",
+    "ansible_skip_tags",
+    "ansible_verbosity",
+    "ansible_version",
+    "group_names",
+    "groups",
+    "inventory_dir",
+    "inventory_file",
+    "omit",
+    "playbook_dir",
+];
+
 /// Puts the entries of `from` over `into`; with `merge`, dicts are merged key by key.
 fn overlay(into: &mut Vars, name: &Arc<str>, value: Value, merge: bool) {
     if merge && let (Some(Value::Dict(old)), Value::Dict(new)) = (into.get(name), &value) {
@@ -285,9 +302,6 @@ impl Variables<'_> {
         names
             .into_iter()
             .map(|name| {
-                if name == current {
-                    return (name.clone(), Arc::new(vars.clone()));
-                }
                 let mut layers = Layers { vars: Vars::new(), merge: self.options.merge_hashes };
                 self.add_host(&mut layers, name);
                 if let Some(known) = self.state.hosts.get(name) {
@@ -296,6 +310,11 @@ impl Variables<'_> {
                 }
                 layers.add_stored(self.extra);
                 layers.vars.insert("inventory_hostname".into(), Value::from(name.as_str()));
+                for shared in HOSTVARS_MAGIC {
+                    if let Some(value) = vars.get(*shared) {
+                        layers.vars.insert((*shared).into(), value.clone());
+                    }
+                }
                 (name.clone(), Arc::new(layers.vars))
             })
             .collect()

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use num_bigint::BigInt;
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Number, Value as Json};
 
@@ -84,78 +85,128 @@ const TYPED: &str = "__daytwo_type";
 
 impl Serialize for Stored {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        store(&self.0).serialize(serializer)
+        StoredRef(&self.0).serialize(serializer)
     }
 }
 
-impl<'de> Deserialize<'de> for Stored {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Json::deserialize(deserializer).map(|json| Stored(restore(json)))
+/// A value to be stored: dicts keep the order of their keys.
+struct StoredRef<'a>(&'a Value);
+
+impl Serialize for StoredRef<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::None => serializer.serialize_unit(),
+            Value::Bool(flag) => serializer.serialize_bool(*flag),
+            Value::Int(number) => serializer.serialize_i64(*number),
+            Value::Float(number) if number.is_finite() && number.fract() != 0.0 => serializer.serialize_f64(*number),
+            Value::Str(text) if text.is_native() => {
+                let kind = if text.is_unsafe() { "native_unsafe" } else { "native" };
+                typed(serializer, kind, &text.as_str())
+            }
+            Value::Str(text) if text.is_unsafe() => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry(UNSAFE, text.as_str())?;
+                map.end()
+            }
+            Value::Str(text) => serializer.serialize_str(text.as_str()),
+            Value::List(list) => serializer.collect_seq(list.read().iter().map(StoredRef)),
+            Value::Iterator(items) => serializer.collect_seq(items.iter().map(StoredRef)),
+            Value::Tuple(items) => typed(serializer, "tuple", &items.iter().map(StoredRef).collect::<Vec<_>>()),
+            Value::Dict(dict) => store_dict(&dict.read(), serializer),
+            Value::BigInt(number) => typed(serializer, "int", &number.to_string()),
+            Value::Float(number) => typed(serializer, "float", &repr::float(*number)),
+            Value::Bytes(bytes) => {
+                typed(serializer, "bytes", &base64::engine::general_purpose::STANDARD.encode(bytes))
+            }
+            Value::DateTime(time) => typed(serializer, "datetime", &(time.civil.to_string(), time.offset)),
+            Value::Date(date) => typed(serializer, "date", &date.to_string()),
+            Value::TimeDelta(micros) => typed(serializer, "timedelta", micros),
+            Value::Undefined(why) => typed(serializer, "undefined", &why.message()),
+            other => to_json(other).serialize(serializer),
+        }
     }
 }
 
-fn typed(kind: &str, value: Json) -> Json {
-    Json::Object(Map::from_iter([(TYPED.to_owned(), Json::from(kind)), ("value".to_owned(), value)]))
+fn typed<S: Serializer>(serializer: S, kind: &str, value: &impl Serialize) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(2))?;
+    map.serialize_entry(TYPED, kind)?;
+    map.serialize_entry("value", value)?;
+    map.end()
 }
 
-fn store(value: &Value) -> Json {
-    match value {
-        Value::Str(text) if text.is_native() => {
-            typed(if text.is_unsafe() { "native_unsafe" } else { "native" }, Json::from(text.as_str()))
-        }
-        Value::Str(text) if text.is_unsafe() => {
-            Json::Object(Map::from_iter([(UNSAFE.to_owned(), Json::from(text.as_str()))]))
-        }
-        Value::List(list) => Json::Array(list.read().iter().map(store).collect()),
-        Value::Tuple(items) => typed("tuple", Json::Array(items.iter().map(store).collect())),
-        Value::Iterator(items) => Json::Array(items.iter().map(store).collect()),
-        Value::Dict(dict) => store_dict(&dict.read()),
-        Value::BigInt(number) => typed("int", Json::from(number.to_string())),
-        Value::Float(number) if !number.is_finite() => typed("float", Json::from(repr::float(*number))),
-        Value::Float(number) if number.fract() == 0.0 => typed("float", Json::from(repr::float(*number))),
-        Value::Bytes(bytes) => {
-            typed("bytes", Json::from(base64::engine::general_purpose::STANDARD.encode(bytes)))
-        }
-        Value::DateTime(time) => {
-            typed("datetime", Json::Array(vec![Json::from(time.civil.to_string()), Json::from(time.offset)]))
-        }
-        Value::Date(date) => typed("date", Json::from(date.to_string())),
-        Value::TimeDelta(micros) => typed("timedelta", Json::from(*micros)),
-        Value::Undefined(why) => typed("undefined", Json::from(why.message())),
-        other => to_json(other),
-    }
-}
-
-fn store_dict(entries: &Entries) -> Json {
+fn store_dict<S: Serializer>(entries: &Entries, serializer: S) -> Result<S::Ok, S::Error> {
     let plain = entries.keys().all(|key| matches!(key.value(), Value::Str(text) if !text.is_unsafe()))
         && !entries.contains_key(TYPED)
         && !entries.contains_key(UNSAFE);
     if plain {
-        let pairs = entries.iter().map(|(key, value)| (key.text().into_owned(), store(value)));
-        return Json::Object(pairs.collect());
+        return serializer.collect_map(entries.iter().map(|(key, value)| (key.text(), StoredRef(value))));
     }
-    let pairs = entries.iter().map(|(key, value)| Json::Array(vec![store(key.value()), store(value)]));
-    typed("dict", Json::Array(pairs.collect()))
+    let pairs: Vec<_> = entries.iter().map(|(key, value)| (StoredRef(key.value()), StoredRef(value))).collect();
+    typed(serializer, "dict", &pairs)
 }
 
-fn restore(json: Json) -> Value {
+impl<'de> Deserialize<'de> for Stored {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ordered::deserialize(deserializer).map(|ordered| Stored(restore(ordered)))
+    }
+}
+
+/// JSON whose objects keep the order of their keys.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Ordered {
+    Null(()),
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    Array(Vec<Ordered>),
+    Object(indexmap::IndexMap<String, Ordered>),
+}
+
+impl Ordered {
+    fn text(&self) -> &str {
+        match self {
+            Ordered::Text(text) => text,
+            _ => "",
+        }
+    }
+
+    fn items(self) -> Vec<Ordered> {
+        match self {
+            Ordered::Array(items) => items,
+            _ => Vec::new(),
+        }
+    }
+
+    fn number(&self) -> Option<i64> {
+        match self {
+            Ordered::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+}
+
+fn restore(json: Ordered) -> Value {
     match json {
-        Json::Array(items) => Value::list(items.into_iter().map(restore).collect()),
-        Json::Object(mut map) => {
-            if let Some(Json::String(text)) = map.get(UNSAFE) {
+        Ordered::Null(()) => Value::None,
+        Ordered::Bool(flag) => Value::Bool(flag),
+        Ordered::Number(number) => from_number(&number),
+        Ordered::Text(text) => Value::from(text),
+        Ordered::Array(items) => Value::list(items.into_iter().map(restore).collect()),
+        Ordered::Object(mut map) => {
+            if let Some(Ordered::Text(text)) = map.get(UNSAFE) {
                 return Value::Str(Str::new(text.as_str()).into_unsafe());
             }
-            if let Some(Json::String(kind)) = map.remove(TYPED) {
-                return restore_typed(&kind, map.remove("value").unwrap_or_default());
+            if let Some(Ordered::Text(kind)) = map.shift_remove(TYPED) {
+                return restore_typed(&kind, map.shift_remove("value").unwrap_or(Ordered::Null(())));
             }
             Value::dict(map.into_iter().map(|(key, value)| (key, restore(value))))
         }
-        other => from_json(other),
     }
 }
 
-fn restore_typed(kind: &str, json: Json) -> Value {
-    let text = json.as_str().unwrap_or_default();
+fn restore_typed(kind: &str, json: Ordered) -> Value {
+    let text = json.text();
     match kind {
         "native" => Value::Str(Str::new(text).into_native()),
         "native_unsafe" => Value::Str(Str::new(text).into_native().into_unsafe()),
@@ -169,17 +220,17 @@ fn restore_typed(kind: &str, json: Json) -> Value {
         "bytes" => base64::engine::general_purpose::STANDARD
             .decode(text)
             .map_or(Value::None, |bytes| Value::Bytes(bytes.into())),
-        "datetime" => restore_datetime(&json).unwrap_or(Value::None),
+        "datetime" => restore_datetime(json.items()).unwrap_or(Value::None),
         "date" => text.parse().map_or(Value::None, Value::Date),
-        "timedelta" => Value::TimeDelta(json.as_i64().unwrap_or(0)),
+        "timedelta" => Value::TimeDelta(json.number().unwrap_or(0)),
         "undefined" => {
             Value::Undefined(Arc::new(Undefined { hint: Some(text.to_owned()), ..Undefined::default() }))
         }
-        "tuple" => Value::tuple(array(json).into_iter().map(restore).collect()),
+        "tuple" => Value::tuple(json.items().into_iter().map(restore).collect()),
         "dict" => {
             let mut entries = Entries::new();
-            for pair in array(json) {
-                let mut pair = array(pair).into_iter().map(restore);
+            for pair in json.items() {
+                let mut pair = pair.items().into_iter().map(restore);
                 if let (Some(key), Some(value)) = (pair.next(), pair.next())
                     && let Ok(key) = super::value::Key::new(key)
                 {
@@ -188,19 +239,13 @@ fn restore_typed(kind: &str, json: Json) -> Value {
             }
             Value::Dict(super::value::Dict::new(entries))
         }
-        _ => from_json(json),
+        _ => restore(json),
     }
 }
 
-fn array(json: Json) -> Vec<Json> {
-    match json {
-        Json::Array(items) => items,
-        _ => Vec::new(),
-    }
-}
-
-fn restore_datetime(json: &Json) -> Option<Value> {
-    let civil = json.get(0)?.as_str()?.parse().ok()?;
-    let offset = json.get(1)?.as_i64().and_then(|offset| i32::try_from(offset).ok());
+fn restore_datetime(parts: Vec<Ordered>) -> Option<Value> {
+    let mut parts = parts.into_iter();
+    let civil = parts.next()?.text().parse().ok()?;
+    let offset = parts.next()?.number().and_then(|offset| i32::try_from(offset).ok());
     Some(Value::DateTime(Timestamp { civil, offset }))
 }

@@ -11,8 +11,10 @@ pub enum ErrorKind {
     Syntax,
     /// An operation met a value of the wrong type (`TypeError`).
     Type,
-    /// An operation met a wrong value (`ValueError`, `KeyError`, `ZeroDivisionError`, …).
+    /// An operation met a wrong value (`ValueError`).
     Value,
+    /// Any other exception of Python's own (`ZeroDivisionError`, `KeyError`, `re.error`, …).
+    Exception,
     /// A filter, test or lookup refused its input (`AnsibleFilterError`, `AnsibleLookupError`).
     Plugin,
     /// Anything that Ansible raises as `AnsibleError` already in its final words.
@@ -59,6 +61,8 @@ impl Error {
         type_error => Type,
         /// A wrong value.
         value_error => Value,
+        /// Any other exception of Python's own.
+        exception => Exception,
         /// A filter, test or lookup refused its input.
         plugin => Plugin,
         /// An error in Ansible's own words.

@@ -264,13 +264,13 @@ fn list_method(list: &List, name: &str, mut args: Args) -> Result<Value, Error> 
         "pop" => {
             let mut items = list.write();
             if items.is_empty() {
-                return Err(Error::value_error("pop from empty list"));
+                return Err(Error::exception("pop from empty list"));
             }
             let at = first.map_or(Some(-1), |at| at.as_int());
             let at = at.ok_or_else(|| Error::type_error("an integer is required"))?;
             let len = i64::try_from(items.len()).unwrap_or(i64::MAX);
             let at = usize::try_from(if at < 0 { at + len } else { at }).ok().filter(|at| *at < items.len());
-            return Ok(items.remove(at.ok_or_else(|| Error::value_error("pop index out of range"))?));
+            return Ok(items.remove(at.ok_or_else(|| Error::exception("pop index out of range"))?));
         }
         "remove" => {
             let wanted = needed()?;
@@ -331,14 +331,14 @@ fn dict_method(dict: &Dict, name: &str, mut args: Args) -> Result<Value, Error> 
             .write()
             .shift_remove(&key)
             .or(default)
-            .ok_or_else(|| Error::value_error(repr::repr(key.value()))),
+            .ok_or_else(|| Error::exception(repr::repr(key.value()))),
         "setdefault" => Ok(dict.write().entry(key).or_insert(default.unwrap_or(Value::None)).clone()),
         "__contains__" => Ok(Value::Bool(dict.read().contains_key(&key))),
         "__setitem__" => {
             dict.write().insert(key, default.ok_or_else(|| missing_argument(name))?);
             Ok(Value::None)
         }
-        _ => dict.read().get(&key).cloned().ok_or_else(|| Error::value_error(repr::repr(key.value()))),
+        _ => dict.read().get(&key).cloned().ok_or_else(|| Error::exception(repr::repr(key.value()))),
     }
 }
 

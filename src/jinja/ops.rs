@@ -258,7 +258,7 @@ pub fn div(left: &Value, right: &Value) -> Result<Value, Error> {
 }
 
 fn zero_division(message: &str) -> Error {
-    Error::value_error(message)
+    Error::exception(message)
 }
 
 /// `left // right`.

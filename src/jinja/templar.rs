@@ -215,7 +215,7 @@ impl Templar {
         }
         let (body, syntax) = header(source, &options.syntax)?;
         let template = self.env.parse(body, &syntax, options.escape_backslashes).map_err(|error| {
-            Error::ansible(format!("template error while templating string: {error}. String: {body}"))
+            Error::ansible(format!("template error while templating string: {error}. String: {body}. {error}"))
                 .at_line(error.line().unwrap_or(1))
         })?;
         let inner = Templar { nesting: self.nesting + 1, ..self.clone() };
@@ -224,10 +224,10 @@ impl Templar {
                 .kind()
             {
                 ErrorKind::Type => {
-                    Error::ansible(format!("Unexpected templating type error occurred on ({body}): {error}"))
+                    Error::ansible(format!("Unexpected templating type error occurred on ({body}): {error}. {error}"))
                 }
                 ErrorKind::Syntax => {
-                    Error::ansible(format!("template error while templating string: {error}. String: {body}"))
+                    Error::ansible(format!("template error while templating string: {error}. String: {body}. {error}"))
                 }
                 _ => error,
             })?;
@@ -240,10 +240,11 @@ impl Templar {
     /// # Errors
     /// Its template fails for another reason.
     pub fn variable(&self, name: &str) -> Result<Option<Value>, Error> {
-        let Some(raw) = self.vars.get(name) else { return Ok(None) };
-        if name == "vars" && raw.as_dict().is_some() {
-            return Ok(Some(raw.clone()));
-        }
+        let raw = match self.vars.get(name) {
+            Some(raw) => raw,
+            None if name == "vars" => return Ok(Some(self.all())),
+            None => return Ok(None),
+        };
         match self.template(raw) {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.kind() == ErrorKind::Undefined => {
@@ -255,6 +256,11 @@ impl Templar {
                 class(error.kind())
             ))),
         }
+    }
+
+    /// The magic variable `vars`: all variables, not templated.
+    fn all(&self) -> Value {
+        Value::dict(self.vars.iter().map(|(name, value)| (name.as_ref(), value.clone())))
     }
 
     /// Whether a condition holds (`Conditional._check_conditional`): a bare expression, a bool, or
@@ -293,7 +299,7 @@ impl Templar {
         }
         let source = format!("{{% set __cres = {} %}}{{{{ __cres }}}}", text.as_str());
         let template = self.env.parse(&source, &Syntax::default(), true).map_err(|error| {
-            Error::ansible(format!("template error while templating string: {error}. String: {source}"))
+            Error::ansible(format!("template error while templating string: {error}. String: {source}. {error}"))
         })?;
         let Some(super::ast::Stmt::Set(_, expr)) = template.body.first() else {
             return Err(Error::ansible(format!("template error while templating string. String: {source}")));
@@ -306,7 +312,7 @@ impl Templar {
         let value = Interpreter::new(&inner, true).evaluate(expr).and_then(|value| ops::truthy(&value));
         value.map_err(|error| match error.kind() {
             ErrorKind::Type => Error::ansible(format!(
-                "Unexpected templating type error occurred on ({{% set __cres = {source} %}}{{{{ [true if __cres else false, __cres.__class__.__name__] }}}}): {error}"
+                "Unexpected templating type error occurred on ({{% set __cres = {source} %}}{{{{ [true if __cres else false, __cres.__class__.__name__] }}}}): {error}. {error}"
             )),
             _ => error,
         })
@@ -349,6 +355,7 @@ pub(super) fn class(kind: ErrorKind) -> &'static str {
         ErrorKind::Syntax => "<class 'jinja2.exceptions.TemplateSyntaxError'>",
         ErrorKind::Type => "<class 'TypeError'>",
         ErrorKind::Value => "<class 'ValueError'>",
+        ErrorKind::Exception => "<class 'Exception'>",
         ErrorKind::Plugin => "<class 'ansible.errors.AnsibleFilterError'>",
         ErrorKind::Ansible | ErrorKind::Cancelled => "<class 'ansible.errors.AnsibleError'>",
     }

@@ -54,7 +54,7 @@ fn entries(dict: &python::Dict) -> Entries {
 pub fn load(text: &str) -> Result<Value, super::Error> {
     python::load(text.as_bytes())
         .map(|node| value(&node))
-        .map_err(|error| super::Error::plugin(error.to_string()))
+        .map_err(|error| super::Error::exception(error.to_string()))
 }
 
 /// Reads all documents of a text.
@@ -63,7 +63,7 @@ pub fn load(text: &str) -> Result<Value, super::Error> {
 /// The text is no YAML; the message is PyYAML's.
 pub fn load_all(text: &str) -> Result<Vec<Value>, super::Error> {
     let nodes = python::Loader::new("<unicode string>").load_all(text.as_bytes());
-    let nodes = nodes.map_err(|error| super::Error::plugin(error.to_string()))?;
+    let nodes = nodes.map_err(|error| super::Error::exception(error.to_string()))?;
     Ok(nodes.iter().map(value).collect())
 }
 
@@ -72,7 +72,7 @@ pub fn load_all(text: &str) -> Result<Vec<Value>, super::Error> {
 /// # Errors
 /// The nesting is too deep.
 pub fn dump(value: &Value, options: &DumpOptions) -> Result<String, super::Error> {
-    python::dump(&to_yaml(value), options).map_err(|error| super::Error::plugin(error.to_string()))
+    python::dump(&to_yaml(value), options).map_err(|error| super::Error::exception(error.to_string()))
 }
 
 /// The value as YAML represents it.

@@ -216,7 +216,7 @@ fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
         Kind::Path => Ok(Value::from(expand_path(&value.to_string()))),
         Kind::Json => Ok(match value {
             Value::Str(text) => Value::from(text.as_str().trim()),
-            other => Value::from(filters::json::dumps(&convert::to_json(&other), None, false)),
+            other => Value::from(filters::json::dumps(&other, None, false)),
         }),
     }
 }

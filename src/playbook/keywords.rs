@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use super::tree::VarMap;
+use super::tree::{Place, VarMap};
 use crate::jinja::Value;
 
 /// Where a keyword may stand.
@@ -149,6 +149,8 @@ pub struct Keywords {
     pub vars: VarMap,
     /// `when`, each condition.
     pub when: Vec<Value>,
+    /// Where each condition of `when` stands.
+    pub when_places: Vec<Place>,
     /// `tags`, one by one; they may be templates.
     pub tags: Vec<Value>,
 }

@@ -660,6 +660,10 @@ impl<'a> Loader<'a> {
                     _ => self.fail(&at, format!("Vars in a {class} must be specified as a dictionary"), None),
                 },
                 ("when", _) => {
+                    keywords.when_places = match &node.value {
+                        python::Value::List(items) => items.iter().map(|item| place_of(file, item)).collect(),
+                        _ => vec![at],
+                    };
                     keywords.when = listed(node);
                     self.check_conditions(node, file);
                 }
@@ -778,18 +782,7 @@ impl<'a> Loader<'a> {
             }
         }
         match (calls.as_slice(), unknown.as_slice()) {
-            ([(key, value)], rest) => {
-                for (key, name) in rest {
-                    let names = KEYWORDS.iter().filter(|it| it.on & on::TASK != 0).map(|it| it.name);
-                    let hint = nearest(name, names).map(|near| format!("did you mean '{near}'?"));
-                    self.fail(
-                        &place_of(file, key),
-                        format!("'{name}' is not a valid attribute for a Task"),
-                        hint,
-                    );
-                }
-                self.arguments(key, value, dict, file, collections)
-            }
+            ([(key, value)], _) => self.arguments(key, value, dict, file, collections),
             ([], []) => {
                 self.fail(place, "no module/action detected in task.", None);
                 None

@@ -122,7 +122,7 @@ fn json_writer(args: &Args, indent: Option<usize>, sort_keys: bool) -> Result<Wr
 fn write_json(value: &Value, writer: &Writer) -> Result<Value, Error> {
     defined_within(value, 0)?;
     let mut out = String::new();
-    writer.write(&convert::to_json(value), 0, &mut out);
+    writer.write(value, 0, &mut out);
     Ok(Value::Str(Str::new(out).into_native()))
 }
 
@@ -155,8 +155,9 @@ fn from_json(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
         return Err(Error::type_error(format!("the JSON object must be str, bytes or bytearray, not {kind}")));
     };
     serde_json::from_str(text).map(convert::from_json).map_err(|error| {
-        let message = if text.trim().is_empty() { "Expecting value: line 1 column 1 (char 0)".to_owned() } else { error.to_string() };
-        Error::value_error(message)
+        let (line, column) = (error.line().max(1), error.column().max(1));
+        let at: usize = text.lines().take(line - 1).map(|line| line.chars().count() + 1).sum::<usize>() + column - 1;
+        Error::value_error(format!("Expecting value: line {line} column {column} (char {at})"))
     })
 }
 

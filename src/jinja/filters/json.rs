@@ -1,13 +1,13 @@
 //! JSON as Python's `json.dumps` writes it.
 
-use serde_json::Value as Json;
-
+use crate::jinja::convert::key_text;
 use crate::jinja::repr;
+use crate::jinja::value::Value;
 
 /// `json.dumps(value)`; `indent` spaces per level and sorted keys on request. Text beyond ASCII is
 /// escaped, as `ensure_ascii` has it.
 #[must_use]
-pub fn dumps(value: &Json, indent: Option<usize>, sort_keys: bool) -> String {
+pub fn dumps(value: &Value, indent: Option<usize>, sort_keys: bool) -> String {
     let mut out = String::new();
     Writer { indent, sort_keys, ensure_ascii: true }.write(value, 0, &mut out);
     out
@@ -25,42 +25,57 @@ pub struct Writer {
 
 impl Writer {
     /// Writes a value that stands `level` levels deep.
-    pub fn write(&self, value: &Json, level: usize, out: &mut String) {
+    pub fn write(&self, value: &Value, level: usize, out: &mut String) {
         match value {
-            Json::Null => out.push_str("null"),
-            Json::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-            Json::Number(number) if number.is_f64() => {
-                out.push_str(&repr::float(number.as_f64().unwrap_or_default()));
+            Value::None => out.push_str("null"),
+            Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            Value::Int(_) | Value::BigInt(_) => out.push_str(&value.to_string()),
+            Value::Float(number) if number.is_nan() => out.push_str("NaN"),
+            Value::Float(number) if number.is_infinite() => {
+                out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" });
             }
-            Json::Number(number) => out.push_str(&number.to_string()),
-            Json::String(text) => self.text(text, out),
-            Json::Array(items) if items.is_empty() => out.push_str("[]"),
-            Json::Array(items) => {
-                out.push('[');
-                for (i, item) in items.iter().enumerate() {
-                    self.separate(i, level + 1, out);
-                    self.write(item, level + 1, out);
-                }
-                self.end(level, out);
-                out.push(']');
-            }
-            Json::Object(map) if map.is_empty() => out.push_str("{}"),
-            Json::Object(map) => {
-                let mut pairs: Vec<_> = map.iter().collect();
+            Value::Float(number) => out.push_str(&repr::float(*number)),
+            Value::List(list) => self.items(&list.items(), level, out),
+            Value::Tuple(items) | Value::Iterator(items) => self.items(items, level, out),
+            Value::Range(range) => self.items(&range.iter().collect::<Vec<_>>(), level, out),
+            Value::View(view) => self.items(&view.items(), level, out),
+            Value::Dict(dict) => {
+                let mut pairs: Vec<(String, Value)> =
+                    dict.entries().into_iter().map(|(key, item)| (key_text(key.value()), item)).collect();
                 if self.sort_keys {
-                    pairs.sort_by_key(|(key, _)| *key);
+                    pairs.sort_by(|a, b| a.0.cmp(&b.0));
                 }
-                out.push('{');
-                for (i, (key, item)) in pairs.into_iter().enumerate() {
-                    self.separate(i, level + 1, out);
-                    self.text(key, out);
-                    out.push_str(": ");
-                    self.write(item, level + 1, out);
-                }
-                self.end(level, out);
-                out.push('}');
+                self.pairs(&pairs, level, out);
             }
+            Value::DateTime(time) => self.text(&repr::timestamp(time, 'T'), out),
+            other => self.text(&other.to_string(), out),
         }
+    }
+
+    fn items(&self, items: &[Value], level: usize, out: &mut String) {
+        out.push('[');
+        for (i, item) in items.iter().enumerate() {
+            self.separate(i, level + 1, out);
+            self.write(item, level + 1, out);
+        }
+        if !items.is_empty() {
+            self.end(level, out);
+        }
+        out.push(']');
+    }
+
+    fn pairs(&self, pairs: &[(String, Value)], level: usize, out: &mut String) {
+        out.push('{');
+        for (i, (key, item)) in pairs.iter().enumerate() {
+            self.separate(i, level + 1, out);
+            self.text(key, out);
+            out.push_str(": ");
+            self.write(item, level + 1, out);
+        }
+        if !pairs.is_empty() {
+            self.end(level, out);
+        }
+        out.push('}');
     }
 
     fn separate(&self, at: usize, level: usize, out: &mut String) {

@@ -22,7 +22,7 @@ fn number(value: &Value, name: &str) -> Result<f64, Error> {
     ops::defined(value)?;
     let kind = value.type_name();
     ops::as_float(value)
-        .ok_or_else(|| Error::plugin(format!("{name}() can only be used on numbers: must be real number, not {kind}")))
+        .ok_or_else(|| Error::type_error(format!("{name}() can only be used on numbers: must be real number, not {kind}")))
 }
 
 fn log(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
@@ -50,7 +50,7 @@ fn root(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Erro
     let value = number(&value, "root")?;
     let base = base.map_or(Ok(2.0), |base| number(&base, "root"))?;
     if base == 2.0 && value < 0.0 {
-        return Err(Error::plugin("root() can only be used on numbers: math domain error"));
+        return Err(Error::type_error("root() can only be used on numbers: math domain error"));
     }
     Ok(Value::Float(if base == 2.0 { value.sqrt() } else { value.powf(1.0 / base) }))
 }

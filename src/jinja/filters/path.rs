@@ -138,7 +138,7 @@ fn path_join(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
     }
     if !value.is_sequence() {
         let kind = value.type_name();
-        return Err(Error::plugin(format!("|path_join expects string or sequence, got <class '{kind}'> instead.")));
+        return Err(Error::type_error(format!("|path_join expects string or sequence, got <class '{kind}'> instead.")));
     }
     let mut joined = String::new();
     for part in ops::iterate(&value)? {
@@ -158,7 +158,7 @@ fn path_join(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
 fn commonpath(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
     if !value.is_sequence() {
         let kind = value.type_name();
-        return Err(Error::plugin(format!("|commonpath expects sequence, got <class '{kind}'> instead.")));
+        return Err(Error::type_error(format!("|commonpath expects sequence, got <class '{kind}'> instead.")));
     }
     let paths = ops::iterate(&value)?.iter().map(text).collect::<Result<Vec<_>, _>>()?;
     let mut shared: Option<Vec<&std::ffi::OsStr>> = None;

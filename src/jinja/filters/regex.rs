@@ -31,7 +31,7 @@ pub fn compile(pattern: &str, ignorecase: bool, multiline: bool) -> Result<Regex
     }
     let pattern = to_rust(pattern);
     let full = if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") };
-    Regex::new(&full).map_err(|error| Error::value_error(format!("invalid regular expression: {error}")))
+    Regex::new(&full).map_err(|error| Error::exception(format!("invalid regular expression: {error}")))
 }
 
 /// What Python and `fancy-regex` write differently: `\Z`, and `$` before a last newline.
@@ -76,7 +76,7 @@ fn to_rust(pattern: &str) -> String {
 
 /// A failure while matching: the pattern took too long.
 pub fn failed(error: &fancy_regex::Error) -> Error {
-    Error::value_error(format!("regular expression failed: {error}"))
+    Error::exception(format!("regular expression failed: {error}"))
 }
 
 fn replace(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
@@ -127,7 +127,7 @@ pub fn substitute(regex: &Regex, value: &str, replacement: &str, count: usize) -
 fn expand(template: &str, captures: &Captures<'_, str>, out: &mut String) -> Result<(), Error> {
     let group = |number: usize| -> Result<&str, Error> {
         if number >= captures.len() {
-            return Err(Error::value_error(format!("invalid group reference {number}")));
+            return Err(Error::exception(format!("invalid group reference {number}")));
         }
         Ok(captures.get(number).map_or("", |group| group.as_str()))
     };
@@ -165,12 +165,12 @@ fn expand(template: &str, captures: &Captures<'_, str>, out: &mut String) -> Res
             Some('f') => out.push('\x0c'),
             Some('v') => out.push('\x0b'),
             Some('\\') => out.push('\\'),
-            Some(c) if c.is_ascii_alphabetic() => return Err(Error::value_error(format!("bad escape \\{c}"))),
+            Some(c) if c.is_ascii_alphabetic() => return Err(Error::exception(format!("bad escape \\{c}"))),
             Some(c) => {
                 out.push('\\');
                 out.push(c);
             }
-            None => return Err(Error::value_error("bad escape (end of pattern)")),
+            None => return Err(Error::exception("bad escape (end of pattern)")),
         }
     }
     Ok(())
@@ -199,7 +199,7 @@ fn search(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
                 Err(_) => found(captures.name(name)),
             },
             (None, Some(number)) if number < captures.len() => found(captures.get(number)),
-            (None, Some(_)) => return Err(Error::value_error("no such group")),
+            (None, Some(_)) => return Err(Error::exception("no such group")),
             (None, None) => return Err(Error::plugin("Unknown argument")),
         });
     }

@@ -518,7 +518,7 @@ fn dict2items(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value
     ops::defined(&value)?;
     let Some(dict) = value.as_dict() else {
         let kind = value.type_name();
-        return Err(Error::plugin(format!("dict2items requires a dictionary, got <class '{kind}'> instead.")));
+        return Err(Error::type_error(format!("dict2items requires a dictionary, got <class '{kind}'> instead.")));
     };
     let key_name = Key::new(key_name.unwrap_or_else(|| Value::from("key")))?;
     let value_name = Key::new(value_name.unwrap_or_else(|| Value::from("value")))?;
@@ -533,7 +533,7 @@ fn items2dict(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value
     ops::defined(&value)?;
     if !value.is_sequence() {
         let kind = value.type_name();
-        return Err(Error::plugin(format!("items2dict requires a list, got <class '{kind}'> instead.")));
+        return Err(Error::type_error(format!("items2dict requires a list, got <class '{kind}'> instead.")));
     }
     let key_name = key_name.map_or(Ok("key".to_owned()), |name| text(&name))?;
     let value_name = value_name.map_or(Ok("value".to_owned()), |name| text(&name))?;
@@ -541,13 +541,13 @@ fn items2dict(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value
     for item in ops::iterate(&value)? {
         let dict = item
             .as_dict()
-            .ok_or_else(|| Error::plugin(format!("items2dict requires a list of dictionaries, got {value} instead.")))?;
+            .ok_or_else(|| Error::type_error(format!("items2dict requires a list of dictionaries, got {value} instead.")))?;
         match (dict.get(&key_name), dict.get(&value_name)) {
             (Some(key), Some(value)) => {
                 entries.insert(Key::new(key)?, value);
             }
             _ => {
-                return Err(Error::plugin(format!(
+                return Err(Error::type_error(format!(
                     "items2dict requires each dictionary in the list to contain the keys '{key_name}' and '{value_name}', got {value} instead."
                 )));
             }
@@ -570,7 +570,7 @@ fn subelements(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Valu
     let path = match needed(path, "subelements")? {
         Value::List(list) => list.items(),
         Value::Str(path) => path.as_str().split('.').map(Value::from).collect(),
-        _ => return Err(Error::plugin("subelements must be a list or a string")),
+        _ => return Err(Error::type_error("subelements must be a list or a string")),
     };
     let mut pairs = Vec::new();
     for element in elements {
@@ -578,7 +578,7 @@ fn subelements(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Valu
         for part in &path {
             let key = part.to_string();
             let Some(dict) = found.as_dict().cloned() else {
-                return Err(Error::plugin(format!("the key {key} should point to a dictionary, got '{found}'")));
+                return Err(Error::type_error(format!("the key {key} should point to a dictionary, got '{found}'")));
             };
             match dict.get(&key) {
                 Some(value) => found = value,
@@ -593,7 +593,7 @@ fn subelements(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Valu
         }
         let Some(list) = found.as_list() else {
             let key = path.last().cloned().unwrap_or(Value::None);
-            return Err(Error::plugin(format!("the key {key:?} should point to a list, got {found:?}")));
+            return Err(Error::type_error(format!("the key {key:?} should point to a list, got {found:?}")));
         };
         pairs.extend(list.items().into_iter().map(|item| Value::tuple(vec![element.clone(), item])));
     }
@@ -625,12 +625,12 @@ fn rekey_on_member(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<
     let key = text(&needed(key, "key")?)?;
     let members = match &value {
         Value::Dict(dict) => dict.entries().into_values().collect(),
-        Value::Str(_) => return Err(Error::plugin("Type is not a valid list, set, or dict")),
+        Value::Str(_) => return Err(Error::type_error("Type is not a valid list, set, or dict")),
         other => ops::iterate(other)?,
     };
     let mut entries = Entries::new();
     for member in members {
-        let dict = member.as_dict().ok_or_else(|| Error::plugin("List item is not a valid dict"))?;
+        let dict = member.as_dict().ok_or_else(|| Error::type_error("List item is not a valid dict"))?;
         let found = dict.get(&key).ok_or_else(|| Error::plugin(format!("Key {key} was not found")))?;
         let shown = found.to_string();
         if entries.insert(Key::new(found)?, member.clone()).is_some() && duplicates == "error" {

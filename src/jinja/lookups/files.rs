@@ -34,7 +34,7 @@ impl Lookup for File {
 /// The text of a file that a lookup names.
 fn read_file(templar: &Templar, folder: &str, name: &str, lookup: &str) -> Result<String, Error> {
     let path = find(templar, folder, name)
-        .ok_or_else(|| Error::plugin(format!("The '{lookup}' lookup had an issue accessing the file '{name}'. file not found: {name}")))?;
+        .ok_or_else(|| Error::plugin(format!("The '{lookup}' lookup had an issue accessing the file '{name}'. file not found, use -vvvvv to see paths searched")))?;
     let bytes = std::fs::read(&path).map_err(|error| Error::plugin(format!("could not read '{name}': {error}")))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -195,7 +195,7 @@ fn shell(command: &str, templar: &Templar, lookup: &str) -> Result<String, Error
     let output = process.output().map_err(|error| Error::plugin(format!("lookup_plugin.{lookup}({command}): {error}")))?;
     if !output.status.success() {
         let code = output.status.code().unwrap_or(-1);
-        return Err(Error::plugin(format!("lookup_plugin.{lookup}({command}) returned {code}")));
+        return Err(Error::exception(format!("lookup_plugin.{lookup}({command}) returned {code}")));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

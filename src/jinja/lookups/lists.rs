@@ -25,7 +25,7 @@ pub const LOOKUPS: &[(&str, fn(Vec<Value>) -> Result<Vec<Value>, Error>)] = &[
     ("dict", dict),
     ("indexed_items", |terms| {
         let items = flat(&terms, Some(1), false)?;
-        Ok(items.into_iter().enumerate().map(|(i, item)| Value::list(vec![Value::from(i), item])).collect())
+        Ok(items.into_iter().enumerate().map(|(i, item)| Value::tuple(vec![Value::from(i), item])).collect())
     }),
     ("together", together),
     ("nested", nested),

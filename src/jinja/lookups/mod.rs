@@ -150,8 +150,11 @@ pub fn call(mut args: Args, interpreter: &mut Interpreter<'_>, want_list: bool) 
         }
         Err(error) if error.kind() == ErrorKind::Plugin => Err(Error::ansible(error.message())),
         Err(error) => Err(Error::ansible(format!(
-            "An unhandled exception occurred while running the lookup plugin '{name}'. Error was a {}, original message: {error}",
-            super::templar::class(error.kind())
+            "An unhandled exception occurred while running the lookup plugin '{name}'. Error was a {}, original message: {error}. {error}",
+            match error.kind() {
+                ErrorKind::Exception => "<class 'ansible.errors.AnsibleError'>",
+                kind => super::templar::class(kind),
+            }
         ))),
     }
 }

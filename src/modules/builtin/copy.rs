@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::attributes::{GROUP, MODE, OWNER};
 use super::write::{Target, write};
 use crate::jinja::filters::json::dumps;
-use crate::jinja::{Value, convert};
+use crate::jinja::Value;
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requirement, Spec, TaskResult};
 
 /// `ansible.builtin.copy`.
@@ -49,7 +49,7 @@ impl Module for Copy {
         if let Some(content) = args.get("content") {
             let text = match content {
                 Value::Str(text) => text.as_str().to_owned(),
-                other => dumps(&convert::to_json(other), None, false),
+                other => dumps(other, None, false),
             };
             return write(context, &args, &Target { dest, content: text.as_bytes(), src: None });
         }

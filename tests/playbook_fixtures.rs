@@ -1,0 +1,93 @@
+//! Runs the playbooks of `tests/fixtures/playbooks` and compares their events with snapshots, once
+//! straight through and once with the run stored and read back between any two steps.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use daytwo::executor::{Context, Event, Progress, Run, RunOptions};
+use daytwo::jinja::{Environment, Plugins};
+use daytwo::modules::Registry;
+use daytwo::playbook::{Content, Options};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/playbooks").join(name)
+}
+
+fn load(name: &str) -> (Result<Arc<Content>, String>, Context) {
+    let registry = Arc::new(Registry::builtin());
+    let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
+    let options = Options::new(Arc::clone(&registry) as Arc<_>, environment);
+    let content = Content::load_playbook(&fixture(name), &options);
+    (content.map_err(|errors| errors.to_string()), Context { modules: registry, ..Context::default() })
+}
+
+/// The events of a run; with `store`, the run is written and read back between any two steps.
+async fn events(content: &Arc<Content>, context: &Context, store: bool) -> Vec<Event> {
+    let mut run = Run::new(Arc::clone(content), serde_json::Map::new(), RunOptions::default());
+    let mut events = Vec::new();
+    while run.advance(context, &mut events).await.unwrap() == Progress::Stepped {
+        if store {
+            let stored = serde_json::to_string(&run).unwrap();
+            run = serde_json::from_str(&stored).unwrap();
+            run.resume(Arc::clone(content)).unwrap();
+        }
+    }
+    events
+}
+
+/// Events without what differs from run to run and from place to place.
+fn stable(events: &[Event]) -> String {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let mut text = String::new();
+    for event in events {
+        let mut json = serde_json::to_value(event).unwrap();
+        strip(&mut json);
+        text.push_str(&json.to_string().replace(root, "<root>"));
+        text.push('\n');
+    }
+    text
+}
+
+fn strip(json: &mut serde_json::Value) {
+    match json {
+        serde_json::Value::Object(map) => {
+            for key in ["start", "end", "delta"] {
+                map.remove(key);
+            }
+            map.values_mut().for_each(strip);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+async fn check(name: &str) {
+    let (content, context) = load(name);
+    let content = content.unwrap();
+    let straight = stable(&events(&content, &context, false).await);
+    let stored = stable(&events(&content, &context, true).await);
+    assert_eq!(straight, stored, "a stored run must go on as if it had not been stored");
+    insta::assert_snapshot!(name.trim_end_matches(".yml"), straight);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks() {
+    check("blocks.yml").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn loops() {
+    check("loops.yml").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn roles() {
+    check("roles.yml").await;
+}
+
+#[tokio::test]
+async fn broken() {
+    let (content, _) = load("broken.yml");
+    let errors = content.err().unwrap().replace(env!("CARGO_MANIFEST_DIR"), "<root>");
+    insta::assert_snapshot!("broken", errors);
+}
