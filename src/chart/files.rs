@@ -41,7 +41,13 @@ impl Files {
     fn glob(&self, pattern: &str) -> Self {
         let glob = Glob::files(pattern).ok();
         let matches = |path: &str| glob.as_ref().is_none_or(|glob| glob.matches(path));
-        Self(self.0.iter().filter(|(path, _)| matches(path)).map(|(p, d)| (Arc::clone(p), Arc::clone(d))).collect())
+        Self(
+            self.0
+                .iter()
+                .filter(|(path, _)| matches(path))
+                .map(|(p, d)| (Arc::clone(p), Arc::clone(d)))
+                .collect(),
+        )
     }
 
     /// A YAML map of the base names, for the data of a `ConfigMap` or `Secret`.
@@ -78,7 +84,8 @@ impl Object for Files {
 
     fn display(&self) -> Cow<'_, str> {
         let numbers = |data: &[u8]| data.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let entries: Vec<String> = self.0.iter().map(|(path, data)| format!("{path}:[{}]", numbers(data))).collect();
+        let entries: Vec<String> =
+            self.0.iter().map(|(path, data)| format!("{path}:[{}]", numbers(data))).collect();
         format!("map[{}]", entries.join(" ")).into()
     }
 
@@ -101,7 +108,9 @@ impl Object for Files {
         };
         Some(Ok(match name {
             "Get" => Value::Str(self.get(&argument).into()),
-            "GetBytes" => self.0.get(&*argument).map_or_else(|| Value::List(List::new(Elem::Byte, Vec::new())), bytes),
+            "GetBytes" => {
+                self.0.get(&*argument).map_or_else(|| Value::List(List::new(Elem::Byte, Vec::new())), bytes)
+            }
             "Glob" => self.glob(&argument).into_value(),
             "Lines" => self.lines(&argument),
             "AsConfig" => Value::Str(self.to_yaml(|data| String::from_utf8_lossy(data).into_owned()).into()),

@@ -182,7 +182,11 @@ const VALUES_METHODS: &[FuncDef] = &[
         name: "YAML",
         params: &[],
         variadic: None,
-        call: |_, args| Ok(Value::Str(go::marshal(&Json::Object(values::to_json(&receiver(args)?))).unwrap_or_default().into())),
+        call: |_, args| {
+            Ok(Value::Str(
+                go::marshal(&Json::Object(values::to_json(&receiver(args)?))).unwrap_or_default().into(),
+            ))
+        },
     },
     FuncDef {
         name: "Table",

@@ -187,7 +187,8 @@ impl Sum {
             let is_partial = base.starts_with('_');
             if is_partial || !member.is_library() {
                 let name = format!("{path}/{}", file.name);
-                self.sources.insert(name.clone(), (Template { name, part, is_partial }, Arc::clone(&file.data)));
+                self.sources
+                    .insert(name.clone(), (Template { name, part, is_partial }, Arc::clone(&file.data)));
             }
         }
         for file in contents.files.iter().filter(|file| is_crd(&file.name)) {

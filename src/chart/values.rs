@@ -40,7 +40,10 @@ fn documents(text: &[u8]) -> Result<Vec<Vec<u8>>, String> {
         if let Some(rest) = line.strip_prefix(b"---") {
             let rest = rest.trim_ascii();
             if !rest.is_empty() && rest[0] != b'#' {
-                return Err(format!("error reading yaml document: invalid Yaml document separator: {}", String::from_utf8_lossy(rest)));
+                return Err(format!(
+                    "error reading yaml document: invalid Yaml document separator: {}",
+                    String::from_utf8_lossy(rest)
+                ));
             }
             if !current.is_empty() {
                 documents.push(std::mem::take(&mut current));

@@ -83,7 +83,9 @@ struct Items {
 
 impl Items {
     fn values(&self) -> &[Value] {
-        self.values.get_or_init(|| self.bytes.iter().flat_map(|data| data.iter()).copied().map(Value::Uint8).collect())
+        self.values.get_or_init(|| {
+            self.bytes.iter().flat_map(|data| data.iter()).copied().map(Value::Uint8).collect()
+        })
     }
 }
 
