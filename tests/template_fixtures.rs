@@ -11,7 +11,7 @@ fn templar() -> Templar {
     let vars = serde_json::json!({
         "size": 3, "fl": 1.5, "lst": [1, 2], "nested": {"a": 1, "b": 3},
         "jsonstr": "{\"k\":[1,true,null]}", "tpl": "{{size}}-x", "nul": null, "sflag": "no",
-        "omitme": "{{ omit }}", "omit": "__omit_place_holder__", "selfref": "{{ selfref }}",
+        "selfref": "{{ selfref }}",
         "playbook_dir": "/tmp",
     });
     let vars = vars.as_object().unwrap().clone().into_iter();
@@ -39,9 +39,11 @@ fn templates_agree_with_ansible() {
     for line in text.lines() {
         let row: Vec<serde_json::Value> = serde_json::from_str(line).unwrap();
         let (template, kind) = (row[0].as_str().unwrap(), row[1].as_str().unwrap());
-        let got = templar.template(&Value::from(template)).map(as_fact);
+        // The fact is used in a template once more, as the recording play does.
+        let got =
+            templar.template(&Value::from(template)).map(as_fact).and_then(|fact| templar.template(&fact));
         let agrees = match (&got, kind) {
-            (Err(_), kind) => kind == "ERROR" || template.contains("omitme"),
+            (Err(_), kind) => kind == "ERROR",
             (Ok(value), kind) => value.operand_name() == kind && convert::to_json(value) == row[2],
         };
         if !agrees {
