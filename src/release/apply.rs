@@ -8,7 +8,7 @@ use crate::cluster::ready::{has_rule, readiness};
 use crate::cluster::{Apply, Client, Object, ObjectRef, managed_digest};
 
 /// Requests in flight for one release.
-const PARALLEL: usize = 8;
+pub(super) const PARALLEL: usize = 8;
 
 /// An object as it was after the last apply.
 #[derive(Clone, Debug)]

@@ -16,6 +16,7 @@ use super::lookup::ClusterLookup;
 use super::objects::{Desired, Document, desired, of_record, of_rendering, parse, place};
 use super::record::{ChartRecord, HookRecord, Info, Record, Status};
 use super::storage::{Notes, Storage, Stored};
+use super::takeover::take_over;
 use super::uninstall::delete_own;
 use super::{Error, MANAGER, Spec, State};
 use crate::chart::hook::Event;
@@ -25,6 +26,8 @@ use crate::cluster::{Client, ObjectRef, Reason, Write};
 
 /// How many seconds an operation of somebody else is left alone (Helm's default timeout).
 const FOREIGN_OPERATION: i64 = 300;
+/// Server-side apply, as records name it.
+const APPLY_METHOD: &str = "ssa";
 /// How long a CRD may take to be established.
 const CRD_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -134,6 +137,9 @@ async fn verify(
     inputs: String,
 ) -> Result<Outcome, Error> {
     let objects = desired(client, spec, of_record(&record.manifest)?).await?;
+    if stored.notes.is_none() {
+        take_over(client, &objects).await?;
+    }
     let noted = stored.notes.as_ref().map(|notes| notes.objects.as_slice()).unwrap_or_default();
     let mut tracked = look_at(client, &objects).await?;
     let as_left = |(index, live): (usize, &Option<Tracked>)| {
@@ -246,6 +252,10 @@ impl Operation<'_> {
         create_crds(self.client, self.spec, &rendered).await?;
         let objects = desired(self.client, self.spec, of_rendering(&rendered.manifests)?).await?;
         let old = self.old_objects(current.as_ref()).await?;
+        let made_by_others = current.as_ref().is_some_and(|record| record.apply_method != APPLY_METHOD);
+        if made_by_others {
+            take_over(self.client, &old).await?;
+        }
         let is_new = |desired: &&Desired| old.iter().all(|old| old.reference != desired.reference);
         check_ownership(self.client, self.spec, objects.iter().filter(is_new)).await?;
         let mut record = self.record(current.as_ref(), &rendered);
@@ -374,7 +384,7 @@ impl Operation<'_> {
             hooks: rendered.hooks.iter().map(HookRecord::from).collect(),
             version: self.revision,
             namespace: self.spec.namespace.clone(),
-            apply_method: "ssa".into(),
+            apply_method: APPLY_METHOD.into(),
         }
     }
 }

@@ -20,6 +20,7 @@ mod lookup;
 mod objects;
 pub mod record;
 mod storage;
+mod takeover;
 mod uninstall;
 
 use std::sync::Arc;
