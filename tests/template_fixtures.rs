@@ -1,5 +1,7 @@
-//! Templates and what the real ansible-core 2.18.19 makes of them (`tests/differential/compare.py`
+//! Templates and what the real ansible-core 2.18.19 makes of them (`tests/ansible/compare.py`
 //! records the fixture): type and value, or that it is an error.
+
+#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -130,8 +130,11 @@ fn print(out: &mut Vec<u8>, value: &Value) {
     }
 }
 
+/// Makes a value of an integer type.
+type MakeInteger = fn(i64) -> Value;
+
 /// The number of an integer and how to make another of its type.
-fn integer(value: &Value) -> Option<(i64, fn(i64) -> Value)> {
+fn integer(value: &Value) -> Option<(i64, MakeInteger)> {
     match value {
         Value::Int(n) => Some((*n, Value::Int)),
         Value::Int64(n) => Some((*n, Value::Int64)),

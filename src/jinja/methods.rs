@@ -411,7 +411,7 @@ fn str_method(text: &Str, name: &str, args: Args) -> Result<Value, Error> {
         "isalnum" => all(char::is_alphanumeric),
         "isalpha" => all(char::is_alphabetic),
         "isascii" => flag(s.is_ascii()),
-        "isdecimal" | "isdigit" => all(|c| c.is_numeric() && c.is_digit(10)),
+        "isdecimal" | "isdigit" => all(|c| c.is_ascii_digit()),
         "isnumeric" => all(char::is_numeric),
         "isspace" => all(char::is_whitespace),
         "isidentifier" => flag(is_identifier(s)),

@@ -211,8 +211,7 @@ impl ChartReconciler {
             .await
             .map_err(Trouble::of("ReleaseFailed", "UninstallError"))?;
         tracing::info!(objects = gone.len(), "uninstalled");
-        self.shared
-            .event(primary, EventKind::Normal, "UninstallSuccessful", "the release is uninstalled");
+        self.shared.event(primary, EventKind::Normal, "UninstallSuccessful", "the release is uninstalled");
         let names = [FINALIZER, LEGACY_FINALIZER];
         finalizer::remove(&self.shared, &pass.primaries, primary, &names).await?;
         Ok(Next::Done)

@@ -36,9 +36,7 @@ fn render(template: &str) -> Result<String, String> {
     let mut set = Set::new(NAME, Functions::new(funcs::table().copied()));
     set.parse(NAME, template.as_bytes()).map_err(|error| error.to_string())?;
     let mut text = Vec::new();
-    Execution::new(&set, &())
-        .run(NAME, &gotmpl::Value::Nil, &mut text)
-        .map_err(|error| error.to_string())?;
+    Execution::new(&set, &()).run(NAME, &gotmpl::Value::Nil, &mut text).map_err(|error| error.to_string())?;
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
@@ -58,7 +56,8 @@ mod tests {
 
     #[test]
     fn an_override_may_be_a_template() {
-        let raw = BTreeMap::from([("a".to_owned(), "{{ \"x,y\" | upper | replace \",\" \"-\" }}".to_owned())]);
+        let raw =
+            BTreeMap::from([("a".to_owned(), "{{ \"x,y\" | upper | replace \",\" \"-\" }}".to_owned())]);
         assert_eq!(overrides(&raw).unwrap()[0].text, "X-Y");
         let bad = BTreeMap::from([("a".to_owned(), "{{ nonsense }}".to_owned())]);
         assert!(overrides(&bad).err().unwrap().starts_with("overrideValues: a: "));

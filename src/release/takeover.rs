@@ -36,8 +36,10 @@ async fn take_over_one(client: &Client, desired: &Desired) -> Result<(), Error> 
 /// The entries after the takeover; `None` when there is nothing to take.
 fn adopted(live: &Object) -> Option<Vec<Value>> {
     let entries = live.0.pointer("/metadata/managedFields")?.as_array()?;
-    let is = |entry: &Value, operation: &str| entry["operation"] == operation && entry["subresource"].is_null();
-    let installers = |entry: &&Value| is(entry, "Update") && entry["fieldsV1"].pointer(INSTALLER_FIELD).is_some();
+    let is =
+        |entry: &Value, operation: &str| entry["operation"] == operation && entry["subresource"].is_null();
+    let installers =
+        |entry: &&Value| is(entry, "Update") && entry["fieldsV1"].pointer(INSTALLER_FIELD).is_some();
     let own = |entry: &&Value| is(entry, "Apply") && entry["manager"] == MANAGER;
     let mut applied = entries.iter().find(installers)?.clone();
     let mut fields = Value::Object(Map::new());
@@ -81,6 +83,9 @@ mod tests {
         assert_eq!((&entries[0]["manager"], &entries[0]["operation"]), (&json!("helm"), &json!("Apply")));
         assert_eq!(entries[0]["fieldsV1"]["f:data"], json!({"f:a": {}, "f:c": {}}));
         assert_eq!(entries[1]["manager"], "kubectl");
-        assert!(adopted(&Object(json!({"metadata": {"managedFields": [entry("helm", "Apply", json!({}))]}}))).is_none());
+        assert!(
+            adopted(&Object(json!({"metadata": {"managedFields": [entry("helm", "Apply", json!({}))]}})))
+                .is_none()
+        );
     }
 }
