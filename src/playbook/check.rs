@@ -24,6 +24,11 @@ pub(super) fn templates(node: &python::Node, file: &Arc<PathBuf>, env: &Environm
     if node.tag.as_deref() == Some("!unsafe") {
         return;
     }
+    if node.tag.as_deref().is_some_and(|tag| tag.starts_with("!vault")) {
+        let place = place(node, "", file, None);
+        found.errors.push((place, "vault-encrypted values are not supported yet".to_owned(), None));
+        return;
+    }
     match &node.value {
         python::Value::Str(text) if possibly_template(text, &Syntax::default()) => {
             match env.parse(text, &Syntax::default(), true) {

@@ -124,6 +124,21 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     keyword("role", on::ROLE, Holds::Any),
 ];
 
+/// Keywords that are accepted and have no effect here yet.
+pub(super) const WITHOUT_EFFECT: &[&str] = &[
+    "async",
+    "become",
+    "connection",
+    "debugger",
+    "delegate_facts",
+    "max_fail_percentage",
+    "poll",
+    "serial",
+    "strategy",
+    "throttle",
+    "vars_prompt",
+];
+
 /// The keywords of a loop's `loop_control`.
 pub(super) const LOOP_CONTROL: &[&str] =
     &["loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"];

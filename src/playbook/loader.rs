@@ -655,6 +655,9 @@ impl<'a> Loader<'a> {
                 continue;
             };
             let at = place_of(file, node);
+            if keywords::WITHOUT_EFFECT.contains(&keyword.name) {
+                self.warn(&at, format!("'{}' has no effect here yet", keyword.name));
+            }
             match (keyword.name, keyword.holds) {
                 ("vars", _) => match &node.value {
                     python::Value::None => {}
