@@ -1,6 +1,8 @@
 //! Runs the playbooks of `tests/fixtures/playbooks` and compares their events with snapshots, once
 //! straight through and once with the run stored and read back between any two steps.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

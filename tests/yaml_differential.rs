@@ -271,7 +271,8 @@ fn ours(request: &Value) -> Option<String> {
 
 #[test]
 fn go_yaml_agrees() {
-    let oracle = std::env::var("DAYTWO_YAML_ORACLE").expect("DAYTWO_YAML_ORACLE names the oracle: make test-yaml");
+    let oracle =
+        std::env::var("DAYTWO_YAML_ORACLE").expect("DAYTWO_YAML_ORACLE names the oracle: make test-yaml");
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse().ok());
     let count = number("DAYTWO_YAML_CASES").unwrap_or(10_000);
     let mut cases = Cases(StdRng::seed_from_u64(number("DAYTWO_YAML_SEED").unwrap_or(1)));

@@ -125,6 +125,14 @@ fn numbers_keep_the_kind_that_they_came_with() {
 }
 
 #[test]
+fn versions_print_by_their_method_and_are_structs_to_functions() {
+    let template = "v: {{ .Capabilities.KubeVersion }} {{ toString .Capabilities.KubeVersion }}";
+    let rendered =
+        render(&[("Chart.yaml", ROOT), ("templates/a.yaml", template)], json!({}), Compat::V4).unwrap();
+    assert_eq!(text(&rendered, "p/templates/a.yaml"), "v1.37.0 {v1.37.0 v1.37.0 1 37}");
+}
+
+#[test]
 fn what_helm_refuses_is_refused() {
     let schema = r#"{"properties": {"a": {"type": "integer"}}}"#;
     let refused = |files: &[(&str, &str)], values| render(files, values, Compat::V4).unwrap_err().to_string();

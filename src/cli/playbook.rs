@@ -114,6 +114,9 @@ async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, 
         Content::load_playbook(file, &options)
     };
     let content = content.map_err(Failure::Load)?;
+    for warning in &content.warnings {
+        eprintln!("[WARNING]: {warning}");
+    }
     if args.syntax_check {
         println!("\nplaybook: {}", file.display());
         return Ok(true);

@@ -9,7 +9,7 @@ use crate::jinja::convert;
 use crate::jinja::filters::json::Writer;
 
 /// Prints events as Ansible's default callback does.
-pub struct Printer {
+pub(super) struct Printer {
     verbosity: u8,
     diff: bool,
 }
@@ -17,7 +17,7 @@ pub struct Printer {
 impl Printer {
     /// A printer for this verbosity.
     #[must_use]
-    pub fn new(verbosity: u8, diff: bool) -> Self {
+    pub(super) fn new(verbosity: u8, diff: bool) -> Self {
         Printer { verbosity, diff }
     }
 
@@ -147,10 +147,18 @@ fn visible(result: &Json, hidden: &[&str]) -> Json {
 }
 
 fn dump(result: &Json, verbosity: u8) -> String {
-    let hidden: &[&str] = if verbosity >= 3 { &["diff", "failed", "skipped"] } else { &["invocation", "diff", "failed", "skipped"] };
+    let hidden: &[&str] = if verbosity >= 3 {
+        &["diff", "failed", "skipped"]
+    } else {
+        &["invocation", "diff", "failed", "skipped"]
+    };
     let mut out = String::new();
     let indent = (verbosity >= 3).then_some(4);
-    Writer { indent, sort_keys: true, ensure_ascii: false }.write(&convert::from_json(visible(result, hidden)), 0, &mut out);
+    Writer { indent, sort_keys: true, ensure_ascii: false }.write(
+        &convert::from_json(visible(result, hidden)),
+        0,
+        &mut out,
+    );
     out
 }
 
@@ -161,7 +169,9 @@ fn dump_verbose(result: &Json, debug: bool) -> String {
             let kept = map.iter().filter(|(key, _)| DEBUG_KEPT.contains(&key.as_str()));
             Json::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
         }
-        other => visible(other, if debug { DEBUG_HIDDEN } else { &["invocation", "diff", "failed", "skipped"] }),
+        other => {
+            visible(other, if debug { DEBUG_HIDDEN } else { &["invocation", "diff", "failed", "skipped"] })
+        }
     };
     let mut out = String::new();
     let writer = Writer { indent: Some(4), sort_keys: true, ensure_ascii: false };

@@ -12,7 +12,7 @@ use crate::playbook::{
 
 /// One level of the stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Frame {
+pub(super) struct Frame {
     /// Where its list of tasks comes from.
     pub source: Source,
     /// Which of a block's lists runs.
@@ -30,7 +30,7 @@ pub struct Frame {
 
 /// Where a list of tasks comes from.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Source {
+pub(super) enum Source {
     /// A part of the play.
     Phase(Phase),
     /// The node that the level below ran last: a block, an imported file, a role.
@@ -43,7 +43,7 @@ pub enum Source {
 
 /// One thing that a task includes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Inclusion {
+pub(super) struct Inclusion {
     /// What is included.
     pub target: Target,
     /// The loop variable and its kin.
@@ -52,7 +52,7 @@ pub struct Inclusion {
 
 /// What is included.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Target {
+pub(super) enum Target {
     /// A task file: its name, and the names of the including files from the outermost.
     Tasks {
         /// The name as the task says it.
@@ -73,7 +73,7 @@ pub enum Target {
 
 /// Which of a block's lists runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Section {
+pub(super) enum Section {
     /// `block`, or the only list.
     Body,
     /// `rescue`.
@@ -84,7 +84,7 @@ pub enum Section {
 
 /// What a source resolves to.
 #[derive(Debug, Clone)]
-pub enum Holder {
+pub(super) enum Holder {
     /// A list without keywords of its own.
     List(Nodes),
     /// A block.
@@ -111,13 +111,13 @@ pub enum Holder {
 impl Frame {
     /// A level at its beginning.
     #[must_use]
-    pub fn new(source: Source, holder: Holder) -> Self {
+    pub(super) fn new(source: Source, holder: Holder) -> Self {
         Frame { source, section: Section::Body, index: 0, pending: false, item: 0, holder: Some(holder) }
     }
 
     /// The list that runs.
     #[must_use]
-    pub fn nodes(&self) -> Option<&Nodes> {
+    pub(super) fn nodes(&self) -> Option<&Nodes> {
         Some(match (self.holder.as_ref()?, self.section) {
             (Holder::List(nodes) | Holder::Included { nodes, .. }, _) => nodes,
             (Holder::Block(block), Section::Body) => &block.body,
@@ -130,13 +130,13 @@ impl Frame {
 
     /// The node that runs or ran last.
     #[must_use]
-    pub fn current(&self) -> Option<&Node> {
+    pub(super) fn current(&self) -> Option<&Node> {
         self.nodes()?.get(self.index.checked_sub(1)?)
     }
 
     /// The keywords that tasks within inherit.
     #[must_use]
-    pub fn keywords(&self) -> Option<&Keywords> {
+    pub(super) fn keywords(&self) -> Option<&Keywords> {
         match self.holder.as_ref()? {
             Holder::List(_) => None,
             Holder::Block(block) => Some(&block.keywords),
@@ -148,7 +148,7 @@ impl Frame {
 
     /// The role that begins with this level.
     #[must_use]
-    pub fn role(&self) -> Option<&Arc<Role>> {
+    pub(super) fn role(&self) -> Option<&Arc<Role>> {
         match self.holder.as_ref()? {
             Holder::Role(usage) => Some(&usage.role),
             Holder::Included { role, .. } => role.as_ref(),
@@ -158,7 +158,7 @@ impl Frame {
 
     /// The name of the task file that begins with this level.
     #[must_use]
-    pub fn file_name(&self) -> Option<&str> {
+    pub(super) fn file_name(&self) -> Option<&str> {
         match self.holder.as_ref()? {
             Holder::Import(import) => Some(&import.name),
             Holder::Included { name, .. } => name.as_deref(),
@@ -168,7 +168,7 @@ impl Frame {
 
     /// The parameters of a role: they beat what `set_fact` sets.
     #[must_use]
-    pub fn params(&self) -> Option<&VarMap> {
+    pub(super) fn params(&self) -> Option<&VarMap> {
         match self.holder.as_ref()? {
             Holder::Role(usage) => Some(&usage.params),
             _ => None,
@@ -178,7 +178,7 @@ impl Frame {
 
 /// The list of a part of the play.
 #[must_use]
-pub fn phase_nodes(play: &Play, phase: Phase) -> Nodes {
+pub(super) fn phase_nodes(play: &Play, phase: Phase) -> Nodes {
     match phase {
         Phase::PreTasks => Arc::clone(&play.pre_tasks),
         Phase::Roles => Arc::clone(&play.roles),
@@ -190,7 +190,7 @@ pub fn phase_nodes(play: &Play, phase: Phase) -> Nodes {
 
 /// What a node that holds other nodes resolves to.
 #[must_use]
-pub fn child_holder(node: &Node) -> Option<Holder> {
+pub(super) fn child_holder(node: &Node) -> Option<Holder> {
     match node {
         Node::Task(_) => None,
         Node::Block(block) => Some(Holder::Block(Arc::clone(block))),
@@ -201,7 +201,7 @@ pub fn child_holder(node: &Node) -> Option<Holder> {
 
 /// The files of a role from their stored form.
 #[must_use]
-pub fn role_files(files: &[Option<String>; 4]) -> RoleFiles {
+pub(super) fn role_files(files: &[Option<String>; 4]) -> RoleFiles {
     let [tasks, vars, defaults, handlers] = files.clone();
     RoleFiles { tasks, vars, defaults, handlers }
 }
@@ -210,7 +210,7 @@ pub fn role_files(files: &[Option<String>; 4]) -> RoleFiles {
 ///
 /// # Errors
 /// Everything that is wrong with the file or role, in one message.
-pub fn include(
+pub(super) fn include(
     content: &Content,
     inclusion: &Inclusion,
     task: &Arc<Task>,

@@ -8,14 +8,14 @@ use crate::jinja::object::Object;
 use crate::jinja::{Error, Value, Vars};
 
 /// `hostvars`.
-pub struct HostVars {
+pub(super) struct HostVars {
     hosts: Vec<(String, Arc<Vars>)>,
 }
 
 impl HostVars {
     /// The variables of these hosts.
     #[must_use]
-    pub fn new(hosts: Vec<(String, Arc<Vars>)>) -> Self {
+    pub(super) fn new(hosts: Vec<(String, Arc<Vars>)>) -> Self {
         HostVars { hosts }
     }
 }

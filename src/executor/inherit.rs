@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::frame::{Frame, Holder};
+use super::frame::Frame;
 use crate::jinja::Value;
 use crate::jinja::value::Dict;
 use crate::playbook::{Keywords, Place, Play, Role, Task};
 
 /// The surroundings of a task, from the innermost out.
-pub struct Lineage<'a> {
+pub(super) struct Lineage<'a> {
     /// The task.
     pub task: &'a Task,
     /// The levels of the stack, the innermost last.
@@ -19,26 +19,26 @@ pub struct Lineage<'a> {
 
 impl<'a> Lineage<'a> {
     /// The keywords that hold for the task, its own first, the play's last.
-    pub fn keywords(&self) -> impl DoubleEndedIterator<Item = &'a Keywords> {
+    pub(super) fn keywords(&self) -> impl DoubleEndedIterator<Item = &'a Keywords> {
         let levels = self.stack.iter().rev().filter_map(Frame::keywords);
         std::iter::once(&self.task.keywords).chain(levels).chain(std::iter::once(&self.play.keywords))
     }
 
     /// The value of an inherited keyword: the innermost one.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&'a Value> {
+    pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
         self.keywords().find_map(|keywords| keywords.get(name))
     }
 
     /// The values of a keyword that adds up, the outermost first.
     #[must_use]
-    pub fn all(&self, name: &str) -> Vec<&'a Value> {
+    pub(super) fn all(&self, name: &str) -> Vec<&'a Value> {
         self.keywords().rev().filter_map(|keywords| keywords.get(name)).collect()
     }
 
     /// The conditions of the task, those of its surroundings first, and where they stand.
     #[must_use]
-    pub fn when(&self) -> Vec<(&'a Value, Option<&'a Place>)> {
+    pub(super) fn when(&self) -> Vec<(&'a Value, Option<&'a Place>)> {
         let of = |keywords: &'a Keywords| {
             keywords.when.iter().enumerate().map(|(at, condition)| (condition, keywords.when_places.get(at)))
         };
@@ -47,24 +47,24 @@ impl<'a> Lineage<'a> {
 
     /// The tags of the task and of its surroundings.
     #[must_use]
-    pub fn tags(&self) -> Vec<&'a Value> {
+    pub(super) fn tags(&self) -> Vec<&'a Value> {
         self.keywords().flat_map(|keywords| &keywords.tags).collect()
     }
 
     /// The role that holds the task.
     #[must_use]
-    pub fn role(&self) -> Option<&'a Arc<Role>> {
+    pub(super) fn role(&self) -> Option<&'a Arc<Role>> {
         self.roles().next()
     }
 
     /// The roles that hold the task, the innermost first.
-    pub fn roles(&self) -> impl DoubleEndedIterator<Item = &'a Arc<Role>> {
+    pub(super) fn roles(&self) -> impl DoubleEndedIterator<Item = &'a Arc<Role>> {
         self.stack.iter().rev().filter_map(Frame::role)
     }
 
     /// The names of the task files between the role and the task, from the outermost.
     #[must_use]
-    pub fn imports(&self) -> Vec<String> {
+    pub(super) fn imports(&self) -> Vec<String> {
         let innermost_role =
             self.stack.iter().rposition(|frame| frame.role().is_some()).map_or(0, |at| at + 1);
         let names = self.stack[innermost_role..].iter().filter_map(Frame::file_name);
@@ -73,22 +73,14 @@ impl<'a> Lineage<'a> {
 
     /// Whether the task is a handler, or included by one.
     #[must_use]
-    pub fn in_handlers(&self) -> bool {
+    pub(super) fn in_handlers(&self) -> bool {
         self.stack.iter().any(|frame| matches!(frame.source, super::frame::Source::Handlers(_)))
-    }
-
-    /// The tasks that include what holds the task, the outermost first, with their stack position.
-    pub fn includes(&self) -> impl Iterator<Item = (usize, &'a Arc<Task>)> {
-        self.stack.iter().enumerate().filter_map(|(at, frame)| match &frame.holder {
-            Some(Holder::Included { task, .. }) => Some((at, task)),
-            _ => None,
-        })
     }
 }
 
 /// `apply` of an `include_tasks` or `include_role`, as keywords for everything within.
 #[must_use]
-pub fn apply_keywords(task: &Task) -> Keywords {
+pub(super) fn apply_keywords(task: &Task) -> Keywords {
     let entries = task.args.get("apply").and_then(Value::as_dict).map(Dict::entries).unwrap_or_default();
     let mut keywords = Keywords::default();
     for (key, value) in entries {

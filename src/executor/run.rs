@@ -11,7 +11,7 @@ use super::frame::{self, Frame, Holder, Inclusion, Section, Source};
 use super::inherit::Lineage;
 use super::state::{Phase, State, StoredVars, TaskState};
 use super::stats::{Failure, Stats};
-use super::task::{self, Attempt, LoopControl, Stop};
+use super::task::{self, Attempt, LoopControl};
 use super::vars::Variables;
 use crate::jinja::convert::{self, Stored};
 use crate::jinja::filters::core::to_bool;
@@ -531,7 +531,8 @@ impl Run {
                     skipped: false,
                     looped: false,
                 };
-                let ignore = self.lineage(task, play).get("ignore_errors").map(|value| templar.template(value));
+                let ignore =
+                    self.lineage(task, play).get("ignore_errors").map(|value| templar.template(value));
                 state.ignore_errors = ignore.and_then(Result::ok).as_ref().and_then(to_bool).unwrap_or(false);
                 self.end_task(task, play, &templar, failed, state, observer);
                 return Ok(());
@@ -1125,8 +1126,9 @@ fn shown(result: &Entries, no_log: bool) -> serde_json::Value {
         if no_log { matches!(key, "attempts" | "changed" | "retries") } else { !key.starts_with("_ansible_") }
     };
     let kept = result.iter().filter(|(key, _)| keep(&key.text()));
-    let mut map: serde_json::Map<String, serde_json::Value> =
-        kept.map(|(key, value)| (key.text().into_owned(), convert::to_json(&without_private(value, 0)))).collect();
+    let mut map: serde_json::Map<String, serde_json::Value> = kept
+        .map(|(key, value)| (key.text().into_owned(), convert::to_json(&without_private(value, 0))))
+        .collect();
     if no_log {
         map.insert("censored".to_owned(), task::CENSORED.into());
     }

@@ -11,11 +11,11 @@ use crate::jinja::Value;
 use crate::jinja::convert::Stored;
 
 /// Variables in the state of a run.
-pub type StoredVars = IndexMap<Arc<str>, Stored>;
+pub(super) type StoredVars = IndexMap<Arc<str>, Stored>;
 
 /// The parts of a play in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Phase {
+pub(super) enum Phase {
     /// The play begins.
     Start,
     /// Facts are gathered.
@@ -41,7 +41,7 @@ pub enum Phase {
 impl Phase {
     /// The next part.
     #[must_use]
-    pub fn next(self) -> Phase {
+    pub(super) fn next(self) -> Phase {
         match self {
             Phase::Start => Phase::Gather,
             Phase::Gather => Phase::PreTasks,
@@ -58,7 +58,7 @@ impl Phase {
 
 /// What is known of one host.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct HostState {
+pub(super) struct HostState {
     /// `ansible_facts`.
     pub facts: StoredVars,
     /// What `include_vars` read.
@@ -71,7 +71,7 @@ pub struct HostState {
 
 /// The task that is being run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct TaskState {
+pub(super) struct TaskState {
     /// The items of its loop; none without a loop.
     pub items: Option<Vec<Stored>>,
     /// The item that is next.
@@ -94,7 +94,7 @@ pub struct TaskState {
 
 /// The state of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct State {
+pub(super) struct State {
     /// The play that runs.
     pub play: usize,
     /// The part of the play.
@@ -127,7 +127,7 @@ pub struct State {
 
 /// A role that was included while running.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IncludedRole {
+pub(super) struct IncludedRole {
     /// Its name.
     pub name: String,
     /// The files that were asked for: tasks, vars, defaults, handlers.
@@ -141,7 +141,7 @@ pub struct IncludedRole {
 impl State {
     /// The state of a run that has not begun.
     #[must_use]
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         State {
             play: 0,
             phase: Phase::Start,
@@ -162,18 +162,18 @@ impl State {
 
     /// The host that runs now.
     #[must_use]
-    pub fn host(&self) -> String {
+    pub(super) fn host(&self) -> String {
         self.queue.first().cloned().unwrap_or_else(|| "localhost".to_owned())
     }
 
     /// What is known of the host that runs now, to change.
-    pub fn host_state(&mut self) -> &mut HostState {
+    pub(super) fn host_state(&mut self) -> &mut HostState {
         let host = self.host();
         self.hosts.entry(host).or_default()
     }
 
     /// Sets a variable of the host that runs now, as `set_fact` and `register` do.
-    pub fn set(&mut self, name: &str, value: Value) {
+    pub(super) fn set(&mut self, name: &str, value: Value) {
         self.host_state().set.insert(name.into(), Stored(value));
     }
 }

@@ -17,12 +17,12 @@ use crate::modules::{CheckMode, ModuleContext, ModuleError, TaskInfo, TaskResult
 use crate::playbook::{Action, Content, Place, Task};
 
 /// What Ansible says of a result that must not be shown.
-pub const CENSORED: &str =
+pub(super) const CENSORED: &str =
     "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
 
 /// The keyword values of a task that are needed beside its arguments, templated.
 #[derive(Debug, Clone, Default)]
-pub struct Settings {
+pub(super) struct Settings {
     /// `no_log`.
     pub no_log: bool,
     /// `ignore_errors`.
@@ -44,7 +44,7 @@ pub struct Settings {
 }
 
 /// Everything that one attempt needs, without a hold on the run.
-pub struct Attempt<'a> {
+pub(super) struct Attempt<'a> {
     /// The task and its surroundings.
     pub lineage: Lineage<'a>,
     /// The engine over the variables of the task and of the item.
@@ -68,7 +68,7 @@ pub struct Attempt<'a> {
 }
 
 /// How an attempt ended.
-pub struct Attempted {
+pub(super) struct Attempted {
     /// The result.
     pub result: Entries,
     /// The settings that it ran with.
@@ -82,7 +82,7 @@ pub struct Attempted {
 }
 
 /// Why an attempt has no result.
-pub enum Stop {
+pub(super) enum Stop {
     /// The task fails with this message.
     Failed(Error),
     /// The run was cancelled.
@@ -104,7 +104,7 @@ impl Attempt<'_> {
     ///
     /// # Errors
     /// The run was cancelled.
-    pub async fn run(&self) -> Result<Attempted, Stop> {
+    pub(super) async fn run(&self) -> Result<Attempted, Stop> {
         let mut settings = Settings { no_log: self.early_flag("no_log"), ..Settings::default() };
         settings.ignore_errors = self.early_flag("ignore_errors");
         match self.attempt(&mut settings).await {
@@ -529,7 +529,7 @@ impl Attempt<'_> {
 
 /// A place, as Ansible appends it to an error.
 #[must_use]
-pub fn position(place: &Place) -> String {
+pub(super) fn position(place: &Place) -> String {
     let file = place.file.display();
     let mut text = format!(
         "\n\nThe error appears to be in '{file}': line {}, column {}, but may\nbe elsewhere in the file depending on the exact syntax problem.\n",
@@ -557,7 +557,7 @@ fn raised(error: &Error) -> Entries {
 
 /// A failed result with this message.
 #[must_use]
-pub fn failure(message: &str) -> Entries {
+pub(super) fn failure(message: &str) -> Entries {
     let mut result = Entries::new();
     result.insert("failed".into(), Value::Bool(true));
     result.insert("msg".into(), Value::from(message).into_unsafe());
@@ -598,7 +598,7 @@ fn remove_omitted_within(value: Value, omit: &str) -> Value {
 
 /// A list of texts, or one alone; text is split at commas.
 #[must_use]
-pub fn texts(value: &Value) -> Vec<String> {
+pub(super) fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::List(list) => list.read().iter().map(ToString::to_string).collect(),
         Value::None => Vec::new(),
@@ -609,7 +609,7 @@ pub fn texts(value: &Value) -> Vec<String> {
 
 /// The names that a loop sets, and the label of an item.
 #[derive(Debug, Clone)]
-pub struct LoopControl {
+pub(super) struct LoopControl {
     /// `loop_var`.
     pub loop_var: String,
     /// `index_var`.
@@ -631,7 +631,7 @@ impl LoopControl {
     ///
     /// # Errors
     /// A template fails.
-    pub fn of(task: &Task, templar: &Templar) -> Result<LoopControl, Error> {
+    pub(super) fn of(task: &Task, templar: &Templar) -> Result<LoopControl, Error> {
         let dict = task.keywords.get("loop_control").and_then(Value::as_dict).cloned().unwrap_or_default();
         let get = |name: &str| dict.get(name).filter(|value| !value.is_none());
         let text = |name: &str| -> Result<Option<String>, Error> {
@@ -656,7 +656,7 @@ impl LoopControl {
 
     /// What an item of the loop adds to the variables.
     #[must_use]
-    pub fn vars(&self, items: &[Stored], index: usize) -> StoredVars {
+    pub(super) fn vars(&self, items: &[Stored], index: usize) -> StoredVars {
         let mut vars = StoredVars::new();
         let mut set = |name: &str, value: Value| {
             vars.insert(name.into(), Stored(value));

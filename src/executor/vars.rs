@@ -13,7 +13,7 @@ use crate::jinja::{Templar, Vars, search};
 use crate::playbook::{Content, Node, Play, Role, RoleUse, VarMap};
 
 /// What variables are made of.
-pub struct Variables<'a> {
+pub(super) struct Variables<'a> {
     /// The content.
     pub content: &'a Content,
     /// What the run was asked to do.
@@ -55,7 +55,7 @@ fn overlay(into: &mut Vars, name: &Arc<str>, value: Value, merge: bool) {
 
 /// The entries of both dicts, those of the second winning, dicts within merged (`merge_hash`).
 #[must_use]
-pub fn merge_dicts(old: &Dict, new: &Dict) -> Value {
+pub(super) fn merge_dicts(old: &Dict, new: &Dict) -> Value {
     let mut entries = old.entries();
     for (key, value) in new.entries() {
         let merged = match (entries.get(&key), &value) {
@@ -89,13 +89,13 @@ impl Layers {
 impl Variables<'_> {
     /// The variables outside of any task: of the host and the play.
     #[must_use]
-    pub fn of_play(&self) -> Vars {
+    pub(super) fn of_play(&self) -> Vars {
         self.assemble(None, &[])
     }
 
     /// The variables of a task.
     #[must_use]
-    pub fn of_task(&self, lineage: &Lineage<'_>) -> Vars {
+    pub(super) fn of_task(&self, lineage: &Lineage<'_>) -> Vars {
         self.assemble(Some(lineage), lineage.stack)
     }
 

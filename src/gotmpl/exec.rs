@@ -125,12 +125,16 @@ pub fn is_true(value: &Value) -> bool {
 fn print(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Nil => out.extend_from_slice(b"<no value>"),
+        Value::Object(object) => out.extend_from_slice(object.print().as_bytes()),
         value => fmt::append(out, value),
     }
 }
 
+/// Makes a value of an integer type.
+type MakeInteger = fn(i64) -> Value;
+
 /// The number of an integer and how to make another of its type.
-fn integer(value: &Value) -> Option<(i64, fn(i64) -> Value)> {
+fn integer(value: &Value) -> Option<(i64, MakeInteger)> {
     match value {
         Value::Int(n) => Some((*n, Value::Int)),
         Value::Int64(n) => Some((*n, Value::Int64)),

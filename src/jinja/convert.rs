@@ -98,7 +98,9 @@ impl Serialize for StoredRef<'_> {
             Value::None => serializer.serialize_unit(),
             Value::Bool(flag) => serializer.serialize_bool(*flag),
             Value::Int(number) => serializer.serialize_i64(*number),
-            Value::Float(number) if number.is_finite() && number.fract() != 0.0 => serializer.serialize_f64(*number),
+            Value::Float(number) if number.is_finite() && number.fract() != 0.0 => {
+                serializer.serialize_f64(*number)
+            }
             Value::Str(text) if text.is_native() => {
                 let kind = if text.is_unsafe() { "native_unsafe" } else { "native" };
                 typed(serializer, kind, &text.as_str())
@@ -111,7 +113,9 @@ impl Serialize for StoredRef<'_> {
             Value::Str(text) => serializer.serialize_str(text.as_str()),
             Value::List(list) => serializer.collect_seq(list.read().iter().map(StoredRef)),
             Value::Iterator(items) => serializer.collect_seq(items.iter().map(StoredRef)),
-            Value::Tuple(items) => typed(serializer, "tuple", &items.iter().map(StoredRef).collect::<Vec<_>>()),
+            Value::Tuple(items) => {
+                typed(serializer, "tuple", &items.iter().map(StoredRef).collect::<Vec<_>>())
+            }
             Value::Dict(dict) => store_dict(&dict.read(), serializer),
             Value::BigInt(number) => typed(serializer, "int", &number.to_string()),
             Value::Float(number) => typed(serializer, "float", &repr::float(*number)),
@@ -141,7 +145,8 @@ fn store_dict<S: Serializer>(entries: &Entries, serializer: S) -> Result<S::Ok, 
     if plain {
         return serializer.collect_map(entries.iter().map(|(key, value)| (key.text(), StoredRef(value))));
     }
-    let pairs: Vec<_> = entries.iter().map(|(key, value)| (StoredRef(key.value()), StoredRef(value))).collect();
+    let pairs: Vec<_> =
+        entries.iter().map(|(key, value)| (StoredRef(key.value()), StoredRef(value))).collect();
     typed(serializer, "dict", &pairs)
 }
 

@@ -25,7 +25,7 @@ struct Conversion {
 ///
 /// # Errors
 /// The format is malformed or does not fit the values.
-pub fn percent(format: &str, value: &Value) -> Result<String, Error> {
+pub(super) fn percent(format: &str, value: &Value) -> Result<String, Error> {
     ops::defined(value)?;
     let (mut values, single) = match value {
         Value::Tuple(items) => (items.to_vec(), false),
@@ -88,9 +88,8 @@ pub fn percent(format: &str, value: &Value) -> Result<String, Error> {
         };
         out.push_str(&convert(&item, kind, &conversion)?);
     }
-    let leftover =
-        !values.is_empty() && !used_key && !(single && matches!(value, Value::Dict(_) | Value::List(_)));
-    if leftover {
+    let whole = single && matches!(value, Value::Dict(_) | Value::List(_));
+    if !(values.is_empty() || used_key || whole) {
         return Err(Error::type_error("not all arguments converted during string formatting"));
     }
     Ok(out)
@@ -265,7 +264,7 @@ fn general(number: f64, precision: usize, alternate: bool) -> String {
 ///
 /// # Errors
 /// The format is malformed or names an argument that is missing.
-pub fn str_format(format: &str, args: Args) -> Result<String, Error> {
+pub(super) fn str_format(format: &str, args: Args) -> Result<String, Error> {
     let mut out = String::new();
     let mut chars = format.chars().peekable();
     let mut next = 0;
@@ -400,7 +399,7 @@ fn group(text: &str, mark: char) -> String {
     let digits: Vec<char> = text[start..end].chars().collect();
     let mut grouped = String::new();
     for (i, digit) in digits.iter().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             grouped.push(mark);
         }
         grouped.push(*digit);

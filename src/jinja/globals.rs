@@ -23,7 +23,7 @@ const FUNCTIONS: &[Function] = &[
 
 /// The global of this name.
 #[must_use]
-pub fn get(name: &str) -> Option<Value> {
+pub(super) fn get(name: &str) -> Option<Value> {
     let function = FUNCTIONS.iter().find(|function| function.name == name)?;
     Some(Value::Object(Arc::new(*function)))
 }
@@ -82,7 +82,7 @@ fn dict(args: Args, _: &mut Interpreter<'_>) -> Result<Value, Error> {
 ///
 /// # Errors
 /// The value holds no pairs.
-pub fn extend(entries: &mut Entries, from: &Value) -> Result<(), Error> {
+pub(super) fn extend(entries: &mut Entries, from: &Value) -> Result<(), Error> {
     if let Value::Dict(dict) = from {
         entries.extend(dict.entries());
         return Ok(());

@@ -10,7 +10,7 @@ use super::value::Value;
 
 /// The state of one running loop.
 #[derive(Debug)]
-pub struct Loop {
+pub(super) struct Loop {
     items: Vec<Value>,
     depth: usize,
     index: AtomicUsize,
@@ -20,30 +20,24 @@ pub struct Loop {
 impl Loop {
     /// A loop over these items.
     #[must_use]
-    pub fn new(items: Vec<Value>, depth: usize) -> Self {
+    pub(super) fn new(items: Vec<Value>, depth: usize) -> Self {
         Loop { items, depth, index: AtomicUsize::new(0), last_changed: Mutex::default() }
     }
 
     /// How many items there are.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Whether there is no item.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
     /// Goes to the item with this index.
-    pub fn advance(&self, index: usize) {
+    pub(super) fn advance(&self, index: usize) {
         self.index.store(index, Ordering::Relaxed);
     }
 
     /// The item with this index.
     #[must_use]
-    pub fn item(&self, index: usize) -> Value {
+    pub(super) fn item(&self, index: usize) -> Value {
         self.items.get(index).cloned().unwrap_or(Value::None)
     }
 

@@ -11,7 +11,7 @@ use super::scope::Scope;
 use super::value::Value;
 
 /// A macro with the scope in which it was defined.
-pub struct MacroObject {
+pub(super) struct MacroObject {
     definition: Arc<Macro>,
     scope: Arc<Scope>,
 }
@@ -25,7 +25,7 @@ impl fmt::Debug for MacroObject {
 impl MacroObject {
     /// A macro defined within this scope.
     #[must_use]
-    pub fn new(definition: Arc<Macro>, scope: Arc<Scope>) -> Self {
+    pub(super) fn new(definition: Arc<Macro>, scope: Arc<Scope>) -> Self {
         MacroObject { definition, scope }
     }
 }

@@ -97,13 +97,13 @@ fn names(value: &Value) -> &'static [&'static str] {
 
 /// Whether the type has this method.
 #[must_use]
-pub fn has(value: &Value, name: &str) -> bool {
+pub(super) fn has(value: &Value, name: &str) -> bool {
     names(value).contains(&name)
 }
 
 /// The method as a value that can be called later.
 #[must_use]
-pub fn bound(value: &Value, name: &str) -> Value {
+pub(super) fn bound(value: &Value, name: &str) -> Value {
     Value::Object(Arc::new(Bound { receiver: value.clone(), name: name.to_owned() }))
 }
 
@@ -151,7 +151,7 @@ impl Object for Class {
 
 /// An attribute that is no method.
 #[must_use]
-pub fn property(value: &Value, name: &str) -> Option<Value> {
+pub(super) fn property(value: &Value, name: &str) -> Option<Value> {
     if name == "__class__" && !value.is_undefined() {
         return Some(Value::Object(Arc::new(Class(value.type_name()))));
     }
@@ -193,7 +193,7 @@ pub fn property(value: &Value, name: &str) -> Option<Value> {
 ///
 /// # Errors
 /// There is no such method, an argument is wrong, or Python would raise.
-pub fn call(value: &Value, name: &str, args: Args) -> Result<Value, Error> {
+pub(super) fn call(value: &Value, name: &str, args: Args) -> Result<Value, Error> {
     match value {
         Value::Str(text) => str_method(text, name, args),
         Value::List(list) => list_method(list, name, args),
@@ -411,7 +411,7 @@ fn str_method(text: &Str, name: &str, args: Args) -> Result<Value, Error> {
         "isalnum" => all(char::is_alphanumeric),
         "isalpha" => all(char::is_alphabetic),
         "isascii" => flag(s.is_ascii()),
-        "isdecimal" | "isdigit" => all(|c| c.is_numeric() && c.to_digit(10).is_some()),
+        "isdecimal" | "isdigit" => all(|c| c.is_ascii_digit()),
         "isnumeric" => all(char::is_numeric),
         "isspace" => all(char::is_whitespace),
         "isidentifier" => flag(is_identifier(s)),
@@ -625,7 +625,7 @@ fn expand_tabs(s: &str, width: usize) -> String {
 
 /// `str.capitalize`.
 #[must_use]
-pub fn capitalize(s: &str) -> String {
+pub(super) fn capitalize(s: &str) -> String {
     let mut chars = s.chars();
     chars.next().map_or_else(String::new, |first| {
         first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect()
@@ -634,7 +634,7 @@ pub fn capitalize(s: &str) -> String {
 
 /// `str.title`.
 #[must_use]
-pub fn title(s: &str) -> String {
+pub(super) fn title(s: &str) -> String {
     let mut out = String::with_capacity(s.len());
     let mut inside = false;
     for c in s.chars() {

@@ -215,20 +215,22 @@ impl Templar {
         }
         let (body, syntax) = header(source, &options.syntax)?;
         let template = self.env.parse(body, &syntax, options.escape_backslashes).map_err(|error| {
-            Error::ansible(format!("template error while templating string: {error}. String: {body}. {error}"))
-                .at_line(error.line().unwrap_or(1))
+            Error::ansible(format!(
+                "template error while templating string: {error}. String: {body}. {error}"
+            ))
+            .at_line(error.line().unwrap_or(1))
         })?;
         let inner = Templar { nesting: self.nesting + 1, ..self.clone() };
         let value =
             Interpreter::new(&inner, options.convert_data).render(&template).map_err(|error| match error
                 .kind()
             {
-                ErrorKind::Type => {
-                    Error::ansible(format!("Unexpected templating type error occurred on ({body}): {error}. {error}"))
-                }
-                ErrorKind::Syntax => {
-                    Error::ansible(format!("template error while templating string: {error}. String: {body}. {error}"))
-                }
+                ErrorKind::Type => Error::ansible(format!(
+                    "Unexpected templating type error occurred on ({body}): {error}. {error}"
+                )),
+                ErrorKind::Syntax => Error::ansible(format!(
+                    "template error while templating string: {error}. String: {body}. {error}"
+                )),
                 _ => error,
             })?;
         Ok(if options.preserve_trailing_newlines { pad_newlines(value, body) } else { value })
@@ -299,7 +301,9 @@ impl Templar {
         }
         let source = format!("{{% set __cres = {} %}}{{{{ __cres }}}}", text.as_str());
         let template = self.env.parse(&source, &Syntax::default(), true).map_err(|error| {
-            Error::ansible(format!("template error while templating string: {error}. String: {source}. {error}"))
+            Error::ansible(format!(
+                "template error while templating string: {error}. String: {source}. {error}"
+            ))
         })?;
         let Some(super::ast::Stmt::Set(_, expr)) = template.body.first() else {
             return Err(Error::ansible(format!("template error while templating string. String: {source}")));

@@ -162,13 +162,11 @@ impl List {
     }
 
     /// The items, to read.
-    #[must_use]
     pub fn read(&self) -> RwLockReadGuard<'_, Vec<Value>> {
         self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The items, to change.
-    #[must_use]
     pub fn write(&self) -> RwLockWriteGuard<'_, Vec<Value>> {
         self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
@@ -201,13 +199,11 @@ impl Dict {
     }
 
     /// The entries, to read.
-    #[must_use]
     pub fn read(&self) -> RwLockReadGuard<'_, Entries> {
         self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The entries, to change.
-    #[must_use]
     pub fn write(&self) -> RwLockWriteGuard<'_, Entries> {
         self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

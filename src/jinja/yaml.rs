@@ -77,7 +77,8 @@ pub fn dump(value: &Value, options: &DumpOptions) -> Result<String, super::Error
 
 /// The value as YAML represents it.
 fn to_yaml(value: &Value) -> python::Value {
-    let node = |value: &Value| python::Node { mark: crate::yaml::Mark::default(), tag: None, value: to_yaml(value) };
+    let node =
+        |value: &Value| python::Node { mark: crate::yaml::Mark::default(), tag: None, value: to_yaml(value) };
     let list = |items: &[Value]| python::Value::List(Arc::new(items.iter().map(node).collect()));
     match value {
         Value::None => python::Value::None,
@@ -95,7 +96,9 @@ fn to_yaml(value: &Value) -> python::Value {
         Value::View(view) => list(&view.items()),
         Value::Dict(dict) => {
             let pairs = dict.entries();
-            python::Value::Dict(Arc::new(pairs.iter().map(|(key, value)| (node(key.value()), node(value))).collect()))
+            python::Value::Dict(Arc::new(
+                pairs.iter().map(|(key, value)| (node(key.value()), node(value))).collect(),
+            ))
         }
         other => python::Value::Str(other.to_string().into()),
     }

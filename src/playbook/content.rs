@@ -136,7 +136,7 @@ impl Content {
     ) -> Result<(PathBuf, Nodes), LoadErrors> {
         let mut loader = Loader::new(&self.options, self.basedir.clone());
         let around = Surroundings {
-            role: role.map(|role| RoleHead { name: role.name.clone(), path: role.path.clone() }),
+            role: role.map(|role| RoleHead { path: role.path.clone() }),
             collections: role.map(|role| Arc::clone(&role.collections)).unwrap_or_default(),
             imports: imports.to_vec(),
             handlers,
@@ -170,7 +170,7 @@ impl Content {
         }
         let mut loader = Loader::new(&self.options, self.basedir.clone());
         let around = Surroundings {
-            role: parent.map(|role| RoleHead { name: role.name.clone(), path: role.path.clone() }),
+            role: parent.map(|role| RoleHead { path: role.path.clone() }),
             collections: parent.map(|role| Arc::clone(&role.collections)).unwrap_or_default(),
             ..Surroundings::default()
         };

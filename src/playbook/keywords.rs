@@ -6,28 +6,28 @@ use super::tree::{Place, VarMap};
 use crate::jinja::Value;
 
 /// Where a keyword may stand.
-pub mod on {
+pub(super) mod on {
     /// A play.
-    pub const PLAY: u8 = 1;
+    pub(crate) const PLAY: u8 = 1;
     /// An entry of `roles:`.
-    pub const ROLE: u8 = 2;
+    pub(crate) const ROLE: u8 = 2;
     /// A block.
-    pub const BLOCK: u8 = 4;
+    pub(crate) const BLOCK: u8 = 4;
     /// A task.
-    pub const TASK: u8 = 8;
+    pub(crate) const TASK: u8 = 8;
     /// A handler.
-    pub const HANDLER: u8 = 16;
+    pub(crate) const HANDLER: u8 = 16;
     /// An `include_*` or `import_*` task.
-    pub const INCLUDE: u8 = 32;
+    pub(crate) const INCLUDE: u8 = 32;
     /// Everything that runs tasks.
-    pub const BASE: u8 = PLAY | ROLE | BLOCK | TASK | HANDLER;
+    pub(crate) const BASE: u8 = PLAY | ROLE | BLOCK | TASK | HANDLER;
     /// Tasks and handlers.
-    pub const TASKS: u8 = TASK | HANDLER;
+    pub(crate) const TASKS: u8 = TASK | HANDLER;
 }
 
 /// What a keyword holds, as far as loading checks it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holds {
+pub(super) enum Holds {
     /// Anything, or a template.
     Any,
     /// Text.
@@ -44,7 +44,7 @@ pub enum Holds {
 
 /// One keyword.
 #[derive(Debug, Clone, Copy)]
-pub struct Keyword {
+pub(super) struct Keyword {
     /// Its name.
     pub name: &'static str,
     /// Where it may stand.
@@ -58,7 +58,7 @@ const fn keyword(name: &'static str, on: u8, holds: Holds) -> Keyword {
 }
 
 /// Every keyword of 2.18.
-pub const KEYWORDS: &[Keyword] = &[
+pub(super) const KEYWORDS: &[Keyword] = &[
     keyword("name", on::BASE | on::INCLUDE, Holds::Any),
     keyword("connection", on::BASE, Holds::Any),
     keyword("port", on::BASE, Holds::Any),
@@ -124,13 +124,40 @@ pub const KEYWORDS: &[Keyword] = &[
     keyword("role", on::ROLE, Holds::Any),
 ];
 
+/// Keywords that are accepted and have no effect here yet.
+pub(super) const WITHOUT_EFFECT: &[&str] = &[
+    "any_errors_fatal",
+    "async",
+    "become",
+    "become_exe",
+    "become_flags",
+    "become_method",
+    "become_user",
+    "connection",
+    "debugger",
+    "delegate_facts",
+    "fact_path",
+    "gather_subset",
+    "gather_timeout",
+    "ignore_unreachable",
+    "max_fail_percentage",
+    "order",
+    "poll",
+    "port",
+    "remote_user",
+    "serial",
+    "strategy",
+    "throttle",
+    "vars_prompt",
+];
+
 /// The keywords of a loop's `loop_control`.
-pub const LOOP_CONTROL: &[&str] =
+pub(super) const LOOP_CONTROL: &[&str] =
     &["loop_var", "index_var", "label", "pause", "extended", "extended_allitems", "break_when"];
 
 /// The keyword of this name in this place.
 #[must_use]
-pub fn find(name: &str, place: u8) -> Option<&'static Keyword> {
+pub(super) fn find(name: &str, place: u8) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name && keyword.on & place != 0)
 }
 

@@ -19,7 +19,7 @@ const MAX_IMPORTS: usize = 50;
 
 /// What surrounds the tasks that are read.
 #[derive(Clone, Default)]
-pub struct Surroundings {
+pub(super) struct Surroundings {
     /// The role that holds them.
     pub role: Option<RoleHead>,
     /// The collections in which names are searched.
@@ -34,9 +34,7 @@ pub struct Surroundings {
 
 /// What is known of a role before its tasks are read.
 #[derive(Clone)]
-pub struct RoleHead {
-    /// Its name as it was called.
-    pub name: String,
+pub(super) struct RoleHead {
     /// Its directory.
     pub path: PathBuf,
 }
@@ -55,7 +53,7 @@ pub struct RoleFiles {
 }
 
 /// Reads files into the typed tree.
-pub struct Loader<'a> {
+pub(super) struct Loader<'a> {
     /// How to load.
     pub options: &'a Options,
     /// The directory of the playbook.
@@ -72,7 +70,7 @@ pub struct Loader<'a> {
 impl<'a> Loader<'a> {
     /// A loader for content below this directory.
     #[must_use]
-    pub fn new(options: &'a Options, basedir: PathBuf) -> Self {
+    pub(super) fn new(options: &'a Options, basedir: PathBuf) -> Self {
         Loader {
             options,
             basedir,
@@ -85,13 +83,13 @@ impl<'a> Loader<'a> {
     }
 
     /// Notes that something is wrong at a place.
-    pub fn fail(&mut self, place: &Place, message: impl Into<String>, hint: Option<String>) {
+    pub(super) fn fail(&mut self, place: &Place, message: impl Into<String>, hint: Option<String>) {
         let error = self.located(place, message.into(), hint);
         self.errors.push(error);
     }
 
     /// Notes something that fails only when it runs.
-    pub fn warn(&mut self, place: &Place, message: impl Into<String>) {
+    pub(super) fn warn(&mut self, place: &Place, message: impl Into<String>) {
         let error = self.located(place, message.into(), None);
         self.warnings.push(error);
     }
@@ -111,7 +109,11 @@ impl<'a> Loader<'a> {
     }
 
     /// Reads a YAML file; none, with an error noted, when that fails.
-    pub fn read(&mut self, path: &Path, place: Option<&Place>) -> Option<(python::Node, Arc<PathBuf>)> {
+    pub(super) fn read(
+        &mut self,
+        path: &Path,
+        place: Option<&Place>,
+    ) -> Option<(python::Node, Arc<PathBuf>)> {
         let file = Arc::new(path.to_owned());
         let own = Place { file: Arc::clone(&file), line: 1, column: 1 };
         let bytes = match std::fs::read(path) {
@@ -135,7 +137,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Reads a playbook.
-    pub fn playbook(&mut self, path: &Path) -> Vec<Arc<Play>> {
+    pub(super) fn playbook(&mut self, path: &Path) -> Vec<Arc<Play>> {
         let Some((node, file)) = self.read(path, None) else { return Vec::new() };
         let place = Place { file: Arc::clone(&file), line: 1, column: 1 };
         let Some(items) = node.value.as_list() else {
@@ -182,7 +184,7 @@ impl<'a> Loader<'a> {
     }
 
     /// A play of one role, as ansible-operator makes it.
-    pub fn role_play(&mut self, path: &Path) -> Vec<Arc<Play>> {
+    pub(super) fn role_play(&mut self, path: &Path) -> Vec<Arc<Play>> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let place = Place { file: Arc::new(path.to_owned()), line: 1, column: 1 };
         let Some(role) = self.role_at(path, &name, RoleFiles::default(), &place) else { return Vec::new() };
@@ -331,7 +333,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Finds a role by name (`RoleDefinition._load_role_path`) and reads it.
-    pub fn find_role(
+    pub(super) fn find_role(
         &mut self,
         name: &str,
         files: RoleFiles,
@@ -422,7 +424,7 @@ impl<'a> Loader<'a> {
         known.insert("role_path".into(), Value::from(path.display().to_string()));
         known.insert("role_name".into(), Value::from(name));
         let around = Surroundings {
-            role: Some(RoleHead { name: name.to_owned(), path: path.to_owned() }),
+            role: Some(RoleHead { path: path.to_owned() }),
             collections: Arc::clone(&collections),
             vars: known,
             ..Surroundings::default()
@@ -514,7 +516,7 @@ impl<'a> Loader<'a> {
     }
 
     /// The variables of a file.
-    pub fn vars_file(&mut self, path: &Path) -> VarMap {
+    pub(super) fn vars_file(&mut self, path: &Path) -> VarMap {
         let Some((node, file)) = self.read(path, None) else { return VarMap::new() };
         match &node.value {
             python::Value::None => VarMap::new(),
@@ -541,7 +543,12 @@ impl<'a> Loader<'a> {
     }
 
     /// The tasks of a file; none, with an error noted, when it cannot be read.
-    pub fn task_file(&mut self, path: &Path, around: &Surroundings, place: Option<&Place>) -> Option<Nodes> {
+    pub(super) fn task_file(
+        &mut self,
+        path: &Path,
+        around: &Surroundings,
+        place: Option<&Place>,
+    ) -> Option<Nodes> {
         let (node, file) = self.read(path, place)?;
         Some(match &node.value {
             python::Value::None => Arc::new(Vec::new()),
@@ -648,6 +655,9 @@ impl<'a> Loader<'a> {
                 continue;
             };
             let at = place_of(file, node);
+            if keywords::WITHOUT_EFFECT.contains(&keyword.name) {
+                self.warn(&at, format!("'{}' has no effect here yet", keyword.name));
+            }
             match (keyword.name, keyword.holds) {
                 ("vars", _) => match &node.value {
                     python::Value::None => {}
@@ -1014,7 +1024,7 @@ impl<'a> Loader<'a> {
     /// The task file that a name means: beside the files that import this one, then in the role, then
     /// beside the playbook.
     #[must_use]
-    pub fn find_tasks(&self, name: &str, around: &Surroundings) -> PathBuf {
+    pub(super) fn find_tasks(&self, name: &str, around: &Surroundings) -> PathBuf {
         let name = Path::new(name);
         if name.is_absolute() {
             return name.to_owned();
@@ -1223,7 +1233,7 @@ impl Kind {
 
 /// Where a node stands.
 #[must_use]
-pub fn place_of(file: &Arc<PathBuf>, node: &python::Node) -> Place {
+pub(super) fn place_of(file: &Arc<PathBuf>, node: &python::Node) -> Place {
     Place { file: Arc::clone(file), line: node.mark.line, column: node.mark.column }
 }
 

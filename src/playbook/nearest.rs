@@ -2,7 +2,7 @@
 
 /// The nearest name, if any is near enough to be meant.
 #[must_use]
-pub fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(super) fn nearest<'a>(unknown: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let limit = ((unknown.chars().count() + 1) / 3).max(1);
     known
         .into_iter()

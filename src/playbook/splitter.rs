@@ -50,7 +50,7 @@ fn assignment(text: &str) -> Option<usize> {
 
 /// Text without the quotes around it.
 #[must_use]
-pub fn unquote(text: &str) -> &str {
+pub(super) fn unquote(text: &str) -> &str {
     let quoted = |mark: char| {
         text.len() > 1
             && text.starts_with(mark)

@@ -9,10 +9,12 @@ use crate::jinja::value::Value;
 ///
 /// # Errors
 /// Too many arguments, or one that has none of the names.
-pub fn bind<const N: usize>(mut args: Args, names: [&str; N]) -> Result<[Option<Value>; N], Error> {
+pub(crate) fn bind<const N: usize>(mut args: Args, names: [&str; N]) -> Result<[Option<Value>; N], Error> {
     if args.positional.len() > N {
         let (most, given) = (N + 1, args.positional.len() + 1);
-        return Err(Error::type_error(format!("the filter takes at most {most} positional arguments but {given} were given")));
+        return Err(Error::type_error(format!(
+            "the filter takes at most {most} positional arguments but {given} were given"
+        )));
     }
     let mut bound = [const { None }; N];
     for (i, name) in names.iter().enumerate() {
@@ -28,7 +30,7 @@ pub fn bind<const N: usize>(mut args: Args, names: [&str; N]) -> Result<[Option<
 ///
 /// # Errors
 /// The value is missing.
-pub fn text(value: &Value) -> Result<String, Error> {
+pub(crate) fn text(value: &Value) -> Result<String, Error> {
     ops::defined(value)?;
     Ok(value.to_string())
 }
@@ -37,7 +39,7 @@ pub fn text(value: &Value) -> Result<String, Error> {
 ///
 /// # Errors
 /// It is a missing value.
-pub fn flag(value: Option<&Value>) -> Result<bool, Error> {
+pub(crate) fn flag(value: Option<&Value>) -> Result<bool, Error> {
     value.map_or(Ok(false), ops::truthy)
 }
 
@@ -45,7 +47,7 @@ pub fn flag(value: Option<&Value>) -> Result<bool, Error> {
 ///
 /// # Errors
 /// It is not.
-pub fn needed(value: Option<Value>, name: &str) -> Result<Value, Error> {
+pub(crate) fn needed(value: Option<Value>, name: &str) -> Result<Value, Error> {
     value.ok_or_else(|| Error::type_error(format!("missing 1 required positional argument: '{name}'")))
 }
 
@@ -53,8 +55,10 @@ pub fn needed(value: Option<Value>, name: &str) -> Result<Value, Error> {
 ///
 /// # Errors
 /// It is no integer.
-pub fn int(value: &Value) -> Result<i64, Error> {
+pub(super) fn int(value: &Value) -> Result<i64, Error> {
     ops::defined(value)?;
     let kind = value.type_name();
-    value.as_int().ok_or_else(|| Error::type_error(format!("'{kind}' object cannot be interpreted as an integer")))
+    value
+        .as_int()
+        .ok_or_else(|| Error::type_error(format!("'{kind}' object cannot be interpreted as an integer")))
 }

@@ -88,7 +88,9 @@ fn combine_filter(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<V
             "recursive" => recursive = ops::truthy(value)?,
             "list_merge" => list_merge = text(value)?,
             _ => {
-                return Err(Error::plugin("'recursive' and 'list_merge' are the only valid keyword arguments"));
+                return Err(Error::plugin(
+                    "'recursive' and 'list_merge' are the only valid keyword arguments",
+                ));
             }
         }
     }
@@ -155,7 +157,8 @@ fn comment(_: &mut Interpreter<'_>, value: Value, mut args: Args) -> Result<Valu
     let style = args.get(0, "style")?.map_or(Ok("plain".to_owned()), |style| text(&style))?;
     let found = COMMENT_STYLES.iter().find(|(name, ..)| *name == style);
     let (_, beginning, decoration, end) = found.ok_or_else(|| Error::value_error(format!("'{style}'")))?;
-    let given = |name: &str| args.named.iter().find(|(given, _)| given == name).map(|(_, value)| value.to_string());
+    let given =
+        |name: &str| args.named.iter().find(|(given, _)| given == name).map(|(_, value)| value.to_string());
     let decoration = given("decoration").unwrap_or_else(|| (*decoration).to_owned());
     let stripped = decoration.trim_end().to_owned();
     let newline = given("newline").unwrap_or_else(|| "\n".to_owned());
@@ -165,7 +168,8 @@ fn comment(_: &mut Interpreter<'_>, value: Value, mut args: Args) -> Result<Valu
     let postfix = given("postfix").unwrap_or_else(|| stripped.clone());
     let count = |name: &str| given(name).and_then(|count| count.parse::<usize>().ok()).unwrap_or(1).min(1000);
     let body = text(&value)?.replace(&newline, &format!("{newline}{decoration}"));
-    let body = format!("{decoration}{body}").replace(&format!("{decoration}{newline}"), &format!("{stripped}{newline}"));
+    let body = format!("{decoration}{body}")
+        .replace(&format!("{decoration}{newline}"), &format!("{stripped}{newline}"));
     let mut out = if beginning.is_empty() { String::new() } else { format!("{beginning}{newline}") };
     if !prefix.is_empty() {
         let line = if prefix == newline { newline.clone() } else { format!("{prefix}{newline}") };

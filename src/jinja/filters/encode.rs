@@ -16,7 +16,7 @@ use crate::jinja::value::{Str, Value};
 use crate::jinja::{convert, yaml};
 
 /// The filters of this family.
-pub const FILTERS: &[(&str, Filter)] = &[
+pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("b64encode", |_, value, _| Ok(Value::from(STANDARD.encode(bytes(&value)?)))),
     ("b64decode", b64decode),
     ("md5", |_, value, _| digest("md5", &bytes(&value)?).map(Value::from)),
@@ -65,7 +65,9 @@ fn b64decode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
     String::from_utf8(decoded).map(Value::from).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let byte = error.as_bytes()[at];
-        Error::value_error(format!("'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: invalid start byte"))
+        Error::value_error(format!(
+            "'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: invalid start byte"
+        ))
     })
 }
 
@@ -92,7 +94,9 @@ fn to_uuid(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
     let [namespace] = bind(args, ["namespace"])?;
     let namespace = namespace.map_or(Ok(UUID_NAMESPACE.to_owned()), |namespace| text(&namespace))?;
     let parsed = namespace.parse::<uuid::Uuid>().map_err(|_| {
-        Error::plugin(format!("Invalid value '{namespace}' for 'namespace': badly formed hexadecimal UUID string"))
+        Error::plugin(format!(
+            "Invalid value '{namespace}' for 'namespace': badly formed hexadecimal UUID string"
+        ))
     })?;
     let mut hasher = sha1::Sha1::new();
     hasher.update(parsed.as_bytes());
@@ -152,11 +156,14 @@ fn from_json(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
     ops::defined(&value)?;
     let Some(text) = value.as_str() else {
         let kind = value.type_name();
-        return Err(Error::type_error(format!("the JSON object must be str, bytes or bytearray, not {kind}")));
+        return Err(Error::type_error(format!(
+            "the JSON object must be str, bytes or bytearray, not {kind}"
+        )));
     };
     serde_json::from_str(text).map(convert::from_json).map_err(|error| {
         let (line, column) = (error.line().max(1), error.column().max(1));
-        let at: usize = text.lines().take(line - 1).map(|line| line.chars().count() + 1).sum::<usize>() + column - 1;
+        let at: usize =
+            text.lines().take(line - 1).map(|line| line.chars().count() + 1).sum::<usize>() + column - 1;
         Error::value_error(format!("Expecting value: line {line} column {column} (char {at})"))
     })
 }

@@ -10,7 +10,7 @@ use crate::jinja::plugins::Filter;
 use crate::jinja::value::Value;
 
 /// The filters of this family.
-pub const FILTERS: &[(&str, Filter)] = &[("json_query", json_query)];
+pub(super) const FILTERS: &[(&str, Filter)] = &[("json_query", json_query)];
 
 fn json_query(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [expression] = bind(args, ["expr"])?;
@@ -18,11 +18,12 @@ fn json_query(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value
     ops::defined(&value)?;
     let compiled = jmespath::compile(&expression)
         .map_err(|error| Error::plugin(format!("JMESPathError in json_query filter plugin:\n{error}")))?;
-    let data = jmespath::Variable::from_serializable(convert::to_json(&value))
-        .map_err(|error| Error::plugin(format!("Error in jmespath.search in json_query filter plugin:\n{error}")))?;
-    let found = compiled
-        .search(data)
-        .map_err(|error| Error::plugin(format!("Error in jmespath.search in json_query filter plugin:\n{error}")))?;
+    let data = jmespath::Variable::from_serializable(convert::to_json(&value)).map_err(|error| {
+        Error::plugin(format!("Error in jmespath.search in json_query filter plugin:\n{error}"))
+    })?;
+    let found = compiled.search(data).map_err(|error| {
+        Error::plugin(format!("Error in jmespath.search in json_query filter plugin:\n{error}"))
+    })?;
     let json = serde_json::to_value(&*found).map_err(|error| Error::plugin(error.to_string()))?;
     Ok(convert::from_json(json))
 }

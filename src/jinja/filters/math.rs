@@ -9,7 +9,7 @@ use crate::jinja::plugins::Filter;
 use crate::jinja::value::Value;
 
 /// The filters of this family.
-pub const FILTERS: &[(&str, Filter)] = &[
+pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("log", log),
     ("pow", pow),
     ("root", root),
@@ -21,8 +21,9 @@ pub const FILTERS: &[(&str, Filter)] = &[
 fn number(value: &Value, name: &str) -> Result<f64, Error> {
     ops::defined(value)?;
     let kind = value.type_name();
-    ops::as_float(value)
-        .ok_or_else(|| Error::type_error(format!("{name}() can only be used on numbers: must be real number, not {kind}")))
+    ops::as_float(value).ok_or_else(|| {
+        Error::type_error(format!("{name}() can only be used on numbers: must be real number, not {kind}"))
+    })
 }
 
 fn log(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
@@ -67,7 +68,9 @@ fn human_readable(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<V
         Value::Str(text) => text.as_str().trim().parse().ok(),
         other => ops::as_float(other),
     };
-    let size = size.ok_or_else(|| Error::plugin(format!("human_readable() can't interpret following string: {value}")))?;
+    let size = size.ok_or_else(|| {
+        Error::plugin(format!("human_readable() can't interpret following string: {value}"))
+    })?;
     let limit = |power: u32| 1024_f64.powi(power as i32);
     let chosen = UNITS.iter().find(|(letter, power)| match &unit {
         Some(unit) => unit.to_uppercase().starts_with(*letter),
@@ -114,5 +117,7 @@ fn cpu_string_to_decimal(_: &mut Interpreter<'_>, value: Value, _: Args) -> Resu
         Some(millis) => millis.parse::<i64>().map(|millis| millis / 1000),
         None => value.parse::<f64>().map(|cores| cores as i64).or_else(|_| value.parse()),
     };
-    cores.map(Value::Int).map_err(|_| Error::value_error(format!("invalid literal for int() with base 10: '{value}'")))
+    cores
+        .map(Value::Int)
+        .map_err(|_| Error::value_error(format!("invalid literal for int() with base 10: '{value}'")))
 }

@@ -12,7 +12,7 @@ use crate::jinja::plugins::Filter;
 use crate::jinja::value::{Timestamp, Value};
 
 /// The filters of this family.
-pub const FILTERS: &[(&str, Filter)] = &[
+pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("basename", |_, value, _| {
         let path = text(&value)?;
         Ok(Value::from(path.rsplit('/').next().unwrap_or_default()))
@@ -111,7 +111,8 @@ fn relpath(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
         PathBuf::from(normpath(&absolute.display().to_string()))
     };
     let (path, start) = (full(&text(&value)?), full(&start));
-    let (to, from): (Vec<Component<'_>>, Vec<Component<'_>>) = (path.components().collect(), start.components().collect());
+    let (to, from): (Vec<Component<'_>>, Vec<Component<'_>>) =
+        (path.components().collect(), start.components().collect());
     let shared = to.iter().zip(&from).take_while(|(a, b)| a == b).count();
     let mut relative = PathBuf::new();
     for _ in shared..from.len() {
@@ -138,7 +139,9 @@ fn path_join(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
     }
     if !value.is_sequence() {
         let kind = value.type_name();
-        return Err(Error::type_error(format!("|path_join expects string or sequence, got <class '{kind}'> instead.")));
+        return Err(Error::type_error(format!(
+            "|path_join expects string or sequence, got <class '{kind}'> instead."
+        )));
     }
     let mut joined = String::new();
     for part in ops::iterate(&value)? {
@@ -158,7 +161,9 @@ fn path_join(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
 fn commonpath(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
     if !value.is_sequence() {
         let kind = value.type_name();
-        return Err(Error::type_error(format!("|commonpath expects sequence, got <class '{kind}'> instead.")));
+        return Err(Error::type_error(format!(
+            "|commonpath expects sequence, got <class '{kind}'> instead."
+        )));
     }
     let paths = ops::iterate(&value)?.iter().map(text).collect::<Result<Vec<_>, _>>()?;
     let mut shared: Option<Vec<&std::ffi::OsStr>> = None;
@@ -166,7 +171,9 @@ fn commonpath(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, E
         let parts: Vec<_> = Path::new(path).iter().collect();
         shared = Some(match shared {
             None => parts,
-            Some(before) => before.into_iter().zip(parts).take_while(|(a, b)| a == b).map(|(a, _)| a).collect(),
+            Some(before) => {
+                before.into_iter().zip(parts).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
+            }
         });
     }
     let common: PathBuf = shared.unwrap_or_default().into_iter().collect();
@@ -188,7 +195,8 @@ fn strftime(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
         Some(second) => {
             ops::defined(&second)?;
             let number = ops::as_float(&second).or_else(|| second.to_string().trim().parse().ok());
-            let number = number.ok_or_else(|| Error::plugin(format!("Invalid value for epoch value ({second})")))?;
+            let number =
+                number.ok_or_else(|| Error::plugin(format!("Invalid value for epoch value ({second})")))?;
             datetime::from_epoch(number, utc)?
         }
     };
@@ -211,16 +219,20 @@ fn urlsplit(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
         None => ("", rest),
     };
     let (user, host) = netloc.rsplit_once('@').map_or((None, netloc), |(user, host)| (Some(user), host));
-    let (username, password) = match user.map(|user| user.split_once(':').map_or((user, None), |(u, p)| (u, Some(p)))) {
-        Some((username, password)) => (Some(username), password),
-        None => (None, None),
-    };
+    let (username, password) =
+        match user.map(|user| user.split_once(':').map_or((user, None), |(u, p)| (u, Some(p)))) {
+            Some((username, password)) => (Some(username), password),
+            None => (None, None),
+        };
     let (hostname, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, rest)) => (address, rest.strip_prefix(':')),
         None => host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port))),
     };
     let optional = |part: Option<&str>| part.map_or(Value::None, Value::from);
-    let port = port.filter(|port| !port.is_empty()).and_then(|port| port.parse::<i64>().ok()).map_or(Value::None, Value::Int);
+    let port = port
+        .filter(|port| !port.is_empty())
+        .and_then(|port| port.parse::<i64>().ok())
+        .map_or(Value::None, Value::Int);
     let hostname = Some(hostname.to_lowercase()).filter(|host| !host.is_empty());
     let parts = [
         ("fragment", Value::from(fragment)),
@@ -238,7 +250,9 @@ fn urlsplit(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
         Some(wanted) => {
             let wanted = text(&needed(Some(wanted), "query")?)?;
             let found = parts.into_iter().find(|(name, _)| *name == wanted);
-            found.map(|(_, value)| value).ok_or_else(|| Error::plugin(format!("urlsplit: unknown URL component: {wanted}")))
+            found
+                .map(|(_, value)| value)
+                .ok_or_else(|| Error::plugin(format!("urlsplit: unknown URL component: {wanted}")))
         }
     }
 }

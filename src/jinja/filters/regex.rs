@@ -10,7 +10,7 @@ use crate::jinja::plugins::Filter;
 use crate::jinja::value::Value;
 
 /// The filters of this family.
-pub const FILTERS: &[(&str, Filter)] = &[
+pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("regex_replace", replace),
     ("regex_search", search),
     ("regex_findall", findall),
@@ -21,7 +21,7 @@ pub const FILTERS: &[(&str, Filter)] = &[
 ///
 /// # Errors
 /// The pattern is malformed.
-pub fn compile(pattern: &str, ignorecase: bool, multiline: bool) -> Result<Regex, Error> {
+pub(crate) fn compile(pattern: &str, ignorecase: bool, multiline: bool) -> Result<Regex, Error> {
     let mut flags = String::new();
     if ignorecase {
         flags.push('i');
@@ -75,7 +75,7 @@ fn to_rust(pattern: &str) -> String {
 }
 
 /// A failure while matching: the pattern took too long.
-pub fn failed(error: &fancy_regex::Error) -> Error {
+pub(crate) fn failed(error: &fancy_regex::Error) -> Error {
     Error::exception(format!("regular expression failed: {error}"))
 }
 
@@ -104,7 +104,12 @@ fn replace(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
 ///
 /// # Errors
 /// The template of the replacement is malformed, or matching fails.
-pub fn substitute(regex: &Regex, value: &str, replacement: &str, count: usize) -> Result<(String, usize), Error> {
+pub(super) fn substitute(
+    regex: &Regex,
+    value: &str,
+    replacement: &str,
+    count: usize,
+) -> Result<(String, usize), Error> {
     let mut out = String::new();
     let mut copied = 0;
     let mut done = 0;
@@ -179,12 +184,17 @@ fn expand(template: &str, captures: &Captures<'_, str>, out: &mut String) -> Res
 fn search(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let value = text(&value)?;
     let mut positional = args.positional.into_iter();
-    let named = |name: &str| args.named.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+    let named =
+        |name: &str| args.named.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
     let pattern = text(&needed(positional.next().or_else(|| named("regex")), "regex")?)?;
     let groups: Vec<Value> = positional.collect();
     let regex = compile(&pattern, flag(named("ignorecase").as_ref())?, flag(named("multiline").as_ref())?)?;
-    let Some(captures) = regex.captures(&value).map_err(|error| failed(&error))? else { return Ok(Value::None) };
-    let found = |group: Option<fancy_regex::Match<'_>>| group.map_or(Value::None, |group| Value::from(group.as_str()));
+    let Some(captures) = regex.captures(&value).map_err(|error| failed(&error))? else {
+        return Ok(Value::None);
+    };
+    let found = |group: Option<fancy_regex::Match<'_>>| {
+        group.map_or(Value::None, |group| Value::from(group.as_str()))
+    };
     if groups.is_empty() {
         return Ok(found(captures.get(0)));
     }
@@ -226,7 +236,7 @@ fn findall(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
 
 /// `re.escape`.
 #[must_use]
-pub fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if "()[]{}?*+-|^$\\.&~# \t\n\r\x0b\x0c".contains(c) {

@@ -159,6 +159,7 @@ fn sort(interpreter: &mut Interpreter<'_>, value: Value, args: Args) -> Result<V
     Ok(Value::list(keyed.into_iter().map(|(_, item)| item).collect()))
 }
 
+#[expect(clippy::mutable_key_type, reason = "a key never holds a list or a dict")]
 fn unique(interpreter: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [case_sensitive, attribute] = bind(args, ["case_sensitive", "attribute"])?;
     let sensitive = flag(case_sensitive.as_ref())?;
@@ -192,7 +193,12 @@ fn without_duplicates(items: Vec<Value>) -> Vec<Value> {
     kept
 }
 
-fn extreme(interpreter: &mut Interpreter<'_>, value: Value, args: Args, wanted: Ordering) -> Result<Value, Error> {
+fn extreme(
+    interpreter: &mut Interpreter<'_>,
+    value: Value,
+    args: Args,
+    wanted: Ordering,
+) -> Result<Value, Error> {
     let [case_sensitive, attribute] = bind(args, ["case_sensitive", "attribute"])?;
     let sensitive = flag(case_sensitive.as_ref())?;
     let attribute = attribute.unwrap_or(Value::None);
@@ -209,7 +215,8 @@ fn extreme(interpreter: &mut Interpreter<'_>, value: Value, args: Args, wanted: 
             best = Some((key, item));
         }
     }
-    Ok(best.map_or_else(|| Value::undefined_hint("No aggregated item, sequence was empty."), |(_, item)| item))
+    Ok(best
+        .map_or_else(|| Value::undefined_hint("No aggregated item, sequence was empty."), |(_, item)| item))
 }
 
 fn sum(interpreter: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
@@ -356,7 +363,10 @@ fn dictsort(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
 fn dict_of(value: &Value) -> Result<Dict, Error> {
     ops::defined(value)?;
     let kind = value.type_name();
-    value.as_dict().cloned().ok_or_else(|| Error::type_error(format!("'{kind}' object has no attribute 'items'")))
+    value
+        .as_dict()
+        .cloned()
+        .ok_or_else(|| Error::type_error(format!("'{kind}' object has no attribute 'items'")))
 }
 
 fn items(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
@@ -448,7 +458,12 @@ fn zip(value: Value, args: Args, fill: Option<Value>) -> Result<Value, Error> {
     let lengths = lists.iter().map(Vec::len);
     let len = if fill.is_some() { lengths.max() } else { lengths.min() }.unwrap_or(0);
     let row = |i: usize| {
-        Value::tuple(lists.iter().map(|list| list.get(i).cloned().or_else(|| fill.clone()).unwrap_or(Value::None)).collect())
+        Value::tuple(
+            lists
+                .iter()
+                .map(|list| list.get(i).cloned().or_else(|| fill.clone()).unwrap_or(Value::None))
+                .collect(),
+        )
     };
     Ok(Value::list((0..len).map(row).collect()))
 }
@@ -471,7 +486,10 @@ fn product(_: &mut Interpreter<'_>, value: Value, mut args: Args) -> Result<Valu
     too_many(size)?;
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for pool in pools {
-        rows = rows.iter().flat_map(|row| pool.iter().map(|item| [row.as_slice(), std::slice::from_ref(item)].concat())).collect();
+        rows = rows
+            .iter()
+            .flat_map(|row| pool.iter().map(|item| [row.as_slice(), std::slice::from_ref(item)].concat()))
+            .collect();
     }
     Ok(Value::list(rows.into_iter().map(Value::tuple).collect()))
 }
@@ -518,7 +536,9 @@ fn dict2items(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value
     ops::defined(&value)?;
     let Some(dict) = value.as_dict() else {
         let kind = value.type_name();
-        return Err(Error::type_error(format!("dict2items requires a dictionary, got <class '{kind}'> instead.")));
+        return Err(Error::type_error(format!(
+            "dict2items requires a dictionary, got <class '{kind}'> instead."
+        )));
     };
     let key_name = Key::new(key_name.unwrap_or_else(|| Value::from("key")))?;
     let value_name = Key::new(value_name.unwrap_or_else(|| Value::from("value")))?;
@@ -539,9 +559,9 @@ fn items2dict(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value
     let value_name = value_name.map_or(Ok("value".to_owned()), |name| text(&name))?;
     let mut entries = Entries::new();
     for item in ops::iterate(&value)? {
-        let dict = item
-            .as_dict()
-            .ok_or_else(|| Error::type_error(format!("items2dict requires a list of dictionaries, got {value} instead.")))?;
+        let dict = item.as_dict().ok_or_else(|| {
+            Error::type_error(format!("items2dict requires a list of dictionaries, got {value} instead."))
+        })?;
         match (dict.get(&key_name), dict.get(&value_name)) {
             (Some(key), Some(value)) => {
                 entries.insert(Key::new(key)?, value);
@@ -578,7 +598,9 @@ fn subelements(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Valu
         for part in &path {
             let key = part.to_string();
             let Some(dict) = found.as_dict().cloned() else {
-                return Err(Error::type_error(format!("the key {key} should point to a dictionary, got '{found}'")));
+                return Err(Error::type_error(format!(
+                    "the key {key} should point to a dictionary, got '{found}'"
+                )));
             };
             match dict.get(&key) {
                 Some(value) => found = value,
@@ -587,7 +609,9 @@ fn subelements(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Valu
                     break;
                 }
                 None => {
-                    return Err(Error::plugin(format!("could not find '{key}' key in iterated item {found:?}")));
+                    return Err(Error::plugin(format!(
+                        "could not find '{key}' key in iterated item {found:?}"
+                    )));
                 }
             }
         }
@@ -676,11 +700,15 @@ fn random(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
         let step = step.map_or(Ok(1), |step| int(&step))?.max(1);
         let count = (end - start + step - 1) / step;
         if count <= 0 {
-            return Err(Error::value_error(format!("empty range for randrange() ({start}, {end}, {})", end - start)));
+            return Err(Error::value_error(format!(
+                "empty range for randrange() ({start}, {end}, {})",
+                end - start
+            )));
         }
         return Ok(Value::Int(start + step * generator.random_range(0..count)));
     }
-    let items = ops::iterate(&value).map_err(|_| Error::plugin("random can only be used on sequences and integers"))?;
+    let items = ops::iterate(&value)
+        .map_err(|_| Error::plugin("random can only be used on sequences and integers"))?;
     if start.is_some() || step.is_some() {
         return Err(Error::plugin("start and step can only be used with integer values"));
     }

@@ -14,7 +14,7 @@ use crate::jinja::plugins::Filter;
 use crate::jinja::value::{Dict, Value};
 
 /// The filters of this family.
-pub const FILTERS: &[(&str, Filter)] = &[
+pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("upper", |_, value, _| Ok(Value::from(text(&value)?.to_uppercase()))),
     ("lower", |_, value, _| Ok(Value::from(text(&value)?.to_lowercase()))),
     ("capitalize", |_, value, _| Ok(Value::from(methods::capitalize(&text(&value)?)))),
@@ -151,7 +151,11 @@ fn truncate(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
         return Ok(value);
     }
     let cut: String = chars[..usize::try_from(length - end_len).unwrap_or(0)].iter().collect();
-    let kept = if flag(killwords.as_ref())? { cut.as_str() } else { cut.rsplit_once(' ').map_or(cut.as_str(), |it| it.0) };
+    let kept = if flag(killwords.as_ref())? {
+        cut.as_str()
+    } else {
+        cut.rsplit_once(' ').map_or(cut.as_str(), |it| it.0)
+    };
     Ok(Value::from(format!("{kept}{end}")))
 }
 
@@ -167,8 +171,10 @@ fn wordwrap(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
     let wrapstring = wrapstring.filter(|it| !it.is_none()).map_or(Ok("\n".to_owned()), |it| text(&it))?;
     let break_long = break_long.as_ref().map_or(Ok(true), ops::truthy)?;
     let value = text(&value)?;
-    let paragraphs: Vec<String> =
-        methods::split_lines(&value).iter().map(|line| wrap(line, width, break_long).join(&wrapstring)).collect();
+    let paragraphs: Vec<String> = methods::split_lines(&value)
+        .iter()
+        .map(|line| wrap(line, width, break_long).join(&wrapstring))
+        .collect();
     Ok(Value::from(paragraphs.join(&wrapstring)))
 }
 
@@ -273,7 +279,8 @@ fn parse_int(text: &str, base: u32) -> Option<Value> {
     }
     let lower = digits.replace('_', "").to_ascii_lowercase();
     let prefixes = [("0x", 16), ("0o", 8), ("0b", 2)];
-    let found = prefixes.iter().find(|(prefix, own)| (base == *own || base == 0) && lower.starts_with(prefix));
+    let found =
+        prefixes.iter().find(|(prefix, own)| (base == *own || base == 0) && lower.starts_with(prefix));
     let (digits, base) = match found {
         Some((prefix, own)) => (&lower[prefix.len()..], *own),
         None if base == 0 => (lower.as_str(), 10),
@@ -294,10 +301,7 @@ fn parse_float(text: &str) -> Option<f64> {
     }
     let plain = text.replace('_', "");
     let valid = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | '+' | '-');
-    let word = matches!(
-        plain.trim_start_matches(['+', '-']),
-        "inf" | "infinity" | "nan"
-    );
+    let word = matches!(plain.trim_start_matches(['+', '-']), "inf" | "infinity" | "nan");
     if !word && !plain.chars().all(valid) {
         return None;
     }
@@ -366,7 +370,8 @@ fn filesizeformat(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<V
     let [binary] = bind(args, ["binary"])?;
     ops::defined(&value)?;
     let bytes = ops::as_float(&value).or_else(|| parse_float(&value.to_string()));
-    let bytes = bytes.ok_or_else(|| Error::value_error(format!("could not convert string to float: '{value}'")))?;
+    let bytes =
+        bytes.ok_or_else(|| Error::value_error(format!("could not convert string to float: '{value}'")))?;
     let binary = flag(binary.as_ref())?;
     let base: f64 = if binary { 1024.0 } else { 1000.0 };
     let prefixes = if binary {
@@ -395,7 +400,7 @@ fn filesizeformat(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<V
 }
 
 /// `urllib.parse.quote` with these characters kept beside letters, digits and `_.-~`.
-pub fn percent_encode(text: &str, safe: &str) -> String {
+pub(super) fn percent_encode(text: &str, safe: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         let c = char::from(byte);
@@ -418,7 +423,12 @@ fn urlencode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
             for pair in ops::iterate(&value)? {
                 match ops::iterate(&pair)?.as_slice() {
                     [key, value] => pairs.push((key.clone(), value.clone())),
-                    other => return Err(Error::value_error(format!("not enough values to unpack (expected 2, got {})", other.len()))),
+                    other => {
+                        return Err(Error::value_error(format!(
+                            "not enough values to unpack (expected 2, got {})",
+                            other.len()
+                        )));
+                    }
                 }
             }
             pairs
@@ -436,7 +446,8 @@ fn split(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Err
 fn xmlattr(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
     let entries = value.as_dict().map(Dict::entries).unwrap_or_default();
     let kept = entries.iter().filter(|(_, value)| !value.is_none() && !value.is_undefined());
-    let pairs: Vec<String> = kept.map(|(k, v)| format!("{}=\"{}\"", escape(&k.text()), escape(&v.to_string()))).collect();
+    let pairs: Vec<String> =
+        kept.map(|(k, v)| format!("{}=\"{}\"", escape(&k.text()), escape(&v.to_string()))).collect();
     let joined = pairs.join(" ");
     Ok(Value::from(if joined.is_empty() { joined } else { format!(" {joined}") }))
 }

@@ -8,7 +8,7 @@ use super::{Lookup, Options};
 use crate::jinja::error::Error;
 use crate::jinja::parse::{Delimiters, Syntax};
 use crate::jinja::search;
-use crate::jinja::templar::{TemplateOptions, Templar, Vars};
+use crate::jinja::templar::{Templar, TemplateOptions, Vars};
 use crate::jinja::value::{Str, Value};
 
 /// `lookup('file', name…)`.
@@ -35,7 +35,8 @@ impl Lookup for File {
 fn read_file(templar: &Templar, folder: &str, name: &str, lookup: &str) -> Result<String, Error> {
     let path = find(templar, folder, name)
         .ok_or_else(|| Error::plugin(format!("The '{lookup}' lookup had an issue accessing the file '{name}'. file not found, use -vvvvv to see paths searched")))?;
-    let bytes = std::fs::read(&path).map_err(|error| Error::plugin(format!("could not read '{name}': {error}")))?;
+    let bytes =
+        std::fs::read(&path).map_err(|error| Error::plugin(format!("could not read '{name}': {error}")))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -62,8 +63,9 @@ impl Lookup for Template {
         let mut results = Vec::with_capacity(terms.len());
         for term in &terms {
             let name = term.to_string();
-            let path = find(templar, "templates", &name)
-                .ok_or_else(|| Error::plugin(format!("the template file {name} could not be found for the lookup")))?;
+            let path = find(templar, "templates", &name).ok_or_else(|| {
+                Error::plugin(format!("the template file {name} could not be found for the lookup"))
+            })?;
             results.push(render(&path, &name, &options, templar)?);
         }
         Ok(results)
@@ -71,7 +73,8 @@ impl Lookup for Template {
 }
 
 fn render(path: &Path, name: &str, options: &Options, templar: &Templar) -> Result<Value, Error> {
-    let source = std::fs::read(path).map_err(|error| Error::plugin(format!("could not read '{name}': {error}")))?;
+    let source =
+        std::fs::read(path).map_err(|error| Error::plugin(format!("could not read '{name}': {error}")))?;
     let source = String::from_utf8_lossy(&source).into_owned();
     let mut vars: Vars = templar.vars.as_ref().clone();
     if let Some(extra) = options.get("template_vars").and_then(Value::as_dict) {
@@ -180,7 +183,9 @@ impl Lookup for Lines {
         let mut lines = Vec::new();
         for term in &terms {
             let output = shell(&term.to_string(), templar, "lines")?;
-            lines.extend(crate::jinja::split_lines(&output).into_iter().map(|line| Value::from(line.trim_end())));
+            lines.extend(
+                crate::jinja::split_lines(&output).into_iter().map(|line| Value::from(line.trim_end())),
+            );
         }
         Ok(lines)
     }
@@ -189,10 +194,14 @@ impl Lookup for Lines {
 fn shell(command: &str, templar: &Templar, lookup: &str) -> Result<String, Error> {
     let mut process = Command::new("/bin/sh");
     process.arg("-c").arg(command);
-    if let Some(dir) = templar.vars.get("playbook_dir").and_then(Value::as_str).filter(|dir| Path::new(dir).is_dir()) {
+    if let Some(dir) =
+        templar.vars.get("playbook_dir").and_then(Value::as_str).filter(|dir| Path::new(dir).is_dir())
+    {
         process.current_dir(dir);
     }
-    let output = process.output().map_err(|error| Error::plugin(format!("lookup_plugin.{lookup}({command}): {error}")))?;
+    let output = process
+        .output()
+        .map_err(|error| Error::plugin(format!("lookup_plugin.{lookup}({command}): {error}")))?;
     if !output.status.success() {
         let code = output.status.code().unwrap_or(-1);
         return Err(Error::exception(format!("lookup_plugin.{lookup}({command}) returned {code}")));
@@ -228,7 +237,11 @@ impl Lookup for FirstFound {
                     } else if files.is_empty() {
                         names.extend(paths);
                     } else {
-                        names.extend(paths.iter().flat_map(|path| files.iter().map(move |file| format!("{path}/{file}"))));
+                        names.extend(
+                            paths
+                                .iter()
+                                .flat_map(|path| files.iter().map(move |file| format!("{path}/{file}"))),
+                        );
                     }
                 }
                 Value::List(list) => names.extend(list.items().iter().map(ToString::to_string)),
@@ -256,14 +269,19 @@ impl Lookup for Ini {
     fn run(&self, terms: Vec<Value>, options: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
         let file = options.text("file").unwrap_or_else(|| "ansible.ini".to_owned());
         let properties = options.text("type").as_deref() == Some("properties");
-        let section = if properties { "java_properties".to_owned() } else { options.text("section").unwrap_or_else(|| "global".to_owned()) };
+        let section = if properties {
+            "java_properties".to_owned()
+        } else {
+            options.text("section").unwrap_or_else(|| "global".to_owned())
+        };
         let text = read_file(templar, "files", &file, "ini")?;
         let text = if properties { format!("[java_properties]\n{text}") } else { text };
         let entries = ini_section(&text, &section, options.flag("case_sensitive", false));
         let find = |term: &Value| {
             let key = term.to_string();
             let key = if options.flag("case_sensitive", false) { key } else { key.to_lowercase() };
-            let found = entries.as_ref().and_then(|entries| entries.iter().rev().find(|(name, _)| *name == key));
+            let found =
+                entries.as_ref().and_then(|entries| entries.iter().rev().find(|(name, _)| *name == key));
             match found {
                 Some((_, value)) => Ok(Value::from(value.as_str())),
                 None => Ok(options.get("default").cloned().unwrap_or_else(|| Value::from(""))),

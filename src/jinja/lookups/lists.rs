@@ -9,7 +9,10 @@ use crate::jinja::templar::Templar;
 use crate::jinja::value::Value;
 
 /// A lookup that is a function of its terms.
-pub struct OfTerms(pub fn(Vec<Value>) -> Result<Vec<Value>, Error>);
+pub struct OfTerms(pub Function);
+
+/// From terms to a list.
+pub type Function = fn(Vec<Value>) -> Result<Vec<Value>, Error>;
 
 impl Lookup for OfTerms {
     fn run(&self, terms: Vec<Value>, _: Options, _: &Templar) -> Result<Vec<Value>, Error> {
@@ -18,7 +21,7 @@ impl Lookup for OfTerms {
 }
 
 /// The lookups of this family.
-pub const LOOKUPS: &[(&str, fn(Vec<Value>) -> Result<Vec<Value>, Error>)] = &[
+pub const LOOKUPS: &[(&str, Function)] = &[
     ("items", |terms| flat(&terms, Some(1), false)),
     ("list", Ok),
     ("flattened", |terms| flat(&terms, None, true)),
@@ -49,15 +52,20 @@ fn dict(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
     });
     for term in dicts {
         let dict = term.as_dict().ok_or_else(|| Error::plugin("with_dict expects a dict"))?;
-        items.extend(dict.entries().into_iter().map(|(key, value)| {
-            Value::dict([("key", key.value().clone()), ("value", value)])
-        }));
+        items.extend(
+            dict.entries()
+                .into_iter()
+                .map(|(key, value)| Value::dict([("key", key.value().clone()), ("value", value)])),
+        );
     }
     Ok(items)
 }
 
 fn lists(terms: &[Value]) -> Result<Vec<Vec<Value>>, Error> {
-    terms.iter().map(|term| if term.is_sequence() { ops::iterate(term) } else { Ok(vec![term.clone()]) }).collect()
+    terms
+        .iter()
+        .map(|term| if term.is_sequence() { ops::iterate(term) } else { Ok(vec![term.clone()]) })
+        .collect()
 }
 
 fn together(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
@@ -66,7 +74,9 @@ fn together(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
         return Err(Error::plugin("with_together requires at least one element in each list"));
     }
     let len = lists.iter().map(Vec::len).max().unwrap_or(0);
-    let row = |i: usize| Value::list(lists.iter().map(|list| list.get(i).cloned().unwrap_or(Value::None)).collect());
+    let row = |i: usize| {
+        Value::list(lists.iter().map(|list| list.get(i).cloned().unwrap_or(Value::None)).collect())
+    };
     Ok((0..len).map(row).collect())
 }
 
@@ -81,7 +91,9 @@ fn nested(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
         }
         let longer = |row: &Vec<Value>| {
             let row = row.clone();
-            list.iter().map(move |item| [row.as_slice(), std::slice::from_ref(item)].concat()).collect::<Vec<_>>()
+            list.iter()
+                .map(move |item| [row.as_slice(), std::slice::from_ref(item)].concat())
+                .collect::<Vec<_>>()
         };
         rows = rows.iter().flat_map(longer).collect();
     }
@@ -118,7 +130,8 @@ impl Sequence {
         if let Some(short) = Sequence::shortcut(term) {
             return Ok(short);
         }
-        let pairs = crate::playbook::parse_kv(term, false).map_err(|error| Error::plugin(error.to_string()))?;
+        let pairs =
+            crate::playbook::parse_kv(term, false).map_err(|error| Error::plugin(error.to_string()))?;
         let options = pairs.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
         Sequence::from_options(&Options::new(options))
     }
@@ -130,16 +143,21 @@ impl Sequence {
     pub fn from_options(options: &Options) -> Result<Sequence, Error> {
         let mut sequence = Sequence::default();
         for (name, value) in options.iter() {
-            let number = || number(&value.to_string()).ok_or_else(|| {
-                Error::plugin(format!("can't parse {name}={value} as integer"))
-            });
+            let number = || {
+                number(&value.to_string())
+                    .ok_or_else(|| Error::plugin(format!("can't parse {name}={value} as integer")))
+            };
             match name {
                 "start" => sequence.start = Some(number()?),
                 "end" => sequence.end = Some(number()?),
                 "count" => sequence.count = Some(number()?),
                 "stride" => sequence.stride = Some(number()?),
                 "format" => sequence.format = Some(value.to_string()),
-                other => return Err(Error::plugin(format!("unrecognized arguments to with_sequence: ['{other}']"))),
+                other => {
+                    return Err(Error::plugin(format!(
+                        "unrecognized arguments to with_sequence: ['{other}']"
+                    )));
+                }
             }
         }
         Ok(sequence)
@@ -147,12 +165,17 @@ impl Sequence {
 
     /// `[start-]end[/stride][:format]`.
     fn shortcut(term: &str) -> Option<Sequence> {
-        let (rest, format) = term.split_once(':').map_or((term, None), |(rest, format)| (rest, Some(format.to_owned())));
+        let (rest, format) =
+            term.split_once(':').map_or((term, None), |(rest, format)| (rest, Some(format.to_owned())));
         let (rest, stride) = match rest.split_once('/') {
             Some((rest, stride)) => (rest, Some(number(stride)?)),
             None => (rest, None),
         };
-        let dash = rest.char_indices().skip(1).find(|(at, c)| *c == '-' && !rest[..*at].ends_with('-')).map(|(at, _)| at);
+        let dash = rest
+            .char_indices()
+            .skip(1)
+            .find(|(at, c)| *c == '-' && !rest[..*at].ends_with('-'))
+            .map(|(at, _)| at);
         let (start, end) = match dash {
             Some(at) => (Some(number(&rest[..at])?), number(&rest[at + 1..])?),
             None => (None, number(rest)?),
@@ -168,7 +191,9 @@ impl Sequence {
         let (start, mut stride) = (self.start.unwrap_or(1), self.stride.unwrap_or(1));
         let end = match (self.end, self.count) {
             (None, None) => return Err(Error::plugin("must specify count or end in with_sequence")),
-            (Some(_), Some(_)) => return Err(Error::plugin("can't specify both count and end in with_sequence")),
+            (Some(_), Some(_)) => {
+                return Err(Error::plugin("can't specify both count and end in with_sequence"));
+            }
             (Some(end), None) => end,
             (None, Some(0)) => {
                 stride = 0;
@@ -208,7 +233,9 @@ fn number(text: &str) -> Option<i64> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let value = match digits.strip_prefix("0x") {
         Some(hex) => i64::from_str_radix(hex, 16),
-        None if digits.len() > 1 && digits.starts_with('0') => i64::from_str_radix(digits.trim_start_matches("0o"), 8),
+        None if digits.len() > 1 && digits.starts_with('0') => {
+            i64::from_str_radix(digits.trim_start_matches("0o"), 8)
+        }
         None => digits.parse(),
     };
     value.ok().map(|value| sign * value)

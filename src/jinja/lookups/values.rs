@@ -12,7 +12,7 @@ use crate::jinja::templar::Templar;
 use crate::jinja::value::Value;
 
 /// `lookup('env', name…)`.
-pub struct Env;
+pub(super) struct Env;
 
 impl Lookup for Env {
     fn run(&self, terms: Vec<Value>, options: Options, _: &Templar) -> Result<Vec<Value>, Error> {
@@ -22,7 +22,9 @@ impl Lookup for Env {
             match std::env::var(name) {
                 Ok(value) => Ok(Value::from(value)),
                 Err(_) => match options.get("default") {
-                    Some(default) if default.is_undefined() => Err(crate::jinja::ops::undefined_error(default)),
+                    Some(default) if default.is_undefined() => {
+                        Err(crate::jinja::ops::undefined_error(default))
+                    }
                     Some(default) => Ok(default.clone()),
                     None => Ok(Value::from("")),
                 },
@@ -33,7 +35,7 @@ impl Lookup for Env {
 }
 
 /// `lookup('vars', name…)`.
-pub struct VarsLookup;
+pub(super) struct VarsLookup;
 
 impl Lookup for VarsLookup {
     fn run(&self, terms: Vec<Value>, options: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
@@ -46,9 +48,10 @@ impl Lookup for VarsLookup {
             };
             match templar.vars.get(name) {
                 Some(value) => templar.template(value),
-                None => options.get("default").cloned().ok_or_else(|| {
-                    Error::undefined(format!("No variable found with this name: {name}"))
-                }),
+                None => options
+                    .get("default")
+                    .cloned()
+                    .ok_or_else(|| Error::undefined(format!("No variable found with this name: {name}"))),
             }
         };
         terms.iter().map(read).collect()
@@ -56,7 +59,7 @@ impl Lookup for VarsLookup {
 }
 
 /// `lookup('varnames', pattern…)`.
-pub struct VarNames;
+pub(super) struct VarNames;
 
 impl Lookup for VarNames {
     fn run(&self, terms: Vec<Value>, _: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
@@ -74,7 +77,7 @@ impl Lookup for VarNames {
 }
 
 /// `lookup('password', 'file length=20 chars=ascii_letters,digits')`.
-pub struct Password;
+pub(super) struct Password;
 
 /// Names of sets of characters (Python's `string` module).
 const CHARACTERS: &[(&str, &str)] = &[
@@ -107,19 +110,26 @@ fn password(term: &str, options: &Options, templar: &Templar) -> Result<Value, E
             Some(("length", value)) => length = Some(value.to_owned()),
             Some(("chars", value)) => chars = Some(value.split(',').map(ToOwned::to_owned).collect()),
             Some(("encrypt", _)) => {
-                return Err(Error::plugin("the password lookup cannot encrypt; use the password_hash filter"));
+                return Err(Error::plugin(
+                    "the password lookup cannot encrypt; use the password_hash filter",
+                ));
             }
             Some(("seed" | "ident", _)) => {}
             _ => path.push(word),
         }
     }
     let path = path.join(" ");
-    let length: usize = length.unwrap_or_else(|| "20".to_owned()).parse().map_err(|_| Error::plugin("length must be a number"))?;
+    let length: usize = length
+        .unwrap_or_else(|| "20".to_owned())
+        .parse()
+        .map_err(|_| Error::plugin("length must be a number"))?;
     let default = ["ascii_letters", "digits", ".,:-_"].map(str::to_owned).to_vec();
     let set: Vec<char> = chars
         .unwrap_or(default)
         .iter()
-        .flat_map(|name| CHARACTERS.iter().find(|(known, _)| known == name).map_or(name.as_str(), |(_, set)| *set).chars())
+        .flat_map(|name| {
+            CHARACTERS.iter().find(|(known, _)| known == name).map_or(name.as_str(), |(_, set)| *set).chars()
+        })
         .collect();
     if set.is_empty() {
         return Err(Error::plugin("the password lookup needs characters to choose from"));
@@ -157,7 +167,7 @@ fn password(term: &str, options: &Options, templar: &Templar) -> Result<Value, E
 }
 
 /// `lookup('inventory_hostnames', …)`: the hosts of the inventory.
-pub struct InventoryHostnames;
+pub(super) struct InventoryHostnames;
 
 impl Lookup for InventoryHostnames {
     fn run(&self, _: Vec<Value>, _: Options, templar: &Templar) -> Result<Vec<Value>, Error> {

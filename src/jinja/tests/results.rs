@@ -6,7 +6,7 @@ use crate::jinja::plugins::Test;
 use crate::jinja::value::{Dict, Value};
 
 /// The tests of this family.
-pub const TESTS: &[(&str, Test)] = &[
+pub(super) const TESTS: &[(&str, Test)] = &[
     ("failed", |_, value, _| flag(&value, "failed", "failed")),
     ("failure", |_, value, _| flag(&value, "failed", "failed")),
     ("succeeded", |_, value, _| flag(&value, "failed", "failed").map(|failed| !failed)),
@@ -21,7 +21,9 @@ pub const TESTS: &[(&str, Test)] = &[
     ("started", |_, value, _| state(&value, "started")),
     ("finished", |_, value, _| state(&value, "finished")),
     ("timedout", |_, value, _| {
-        let period = result(&value, "timedout")?.get("timedout").and_then(|it| it.as_dict().and_then(|it| it.get("period")));
+        let period = result(&value, "timedout")?
+            .get("timedout")
+            .and_then(|it| it.as_dict().and_then(|it| it.get("period")));
         Ok(period.is_some_and(|period| ops::truthy_or_false(&period)))
     }),
 ];
@@ -40,7 +42,8 @@ fn changed(value: &Value) -> Result<bool, Error> {
     if let Some(changed) = dict.get("changed") {
         return Ok(ops::truthy_or_false(&changed));
     }
-    let results = dict.get("results").and_then(|results| results.as_list().map(crate::jinja::value::List::items));
+    let results =
+        dict.get("results").and_then(|results| results.as_list().map(crate::jinja::value::List::items));
     Ok(results.unwrap_or_default().iter().any(|item| flag(item, "changed", "changed").unwrap_or(false)))
 }
 

@@ -11,10 +11,13 @@ use crate::jinja::plugins::Test;
 use crate::jinja::value::Value;
 
 /// The tests of this family.
-pub const TESTS: &[(&str, Test)] = &[("version", version), ("version_compare", version)];
+pub(super) const TESTS: &[(&str, Test)] = &[("version", version), ("version_compare", version)];
+
+/// Whether an order fits an operator.
+type Holds = fn(Ordering) -> bool;
 
 /// The words for an operator.
-const OPERATORS: &[(&str, fn(Ordering) -> bool)] = &[
+const OPERATORS: &[(&str, Holds)] = &[
     ("==", Ordering::is_eq),
     ("=", Ordering::is_eq),
     ("eq", Ordering::is_eq),
@@ -58,7 +61,9 @@ fn version(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<bool, Er
     let order = match kind.as_str() {
         "loose" => loose(&left, &right),
         "strict" => strict_parts(&left).and_then(|left| strict_parts(&right).map(|right| left.cmp(&right))),
-        "semver" | "semantic" => semantic(&left).and_then(|left| semantic(&right).map(|right| left.cmp(&right))),
+        "semver" | "semantic" => {
+            semantic(&left).and_then(|left| semantic(&right).map(|right| left.cmp(&right)))
+        }
         "pep440" => loose(&left, &right),
         _ => {
             return Err(Error::plugin(format!(
@@ -130,7 +135,9 @@ fn strict_parts(version: &str) -> Result<Strict, String> {
     let invalid = || format!("invalid version number '{version}'");
     let number = |text: &str| text.parse::<u64>().map_err(|_| invalid());
     let (base, stage, pre) = match version.find(['a', 'b']) {
-        Some(at) => (&version[..at], if version.as_bytes()[at] == b'a' { 0 } else { 1 }, number(&version[at + 1..])?),
+        Some(at) => {
+            (&version[..at], if version.as_bytes()[at] == b'a' { 0 } else { 1 }, number(&version[at + 1..])?)
+        }
         None => (version, 2, 0),
     };
     match base.split('.').collect::<Vec<_>>().as_slice() {
@@ -141,6 +148,7 @@ fn strict_parts(version: &str) -> Result<Strict, String> {
 }
 
 fn semantic(version: &str) -> Result<semver::Version, String> {
-    let parsed = semver::Version::parse(version).map_err(|_| format!("invalid semantic version '{version}'"))?;
+    let parsed =
+        semver::Version::parse(version).map_err(|_| format!("invalid semantic version '{version}'"))?;
     Ok(semver::Version { build: semver::BuildMetadata::EMPTY, ..parsed })
 }

@@ -6,7 +6,7 @@ use crate::jinja::{ErrorKind, Templar, TemplateOptions, Value};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.assert`.
-pub struct Assert;
+pub(super) struct Assert;
 
 const SPEC: Spec = Spec::new(
     "ansible.builtin.assert",

@@ -5,7 +5,6 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use crate::jinja::Value;
-use crate::jinja::filters::digest;
 use crate::modules::{Args, Kind, ModuleError, Opt, TaskResult};
 
 /// Arguments that every module that writes files has.
@@ -43,7 +42,10 @@ pub(super) fn describe(path: &Path, result: TaskResult) -> TaskResult {
 pub(super) fn name_of(database: &str, id: u32) -> String {
     let text = std::fs::read_to_string(database).unwrap_or_default();
     let wanted = id.to_string();
-    let found = text.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|parts| parts.get(2) == Some(&wanted.as_str()));
+    let found = text
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|parts| parts.get(2) == Some(&wanted.as_str()));
     found.and_then(|parts| parts.first().map(|name| (*name).to_owned())).unwrap_or(wanted)
 }
 
@@ -52,13 +54,11 @@ fn id_of(database: &str, name: &str) -> Option<u32> {
         return Some(id);
     }
     let text = std::fs::read_to_string(database).ok()?;
-    let line = text.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|parts| parts.first() == Some(&name))?;
+    let line = text
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|parts| parts.first() == Some(&name))?;
     line.get(2)?.parse().ok()
-}
-
-/// The SHA-1 of a file, as Ansible shows it.
-pub(super) fn checksum(path: &Path) -> Option<String> {
-    std::fs::read(path).ok().and_then(|bytes| digest("sha1", &bytes).ok())
 }
 
 /// Sets mode, owner and group as the arguments say; whether anything changed.
@@ -81,10 +81,12 @@ pub(super) fn apply(path: &Path, args: &Args, check: bool) -> Result<bool, Modul
         }
     }
     let uid = args.str("owner").map(|name| {
-        id_of("/etc/passwd", name).ok_or_else(|| ModuleError::new(format!("chown failed: failed to look up user {name}")))
+        id_of("/etc/passwd", name)
+            .ok_or_else(|| ModuleError::new(format!("chown failed: failed to look up user {name}")))
     });
     let gid = args.str("group").map(|name| {
-        id_of("/etc/group", name).ok_or_else(|| ModuleError::new(format!("chgrp failed: failed to look up group {name}")))
+        id_of("/etc/group", name)
+            .ok_or_else(|| ModuleError::new(format!("chgrp failed: failed to look up group {name}")))
     });
     let (uid, gid) = (uid.transpose()?, gid.transpose()?);
     if uid.is_some_and(|uid| uid != found.uid()) || gid.is_some_and(|gid| gid != found.gid()) {
@@ -97,7 +99,8 @@ pub(super) fn apply(path: &Path, args: &Args, check: bool) -> Result<bool, Modul
 }
 
 fn refused(path: &Path, error: &std::io::Error) -> ModuleError {
-    ModuleError::new(format!("could not change '{}': {error}", path.display())).with("path", path.display().to_string())
+    ModuleError::new(format!("could not change '{}': {error}", path.display()))
+        .with("path", path.display().to_string())
 }
 
 /// A mode: octal digits, a number, or `u=rwx,g+r,o-w`.

@@ -12,10 +12,10 @@ use crate::jinja::repr;
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult, expand_path};
 
 /// `ansible.builtin.command`.
-pub struct Command;
+pub(super) struct Command;
 
 /// `ansible.builtin.shell`.
-pub struct Shell;
+pub(super) struct Shell;
 
 const OPTIONS: &[Opt] = &[
     Opt::new("chdir", Kind::Path),

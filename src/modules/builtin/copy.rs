@@ -6,12 +6,12 @@ use async_trait::async_trait;
 
 use super::attributes::{GROUP, MODE, OWNER};
 use super::write::{Target, write};
-use crate::jinja::filters::json::dumps;
 use crate::jinja::Value;
+use crate::jinja::filters::json::dumps;
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requirement, Spec, TaskResult};
 
 /// `ansible.builtin.copy`.
-pub struct Copy;
+pub(super) struct Copy;
 
 const SPEC: Spec = Spec {
     requirements: &[Requirement::MutuallyExclusive(&["src", "content"])],
@@ -83,8 +83,9 @@ fn copy_dir(
         if !into.is_dir() {
             changed = true;
             if !context.check {
-                std::fs::create_dir_all(&into)
-                    .map_err(|error| ModuleError::new(format!("could not create '{}': {error}", into.display())))?;
+                std::fs::create_dir_all(&into).map_err(|error| {
+                    ModuleError::new(format!("could not create '{}': {error}", into.display()))
+                })?;
             }
         }
         for entry in std::fs::read_dir(src.join(&below)).into_iter().flatten().flatten() {
@@ -93,8 +94,9 @@ fn copy_dir(
                 dirs.push(inner);
                 continue;
             }
-            let content = std::fs::read(entry.path())
-                .map_err(|error| ModuleError::new(format!("could not read '{}': {error}", entry.path().display())))?;
+            let content = std::fs::read(entry.path()).map_err(|error| {
+                ModuleError::new(format!("could not read '{}': {error}", entry.path().display()))
+            })?;
             if context.check && !into.is_dir() {
                 continue;
             }
@@ -103,5 +105,7 @@ fn copy_dir(
             changed |= write(context, args, &target)?.flag("changed");
         }
     }
-    Ok(TaskResult::changed(changed).with("dest", dest.display().to_string()).with("src", src.display().to_string()))
+    Ok(TaskResult::changed(changed)
+        .with("dest", dest.display().to_string())
+        .with("src", src.display().to_string()))
 }

@@ -6,7 +6,7 @@ use crate::jinja::{Error, ErrorKind, Templar, Value};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requirement, Spec, TaskResult};
 
 /// `ansible.builtin.debug`.
-pub struct Debug;
+pub(super) struct Debug;
 
 const SPEC: Spec = Spec {
     requirements: &[Requirement::MutuallyExclusive(&["msg", "var"])],

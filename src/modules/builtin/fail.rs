@@ -6,7 +6,7 @@ use crate::jinja::Value;
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.fail`.
-pub struct Fail;
+pub(super) struct Fail;
 
 const SPEC: Spec = Spec::new("ansible.builtin.fail", &[Opt::new("msg", Kind::Raw)]);
 

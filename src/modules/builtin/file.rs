@@ -8,7 +8,7 @@ use super::attributes::{self, GROUP, MODE, OWNER};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.file`.
-pub struct File;
+pub(super) struct File;
 
 const SPEC: Spec = Spec::new(
     "ansible.builtin.file",
@@ -67,7 +67,8 @@ fn done(path: &Path, changed: bool) -> TaskResult {
 fn absent(context: &ModuleContext, path: &Path, found: &str) -> Result<TaskResult, ModuleError> {
     let changed = found != "absent";
     if changed && !context.check {
-        let removed = if found == "directory" { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+        let removed =
+            if found == "directory" { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
         removed.map_err(|error| failed(path, "removing", &error))?;
     }
     Ok(TaskResult::changed(changed).with("path", path.display().to_string()).with("state", "absent"))
@@ -78,11 +79,15 @@ fn directory(context: &ModuleContext, args: &Args, path: &Path) -> Result<TaskRe
     if !path.is_dir() {
         if path.exists() {
             let shown = path.display();
-            return Err(ModuleError::new(format!("{shown} already exists as a file")).with("path", shown.to_string()));
+            return Err(
+                ModuleError::new(format!("{shown} already exists as a file")).with("path", shown.to_string())
+            );
         }
         changed = true;
         if context.check {
-            return Ok(TaskResult::changed(true).with("path", path.display().to_string()).with("state", "absent"));
+            return Ok(TaskResult::changed(true)
+                .with("path", path.display().to_string())
+                .with("state", "absent"));
         }
         std::fs::create_dir_all(path).map_err(|error| failed(path, "creating", &error))?;
     }
@@ -102,7 +107,8 @@ fn directory(context: &ModuleContext, args: &Args, path: &Path) -> Result<TaskRe
 }
 
 fn touch(context: &ModuleContext, args: &Args, path: &Path, found: &str) -> Result<TaskResult, ModuleError> {
-    let preserve = args.str("modification_time") == Some("preserve") && args.str("access_time") == Some("preserve");
+    let preserve =
+        args.str("modification_time") == Some("preserve") && args.str("access_time") == Some("preserve");
     let mut changed = found == "absent" || !preserve;
     if !context.check && changed {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
@@ -122,11 +128,9 @@ fn touch(context: &ModuleContext, args: &Args, path: &Path, found: &str) -> Resu
 fn file(context: &ModuleContext, args: &Args, path: &Path, found: &str) -> Result<TaskResult, ModuleError> {
     let shown = path.display();
     match found {
-        "absent" => {
-            Err(ModuleError::new(format!("file ({shown}) is absent, cannot continue"))
-                .with("path", shown.to_string())
-                .with("state", "absent"))
-        }
+        "absent" => Err(ModuleError::new(format!("file ({shown}) is absent, cannot continue"))
+            .with("path", shown.to_string())
+            .with("state", "absent")),
         "directory" if args.str("state") == Some("file") => {
             Err(ModuleError::new(format!("file ({shown}) is directory, cannot continue"))
                 .with("path", shown.to_string())
@@ -146,11 +150,14 @@ fn link(context: &ModuleContext, args: &Args, path: &Path, hard: bool) -> Result
         }
         return Err(ModuleError::new("src is required for creating new links"));
     };
-    let target = if src.is_absolute() { src.clone() } else { path.parent().unwrap_or(Path::new("")).join(&src) };
+    let target =
+        if src.is_absolute() { src.clone() } else { path.parent().unwrap_or(Path::new("")).join(&src) };
     let shown = src.display();
     if !target.exists() && (hard || !args.flag("force")) {
-        return Err(ModuleError::new(format!("src file does not exist, use \"force=yes\" if you really want to create the link: {shown}"))
-            .with("path", path.display().to_string()));
+        return Err(ModuleError::new(format!(
+            "src file does not exist, use \"force=yes\" if you really want to create the link: {shown}"
+        ))
+        .with("path", path.display().to_string()));
     }
     let same = if hard {
         use std::os::unix::fs::MetadataExt;
@@ -162,14 +169,20 @@ fn link(context: &ModuleContext, args: &Args, path: &Path, hard: bool) -> Result
         if path.symlink_metadata().is_ok() {
             let replaceable = path.is_symlink() || args.flag("force");
             if !replaceable {
-                return Err(ModuleError::new(format!("refusing to convert from {} to link for {}", attributes::state_of(path), path.display()))
-                    .with("path", path.display().to_string()));
+                return Err(ModuleError::new(format!(
+                    "refusing to convert from {} to link for {}",
+                    attributes::state_of(path),
+                    path.display()
+                ))
+                .with("path", path.display().to_string()));
             }
             std::fs::remove_file(path).map_err(|error| failed(path, "replacing", &error))?;
         }
-        let made = if hard { std::fs::hard_link(&target, path) } else { std::os::unix::fs::symlink(&src, path) };
+        let made =
+            if hard { std::fs::hard_link(&target, path) } else { std::os::unix::fs::symlink(&src, path) };
         made.map_err(|error| failed(path, "linking", &error))?;
     }
-    let result = TaskResult::changed(!same).with("dest", path.display().to_string()).with("src", shown.to_string());
+    let result =
+        TaskResult::changed(!same).with("dest", path.display().to_string()).with("src", shown.to_string());
     Ok(attributes::describe(path, result))
 }

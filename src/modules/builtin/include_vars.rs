@@ -9,7 +9,7 @@ use crate::jinja::{self, Value};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.include_vars`.
-pub struct IncludeVars;
+pub(super) struct IncludeVars;
 
 const SPEC: Spec = Spec {
     free_form: true,

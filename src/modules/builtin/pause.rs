@@ -9,7 +9,7 @@ use crate::jinja::Value;
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requirement, Spec, TaskResult};
 
 /// `ansible.builtin.pause`.
-pub struct Pause;
+pub(super) struct Pause;
 
 const SPEC: Spec = Spec {
     requirements: &[Requirement::MutuallyExclusive(&["minutes", "seconds"])],

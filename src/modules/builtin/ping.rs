@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::modules::{Args, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.ping`.
-pub struct Ping;
+pub(super) struct Ping;
 
 const SPEC: Spec = Spec::new("ansible.builtin.ping", &[Opt::str("data").default("pong")]);
 

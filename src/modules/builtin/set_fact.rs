@@ -8,7 +8,7 @@ use crate::jinja::{Value, is_identifier};
 use crate::modules::{Args, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.set_fact`.
-pub struct SetFact;
+pub(super) struct SetFact;
 
 const SPEC: Spec =
     Spec { any_option: true, ..Spec::new("ansible.builtin.set_fact", &[Opt::flag("cacheable")]) };

@@ -7,7 +7,7 @@ use crate::jinja::{Value, is_identifier};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.set_stats`.
-pub struct SetStats;
+pub(super) struct SetStats;
 
 const SPEC: Spec = Spec::new(
     "ansible.builtin.set_stats",

@@ -8,7 +8,7 @@ use crate::jinja::{Value, repr};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.setup`.
-pub struct Setup;
+pub(super) struct Setup;
 
 const SPEC: Spec = Spec {
     aliases: &["ansible.builtin.gather_facts"],
@@ -35,8 +35,10 @@ impl Module for Setup {
         let mut set = |name: &str, value: Value| {
             facts.insert(format!("ansible_{name}").into(), value);
         };
-        let hostname = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
-        let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned();
+        let hostname =
+            std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned();
+        let kernel =
+            std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned();
         set("hostname", Value::from(hostname.split('.').next().unwrap_or_default()));
         set("nodename", Value::from(hostname.as_str()));
         set("fqdn", Value::from(hostname.as_str()));
@@ -95,7 +97,8 @@ fn date_time() -> Result<Value, ModuleError> {
 fn distribution() -> Vec<(&'static str, String)> {
     let text = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let field = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')));
+        let line =
+            text.lines().find_map(|line| line.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')));
         line.map(|value| value.trim_matches('"').to_owned())
     };
     let id = field("ID").unwrap_or_default();

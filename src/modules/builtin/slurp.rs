@@ -6,7 +6,7 @@ use base64::Engine as _;
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.slurp`.
-pub struct Slurp;
+pub(super) struct Slurp;
 
 const SPEC: Spec =
     Spec::new("ansible.builtin.slurp", &[Opt::new("src", Kind::Path).required().aliases(&["path"])]);
@@ -28,6 +28,9 @@ impl Module for Slurp {
             _ => ModuleError::new(format!("unable to slurp file: {error}")),
         })?;
         let content = base64::engine::general_purpose::STANDARD.encode(bytes);
-        Ok(TaskResult::changed(false).with("content", content).with("source", path).with("encoding", "base64"))
+        Ok(TaskResult::changed(false)
+            .with("content", content)
+            .with("source", path)
+            .with("encoding", "base64"))
     }
 }

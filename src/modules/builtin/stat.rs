@@ -11,7 +11,7 @@ use crate::jinja::filters::digest;
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.stat`.
-pub struct Stat;
+pub(super) struct Stat;
 
 const SPEC: Spec = Spec::new(
     "ansible.builtin.stat",

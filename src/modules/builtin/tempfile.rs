@@ -9,7 +9,7 @@ use super::attributes;
 use crate::modules::{Args, CheckMode, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.tempfile`.
-pub struct Tempfile;
+pub(super) struct Tempfile;
 
 const SPEC: Spec = Spec {
     check_mode: CheckMode::None,
@@ -33,7 +33,8 @@ impl Module for Tempfile {
     async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let dir = args.str("path").map_or_else(std::env::temp_dir, PathBuf::from);
         let unique = uuid::Uuid::new_v4().simple().to_string();
-        let (prefix, suffix) = (args.str("prefix").unwrap_or_default(), args.str("suffix").unwrap_or_default());
+        let (prefix, suffix) =
+            (args.str("prefix").unwrap_or_default(), args.str("suffix").unwrap_or_default());
         let path = dir.join(format!("{prefix}{}{suffix}", &unique[..8]));
         let made = if args.str("state") == Some("directory") {
             std::fs::DirBuilder::new().mode(0o700).create(&path)

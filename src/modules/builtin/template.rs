@@ -12,7 +12,7 @@ use crate::jinja::lookups::{self, files};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.template`.
-pub struct Template;
+pub(super) struct Template;
 
 const SPEC: Spec = Spec::new(
     "ansible.builtin.template",

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 
 use crate::jinja::Value;
-use crate::modules::{Args, CheckMode, Kind, Module, ModuleContext, ModuleError, Opt, Requirement, Spec, TaskResult};
+use crate::modules::{
+    Args, CheckMode, Kind, Module, ModuleContext, ModuleError, Opt, Requirement, Spec, TaskResult,
+};
 
 /// `ansible.builtin.wait_for`.
-pub struct WaitFor;
+pub(super) struct WaitFor;
 
 const SPEC: Spec = Spec {
     check_mode: CheckMode::None,
@@ -24,7 +26,9 @@ const SPEC: Spec = Spec {
             Opt::new("connect_timeout", Kind::Int).default("5"),
             Opt::new("delay", Kind::Int).default("0"),
             Opt::new("sleep", Kind::Int).default("1"),
-            Opt::str("state").default("started").choices(&["absent", "drained", "present", "started", "stopped"]),
+            Opt::str("state")
+                .default("started")
+                .choices(&["absent", "drained", "present", "started", "stopped"]),
             Opt::str("search_regex"),
             Opt::str("msg"),
             Opt::new("active_connection_states", Kind::ListOfStr),
@@ -41,7 +45,8 @@ impl Module for WaitFor {
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let started = Instant::now();
-        let seconds = |name: &str| Duration::from_secs(u64::try_from(args.int(name).unwrap_or(0)).unwrap_or(0));
+        let seconds =
+            |name: &str| Duration::from_secs(u64::try_from(args.int(name).unwrap_or(0)).unwrap_or(0));
         context.until_cancelled(tokio::time::sleep(seconds("delay"))).await?;
         let timeout = seconds("timeout");
         let nothing = args.int("port").is_none() && args.str("path").is_none();
@@ -53,7 +58,8 @@ impl Module for WaitFor {
         let pattern = args.str("search_regex").map(fancy_regex::Regex::new).transpose();
         let pattern = pattern.map_err(|error| ModuleError::new(error.to_string()))?;
         loop {
-            let there = context.until_cancelled(present(&args, seconds("connect_timeout"), pattern.as_ref())).await?;
+            let there =
+                context.until_cancelled(present(&args, seconds("connect_timeout"), pattern.as_ref())).await?;
             if there == wanted {
                 return Ok(result(&args, started));
             }
@@ -62,7 +68,9 @@ impl Module for WaitFor {
                 let message = args.str("msg").map_or_else(|| expired(&args), ToOwned::to_owned);
                 return Err(ModuleError::new(message).with("elapsed", elapsed));
             }
-            context.until_cancelled(tokio::time::sleep(seconds("sleep").max(Duration::from_millis(100)))).await?;
+            context
+                .until_cancelled(tokio::time::sleep(seconds("sleep").max(Duration::from_millis(100))))
+                .await?;
         }
     }
 }
@@ -72,12 +80,15 @@ async fn present(args: &Args, limit: Duration, pattern: Option<&fancy_regex::Reg
         return match pattern {
             None => Path::new(path).exists(),
             Some(pattern) => {
-                let text = tokio::fs::read(path).await.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+                let text =
+                    tokio::fs::read(path).await.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
                 text.is_ok_and(|text| pattern.is_match(text.as_str()).unwrap_or(false))
             }
         };
     }
-    let (Some(port), host) = (args.int("port"), args.str("host").unwrap_or("127.0.0.1")) else { return false };
+    let (Some(port), host) = (args.int("port"), args.str("host").unwrap_or("127.0.0.1")) else {
+        return false;
+    };
     let port = u16::try_from(port).unwrap_or(0);
     let connect = tokio::net::TcpStream::connect((host, port));
     tokio::time::timeout(limit, connect).await.is_ok_and(|connected| connected.is_ok())

@@ -21,7 +21,11 @@ pub(super) struct Target<'a> {
 ///
 /// # Errors
 /// The file cannot be written.
-pub(super) fn write(context: &ModuleContext, args: &Args, target: &Target<'_>) -> Result<TaskResult, ModuleError> {
+pub(super) fn write(
+    context: &ModuleContext,
+    args: &Args,
+    target: &Target<'_>,
+) -> Result<TaskResult, ModuleError> {
     let mut dest = target.dest.clone();
     let asks_dir = dest.display().to_string().ends_with('/');
     if dest.is_dir() || asks_dir {

@@ -87,7 +87,7 @@ impl Task<'_> {
         object.0["apiVersion"] = resource.api_version().into();
         object.0["kind"] = resource.kind.clone().into();
         if resource.namespaced && object.namespace().is_none() {
-            object.set_namespace(&self.session.client.default_namespace().to_owned());
+            object.set_namespace(self.session.client.default_namespace());
         }
         let (namespace, name) = (object.namespace().map(str::to_owned), object.name().to_owned());
         let target = Target::new(&resource, namespace.as_deref(), &name);

@@ -80,8 +80,10 @@ impl Wait {
     }
 }
 
+type Rule = fn(&Value) -> bool;
+
 /// Rules by kind; every other kind is fine as soon as it exists.
-const RULES: &[(&str, fn(&Value) -> bool)] =
+const RULES: &[(&str, Rule)] =
     &[("DaemonSet", daemon_set), ("Deployment", deployment), ("Pod", pod), ("StatefulSet", stateful_set)];
 
 fn observed(object: &Value) -> bool {
