@@ -11,11 +11,12 @@ use super::dependents::Caller;
 use super::tasks::Tasks;
 use super::watching::{Scope, Seen, follow};
 use crate::cluster::Client;
+use crate::release::RECORD_INPUTS;
 
 /// A release: namespace and name.
 type Release = (String, String);
 
-/// The newest revisions in the cluster, and those that passes know.
+/// The newest revisions that others made, and those that passes know.
 #[derive(Default)]
 pub(super) struct Records {
     inner: Mutex<Inner>,
@@ -70,6 +71,8 @@ impl Records {
 
     fn observe(&self, event: Event<Seen>) {
         match event {
+            // What we wrote ourselves calls nobody: a failed pass would follow itself without a pause.
+            Event::InitApply(seen) | Event::Apply(seen) if is_ours(&seen) => {}
             Event::InitApply(seen) | Event::Apply(seen) => {
                 if let Some((release, revision)) = revision(&seen) {
                     self.inner().stored(release, revision);
@@ -103,6 +106,10 @@ impl Records {
         let newest = inner.newest.get(&release).copied().unwrap_or(0);
         inner.known.get(&release).is_some_and(|known| !known.lost && newest <= known.revision)
     }
+}
+
+fn is_ours(seen: &Seen) -> bool {
+    seen.metadata.annotations.as_ref().is_some_and(|annotations| annotations.contains_key(RECORD_INPUTS))
 }
 
 fn revision(seen: &Seen) -> Option<(Release, i64)> {

@@ -36,7 +36,7 @@ pub use deploy::{Action, Outcome, deploy, repair};
 pub use error::Error;
 pub use inputs::{capabilities, inputs};
 pub use objects::public_manifest;
-pub use storage::{Notes, Storage, Stored};
+pub use storage::{INPUTS as RECORD_INPUTS, Notes, Storage, Stored};
 pub use uninstall::uninstall;
 
 /// The field manager of a release's objects: Helm's, so that its command line and we never take

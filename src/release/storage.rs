@@ -18,7 +18,7 @@ use crate::cluster::{
 };
 
 /// Annotation with the digest of a revision's inputs.
-const INPUTS: &str = "daytwo.dev/inputs";
+pub const INPUTS: &str = "daytwo.dev/inputs";
 /// Annotation with the digests of a revision's objects, in the order of its manifest.
 const OBJECTS: &str = "daytwo.dev/objects";
 /// The API server refuses larger Secrets (`MaxSecretSize`).
