@@ -51,9 +51,10 @@ static-binary: # the path of the static binary, for scripts
 	@echo $(STATIC_BINARY)
 
 .PHONY: cluster-up
-cluster-up: ## start the test cluster and print its kubeconfig
+cluster-up: ## start the demo's cluster and print its kubeconfig; DAYTWO_CLUSTER names another one
 	@tests/cluster/up
 
 .PHONY: cluster-down
-cluster-down: ## end the test cluster and all that belongs to it
+cluster-down: ## end the demo's cluster, and that of the end-to-end tests, and all that belongs to them
 	@tests/cluster/down
+	@DAYTWO_CLUSTER=daytwo-e2e tests/cluster/down

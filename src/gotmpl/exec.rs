@@ -1,6 +1,6 @@
 //! Running a template: one [`Execution`] per rendering.
 //!
-//! Statements are here, expressions in [`eval`](super::eval). Go's rules of scope, of errors and of
+//! Statements are here, expressions in `eval`. Go's rules of scope, of errors and of
 //! what a nil is are followed to the letter; the texts of errors are those of `text/template/exec.go`.
 
 use std::any::Any;
