@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::GroupVersionKind;
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 
 /// How long anything may take before a test gives up; generous, as the machine may be busy.
@@ -120,8 +120,16 @@ impl Namespace {
         .await;
     }
 
-    /// Deletes the namespace with all that is in it, without waiting.
+    /// Deletes the resources while their operator still lives, as it holds finalizers on them, then the
+    /// namespace with all that is in it, without waiting.
     pub async fn end(self) {
+        for kind in ["Hello", "MySQL"] {
+            for object in self.list("daytwo.dev/v1alpha1", kind).await {
+                self.delete("daytwo.dev/v1alpha1", kind, &object.name_any()).await;
+            }
+            let left = || async { self.list("daytwo.dev/v1alpha1", kind).await.is_empty().then_some(()) };
+            self.until(&format!("no {kind} is left"), left).await;
+        }
         let namespaces: Api<DynamicObject> = Api::all_with(self.client, &resource("v1", "Namespace"));
         namespaces.delete(&self.name, &DeleteParams::default()).await.expect("the namespace can be deleted");
     }
