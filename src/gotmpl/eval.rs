@@ -23,11 +23,11 @@ impl Execution<'_> {
     /// The value of a pipeline, whose variables are declared or assigned.
     pub(super) fn pipe(&mut self, scope: Scope<'_>, pipe: &Pipe) -> Outcome<Operand> {
         self.at = pipe.place.id;
-        let mut value = None;
-        for command in &pipe.commands {
-            value = Some(self.command(scope, command, value)?.unwrapped());
+        let Some((first, others)) = pipe.commands.split_first() else { return Ok(Operand::default()) };
+        let mut value = self.command(scope, first, None)?.unwrapped();
+        for command in others {
+            value = self.command(scope, command, Some(value))?.unwrapped();
         }
-        let value = value.unwrap_or_default();
         for variable in &pipe.variables {
             if pipe.assign {
                 self.assign(variable, value.clone())?;
@@ -140,6 +140,43 @@ fn text_of(scope: Scope<'_>, expr: &Expr) -> String {
 
 /// Field chains.
 impl Execution<'_> {
+    /// The variable in a place, if its declaration was evaluated.
+    fn variable(&self, slot: Option<usize>) -> Option<&Operand> {
+        let variable = self.variables.get(self.base + slot?)?;
+        (variable.form != Form::Undeclared).then_some(variable)
+    }
+
+    /// Looks at the value of a pipeline that is only a field or variable where it stands; `None` when
+    /// the pipeline is anything else.
+    pub(super) fn in_place<R>(
+        &mut self,
+        scope: Scope<'_>,
+        pipe: &Pipe,
+        look: impl FnOnce(&mut Vec<u8>, &Value) -> R,
+    ) -> Option<R> {
+        let [Command { operand, args, .. }] = pipe.commands.as_slice() else { return None };
+        if !args.is_empty() || !pipe.variables.is_empty() {
+            return None;
+        }
+        self.at = operand.place.id;
+        match &operand.kind {
+            ExprKind::Field(fields) => {
+                let out = &mut self.out;
+                follow(&scope.dot.value, fields, |value, _| look(out, value))
+            }
+            ExprKind::Variable { slot, fields, .. } => {
+                let variable = self.variables.get(self.base + (*slot)?)?;
+                let out = &mut self.out;
+                match variable.form {
+                    Form::Undeclared => None,
+                    _ if fields.is_empty() => Some(look(out, &variable.value)),
+                    _ => follow(&variable.value, fields, |value, _| look(out, value)),
+                }
+            }
+            _ => None,
+        }
+    }
+
     /// A field, variable or chain; arguments go to the method at its end.
     fn fields(
         &mut self,
@@ -149,24 +186,28 @@ impl Execution<'_> {
         last: Option<Operand>,
     ) -> Outcome<Operand> {
         self.at = expr.place.id;
+        let plain = args.is_empty() && last.is_none();
         match &expr.kind {
             ExprKind::Field(fields) => {
-                let (start, rest) = quick_steps(scope.dot, fields, args, &last);
-                let start = start.unwrap_or_else(|| scope.dot.clone());
-                self.chain(scope, expr.place, start, rest, args, last)
+                if plain && let Some(value) = follow(&scope.dot.value, fields, found) {
+                    return Ok(value);
+                }
+                self.chain(scope, expr.place, scope.dot.clone(), fields, args, last)
             }
             ExprKind::Variable { name, slot, fields } => {
-                let variable = slot.and_then(|slot| self.variables.get(self.base + slot));
-                let variable = variable.filter(|variable| variable.form != Form::Undeclared);
-                let Some(variable) = variable else { return failure(format!("undefined variable: {name}")) };
+                let Some(variable) = self.variable(*slot) else {
+                    return failure(format!("undefined variable: {name}"));
+                };
                 if fields.is_empty() {
                     let value = variable.clone();
                     no_arguments(scope, expr, args, &last)?;
                     return Ok(value);
                 }
-                let (start, rest) = quick_steps(variable, fields, args, &last);
-                let start = start.unwrap_or_else(|| variable.clone());
-                self.chain(scope, expr.place, start, rest, args, last)
+                if plain && let Some(value) = follow(&variable.value, fields, found) {
+                    return Ok(value);
+                }
+                let start = variable.clone();
+                self.chain(scope, expr.place, start, fields, args, last)
             }
             ExprKind::Chain { operand, fields } => {
                 let start = match operand.get() {
@@ -305,25 +346,25 @@ impl Execution<'_> {
     }
 }
 
-/// Takes the steps of a chain that are plain map entries without touching reference counts on the way;
-/// gives where it got, if anywhere, and the steps that are left.
-fn quick_steps<'f>(
-    start: &Operand,
-    fields: &'f [FieldName],
-    args: &[Expr],
-    last: &Option<Operand>,
-) -> (Option<Operand>, &'f [FieldName]) {
-    let mut current: Option<Operand> = None;
-    let mut rest = fields;
-    while let [field, after @ ..] = rest {
-        let at_method = field.method || after.is_empty() && (!args.is_empty() || last.is_some());
-        let receiver = current.as_ref().unwrap_or(start);
-        let Value::Map(map) = &receiver.value else { break };
-        let Some(value) = (!at_method).then(|| map.get(&field.name)).flatten() else { break };
-        current = Some(Operand::element(value, map.ty != MapType::Str));
-        rest = after;
+/// Follows a chain through plain map entries without touching a reference count; `None` when there is
+/// anything else on the way.
+pub(super) fn follow<R>(
+    start: &Value,
+    fields: &[FieldName],
+    found: impl FnOnce(&Value, bool) -> R,
+) -> Option<R> {
+    let (field, rest) = fields.split_first()?;
+    let Value::Map(map) = start else { return None };
+    if field.method {
+        return None;
     }
-    (current, rest)
+    let entries = map.borrow();
+    let value = entries.get(&field.name[..])?;
+    if rest.is_empty() { Some(found(value, map.ty != MapType::Str)) } else { follow(value, rest, found) }
+}
+
+fn found(value: &Value, interface: bool) -> Operand {
+    Operand::element(value.clone(), interface)
 }
 
 fn quoted(text: &[u8]) -> String {
@@ -483,6 +524,12 @@ impl Execution<'_> {
                 converted(Operand::default(), param)
             }
             (ExprKind::Nil, _) => failure(format!("cannot assign nil to {}", param.type_name())),
+            (ExprKind::Field(fields), Param::Any | Param::Reflect) => {
+                match follow(&scope.dot.value, fields, |value, _| value.clone()) {
+                    Some(value) => Ok(value),
+                    None => Ok(self.operand(scope, arg)?.value),
+                }
+            }
             _ if !is_literal => converted(self.operand(scope, arg)?, param),
             (_, Param::Any | Param::Reflect) => self.literal(scope, arg),
             (ExprKind::Bool(truth), Param::Bool) => Ok(Value::Bool(*truth)),

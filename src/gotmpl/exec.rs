@@ -49,7 +49,7 @@ pub struct Execution<'a> {
     host: &'a dyn Any,
     limits: Limits,
     pub(super) missing_key: MissingKey,
-    out: Vec<u8>,
+    pub(super) out: Vec<u8>,
     /// The variables of all running templates.
     pub(super) variables: Vec<Operand>,
     /// Where those of the current template begin.
@@ -118,6 +118,14 @@ pub fn is_true(value: &Value) -> bool {
         Value::List(list) => !list.is_empty(),
         Value::Map(map) => !map.is_empty(),
         Value::Object(object) => object.truth(),
+    }
+}
+
+/// Prints the value of an action.
+fn print(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Nil => out.extend_from_slice(b"<no value>"),
+        value => fmt::append(out, value),
     }
 }
 
@@ -260,10 +268,13 @@ impl<'a> Execution<'a> {
             match node {
                 Node::Text(span) => self.write(scope.template.source.slice(*span))?,
                 Node::Action(pipe) => {
-                    let value = self.pipe(scope, pipe)?.value;
-                    if pipe.variables.is_empty() {
-                        self.print(&value)?;
+                    if self.in_place(scope, pipe, print).is_none() {
+                        let value = self.pipe(scope, pipe)?.value;
+                        if pipe.variables.is_empty() {
+                            print(&mut self.out, &value);
+                        }
                     }
+                    self.check_output()?;
                 }
                 Node::If(branch) => {
                     let Some(branch) = branch.get() else { continue };
@@ -316,25 +327,22 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    fn print(&mut self, value: &Value) -> Outcome<()> {
-        match value {
-            Value::Nil => self.out.extend_from_slice(b"<no value>"),
-            Value::Object(object) => self.out.extend_from_slice(object.print().as_bytes()),
-            value => fmt::append(&mut self.out, value),
-        }
-        self.check_output()
-    }
-
     /// `if`, and `with` when it is to set dot.
     fn condition(&mut self, scope: Scope<'_>, branch: &Branch, with: bool) -> Outcome<Flow> {
         let height = self.variables.len();
-        let value = self.pipe(scope, &branch.pipe)?;
-        let flow = if !is_true(&value.value) {
-            self.list(scope, &branch.otherwise)?
-        } else if with {
-            self.list(Scope { dot: &value, ..scope }, &branch.body)?
+        let in_place =
+            if with { None } else { self.in_place(scope, &branch.pipe, |_, value| is_true(value)) };
+        let flow = if let Some(truth) = in_place {
+            self.list(scope, if truth { &branch.body } else { &branch.otherwise })?
         } else {
-            self.list(scope, &branch.body)?
+            let value = self.pipe(scope, &branch.pipe)?;
+            if !is_true(&value.value) {
+                self.list(scope, &branch.otherwise)?
+            } else if with {
+                self.list(Scope { dot: &value, ..scope }, &branch.body)?
+            } else {
+                self.list(scope, &branch.body)?
+            }
         };
         self.variables.truncate(height);
         Ok(flow)

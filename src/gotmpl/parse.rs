@@ -472,7 +472,8 @@ impl<'a> Parser<'a> {
             let after = self.peek();
             let next = self.peek_non_space();
             let declares = matches!(next.kind, Kind::Assign | Kind::Declare);
-            if !declares && !(next.kind == Kind::Char && next.text == b",") {
+            let comma = next.kind == Kind::Char && next.text == b",";
+            if !declares && !comma {
                 if after.kind == Kind::Space {
                     self.back_up_3(variable, after);
                 } else {

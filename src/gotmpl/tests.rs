@@ -219,3 +219,185 @@ fn deep_nesting_does_not_overflow_the_stack() {
     let source = "{{$x := dict}}{{range 200000}}{{$x = dict \"k\" $x}}{{end}}{{len $x}}";
     assert_eq!(ok(source), "1");
 }
+
+/// What Go 1.26 made of the same templates; `tests/record.go` recorded it.
+#[test]
+fn as_go() {
+    let mut wrong = Vec::new();
+    for line in include_str!("tests/go.jsonl").lines() {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        let (source, expected) = (record["t"].as_str().unwrap(), record["out"].as_str().unwrap());
+        let given = run(source, &Value::Nil);
+        let ok = given.is_ok();
+        let given = given.unwrap_or_else(|error| error);
+        if ok != record["ok"].as_bool().unwrap() || given != expected {
+            wrong.push(format!("{source}\n  expected {expected:?}\n  given    {given:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn definitions_of_a_source_are_its_own_and_win() {
+    let mut set = Set::new("gotpl", functions());
+    set.parse("a", b"{{define \"d\"}}base{{end}}{{define \"u\"}}{{include \"d\" .}}{{end}}").unwrap();
+    set.parse("t", br#"{{ tpl "{{define \"d\"}}own{{end}}{{include \"u\" .}}" . }} {{ include "u" . }}"#)
+        .unwrap();
+    set.parse("blank", br#"{{ tpl "{{define \"d\"}} {{end}}{{include \"d\" .}}" . }}"#).unwrap();
+    let mut out = Vec::new();
+    let mut execution = Execution::new(&set, &());
+    execution.run("t", &Value::Nil, &mut out).unwrap();
+    assert_eq!(out, b"own base");
+    out.clear();
+    execution.run("blank", &Value::Nil, &mut out).unwrap();
+    assert_eq!(out, b"base");
+}
+
+#[test]
+fn the_last_definition_wins_unless_it_is_blank() {
+    let mut set = Set::new("gotpl", functions());
+    for source in
+        ["{{define \"d\"}}1{{end}}", "{{define \"d\"}}2{{end}}", "{{define \"d\"}} {{/* */}}{{end}}"]
+    {
+        set.parse("t", source.as_bytes()).unwrap();
+    }
+    let mut out = Vec::new();
+    Execution::new(&set, &()).run("d", &Value::Nil, &mut out).unwrap();
+    assert_eq!(out, b"2");
+}
+
+#[test]
+fn strict_mode_refuses_a_missing_key() {
+    let mut set = Set::new("gotpl", functions());
+    set.parse("t", b"{{ .x }}").unwrap();
+    let error = Execution::new(&set, &())
+        .with_missing_key(MissingKey::Error)
+        .run("t", &Map::new(MapType::Any).into(), &mut Vec::new())
+        .unwrap_err();
+    assert_eq!(error.message, "map has no entry for key \"x\"");
+}
+
+#[test]
+fn a_failure_tells_its_way_through_templates() {
+    let mut set = Set::new("gotpl", functions());
+    set.parse("a", b"\n{{ include \"b\" (dict \"x\" nil) }}").unwrap();
+    set.parse("b", b"{{ .x.y }}").unwrap();
+    let error = Execution::new(&set, &()).run("a", &Value::Nil, &mut Vec::new()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "template: a:2:3: executing \"a\" at <include \"b\" (dict \"x\" nil)>: error calling include: \
+         template: b:1:5: executing \"b\" at <.x.y>: nil pointer evaluating interface {}.y"
+    );
+    let places: Vec<_> =
+        error.chain().filter_map(|link| link.frame.as_ref()).map(|f| (f.line, f.column)).collect();
+    assert_eq!(places, [(2, 3), (1, 5)]);
+}
+
+#[test]
+fn a_set_is_shared_between_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&Set::new("gotpl", functions()));
+}
+
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pieces of templates, so that much of what is put together parses.
+    fn piece() -> impl Strategy<Value = String> {
+        prop_oneof![
+            prop::sample::select(vec![
+                "{{",
+                "}}",
+                "{{-",
+                "-}}",
+                " ",
+                "(",
+                ")",
+                "|",
+                "$x",
+                ":=",
+                "=",
+                ",",
+                ".",
+                ".a",
+                ".b.c",
+                "nil",
+                "true",
+                "1",
+                "1.5",
+                "'a'",
+                "0x",
+                "1i",
+                "\"s\"",
+                "`r`",
+                "\\",
+                "if",
+                "else",
+                "end",
+                "range",
+                "with",
+                "define",
+                "template",
+                "block",
+                "break",
+                "continue",
+                "/*",
+                "*/",
+                "printf",
+                "\"%d%v%[2]*.3q\"",
+                "index",
+                "list",
+                "dict",
+                "len",
+                "eq",
+                "and",
+                "include",
+                "tpl",
+                "\n",
+                "é",
+            ])
+            .prop_map(str::to_owned),
+            "\\PC{0,3}",
+        ]
+    }
+
+    fn limits() -> Limits {
+        Limits { depth: 50, output: 1 << 16, steps: 10_000 }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(pieces in prop::collection::vec(piece(), 0..40)) {
+            let _ = run_limited(&pieces.join(" "), &Value::Nil, limits());
+            let _ = run_limited(&pieces.concat(), &Value::Nil, limits());
+        }
+
+        #[test]
+        fn no_bytes_panic(source in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut set = Set::new("gotpl", functions());
+            let _ = set.parse("t", &source);
+            let _ = set.parse("t", &[b"{{", source.as_slice(), b"}}"].concat());
+        }
+
+        #[test]
+        fn no_format_panics(format in prop::collection::vec(piece(), 0..8), text in "\\PC{0,9}", n: i64, f: f64) {
+            let args = [Value::Int(n), Value::Float(f), text.as_str().into(), Value::Nil];
+            let _ = fmt::sprintf(format!("%{}", format.concat()).as_bytes(), &args);
+        }
+
+        #[test]
+        fn quoting_can_be_undone(text in prop::collection::vec(any::<u8>(), 0..50)) {
+            prop_assert_eq!(strconv::unquote(&strconv::quote(&text)).unwrap(), text.clone());
+            prop_assert_eq!(strconv::unquote(&strconv::quote_to_ascii(&text)).unwrap(), text);
+        }
+
+        #[test]
+        fn shortest_float_text_reads_back(f in any::<f64>().prop_filter("finite", |f| f.is_finite())) {
+            for verb in *b"egf" {
+                prop_assert_eq!(float::format(f, verb, None).parse::<f64>().unwrap(), f);
+            }
+        }
+    }
+}

@@ -100,7 +100,7 @@ impl Error {
         if matches!(report.stage, Stage::Reader | Stage::Value) {
             return None;
         }
-        let from_zero = |mark: Mark| Some(mark.line - 1).filter(|line| *line != 0);
+        let from_zero = |mark: Mark| Some(mark.line.saturating_sub(1)).filter(|line| *line != 0);
         match report.mark.and_then(from_zero) {
             Some(line) if report.stage == Stage::Scanner => Some(line + 1),
             Some(line) => Some(line),

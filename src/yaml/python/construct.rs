@@ -87,8 +87,14 @@ impl<'n> Loader<'n> {
     }
 
     fn construct(&self, document: &Document<'_>, duplicates: &mut Vec<(Mark, Node)>) -> Result<Node, Error> {
-        let mut constructor =
-            Constructor { loader: self, built: HashMap::new(), open: Vec::new(), merges: 0, duplicates };
+        let mut constructor = Constructor {
+            loader: self,
+            built: HashMap::new(),
+            open: Vec::new(),
+            merges: 0,
+            merging: Vec::new(),
+            duplicates,
+        };
         constructor.node(document.root()).map(|built| built.node)
     }
 
@@ -105,6 +111,8 @@ struct Constructor<'l, 'd> {
     open: Vec<NodeId>,
     /// How many mappings were looked into for `<<`.
     merges: u64,
+    /// The mappings whose `<<` is being followed.
+    merging: Vec<NodeId>,
     duplicates: &'d mut Vec<(Mark, Node)>,
 }
 
@@ -328,7 +336,7 @@ impl Constructor<'_, '_> {
             return Err(self.expected("expected a mapping node, but found ", node));
         }
         let mut pairs = Vec::new();
-        let own = self.flatten(node, &mut pairs, 0)?;
+        let own = self.flatten(node, &mut pairs)?;
         pairs.extend(own);
         Ok(pairs)
     }
@@ -349,53 +357,58 @@ impl Constructor<'_, '_> {
         &mut self,
         node: yaml::Node<'n>,
         merged: &mut Vec<Pair<'n>>,
-        depth: usize,
     ) -> Result<Vec<Pair<'n>>, Error> {
         self.merges += 1;
-        if depth > Limits::default().depth || self.merges + merged.len() as u64 > LARGEST {
+        let size = self.merges + merged.len() as u64;
+        if self.merging.len() > Limits::default().depth || size > LARGEST {
             return Err(self.excessive(node));
         }
+        self.merging.push(node.id());
         let mut own = Vec::new();
         for (key, value) in node.pairs() {
             if key_tag(key) != Some(Tag::Merge) {
                 own.push((key, value));
                 continue;
             }
-            match value.dereferenced().kind() {
-                Kind::Mapping => self.inherit(value.dereferenced(), merged, depth)?,
-                Kind::Sequence => {
-                    let mut sources: Vec<_> =
-                        value.dereferenced().items().map(yaml::Node::dereferenced).collect();
-                    if let Some(other) = sources.iter().find(|source| !matches!(source.kind(), Kind::Mapping))
-                    {
-                        return Err(self.merge_error(
-                            "expected a mapping for merging, but found ",
-                            node,
-                            *other,
-                        ));
-                    }
-                    sources.reverse();
-                    for source in sources {
-                        self.inherit(source, merged, depth)?;
-                    }
-                }
-                _ => {
-                    let problem = "expected a mapping or list of mappings for merging, but found ";
-                    return Err(self.merge_error(problem, node, value));
-                }
+            for source in self.merge_sources(node, value)? {
+                self.inherit(source, merged)?;
             }
         }
+        self.merging.pop();
         Ok(own)
     }
 
+    /// The mappings that a `<<` names, the one that wins last.
+    fn merge_sources<'n>(
+        &self,
+        mapping: yaml::Node<'n>,
+        value: yaml::Node<'n>,
+    ) -> Result<Vec<yaml::Node<'n>>, Error> {
+        let is_mapping = |node: &yaml::Node<'_>| matches!(node.kind(), Kind::Mapping);
+        let value = value.dereferenced();
+        if is_mapping(&value) {
+            return Ok(vec![value]);
+        }
+        if !matches!(value.kind(), Kind::Sequence) {
+            let problem = "expected a mapping or list of mappings for merging, but found ";
+            return Err(self.merge_error(problem, mapping, value));
+        }
+        let mut sources: Vec<_> = value.items().map(yaml::Node::dereferenced).collect();
+        if let Some(other) = sources.iter().find(|source| !is_mapping(source)) {
+            return Err(self.merge_error("expected a mapping for merging, but found ", mapping, *other));
+        }
+        sources.reverse();
+        Ok(sources)
+    }
+
     /// Adds all pairs of a mapping, those that it inherits itself first.
-    fn inherit<'n>(
-        &mut self,
-        source: yaml::Node<'n>,
-        merged: &mut Vec<Pair<'n>>,
-        depth: usize,
-    ) -> Result<(), Error> {
-        let own = self.flatten(source, merged, depth + 1)?;
+    fn inherit<'n>(&mut self, source: yaml::Node<'n>, merged: &mut Vec<Pair<'n>>) -> Result<(), Error> {
+        if self.merging.contains(&source.id()) {
+            // PyYAML takes a `<<` off its mapping before it follows it.
+            merged.extend(source.pairs().filter(|(key, _)| key_tag(*key) != Some(Tag::Merge)));
+            return Ok(());
+        }
+        let own = self.flatten(source, merged)?;
         merged.extend(own);
         Ok(())
     }

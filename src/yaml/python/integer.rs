@@ -25,7 +25,10 @@ pub(super) fn parse(text: &str) -> Result<Value, String> {
         Magnitude::parse(hexadecimal, 16)?
     } else if digits.len() > 1 && digits.starts_with('0') {
         // Python takes its own prefix, too.
-        Magnitude::parse(digits.strip_prefix("0o").unwrap_or(digits), 8)?
+        match digits.strip_prefix("0o") {
+            Some(octal) => Magnitude::parse(octal, 8).map_err(|_| invalid(digits, 8))?,
+            None => Magnitude::parse(digits, 8)?,
+        }
     } else if digits.contains(':') {
         sexagesimal(digits)?
     } else {
