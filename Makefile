@@ -14,12 +14,16 @@ demo: ## the operator at work in a real cluster: its own, or the one that KUBECO
 	@deploy/demo
 
 .PHONY: test
-test: test-rust test-e2e ## all tests
+test: test-rust test-differential test-e2e ## all tests
 
 .PHONY: test-rust
 test-rust: ## unit, language and conformance tests: no cluster needed
 	cargo test --workspace --lib --bins --tests
 	cargo test --workspace --doc
+
+.PHONY: test-differential
+test-differential: ## the chart engine beside the real Helm, on generated charts
+	@tests/differential/run
 
 .PHONY: test-e2e
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names
