@@ -41,6 +41,8 @@ pub(crate) enum Kind {
     Zone,
     /// A new map, never something else: a map that gets to hold itself is the end of Go.
     NewMap,
+    /// What is no native object, whose inside `printf` shows for verbs that do not fit: addresses among it.
+    Plain,
     /// A list of texts.
     Texts,
 }
@@ -50,7 +52,7 @@ use Kind::*;
 impl Kind {
     /// Whether nothing else may stand there.
     pub(crate) fn is_strict(self) -> bool {
-        matches!(self, Small | Time | Zone | NewMap | Duration)
+        matches!(self, Small | Time | Zone | NewMap | Duration | Plain)
     }
 
     /// The kind that a parameter says.
@@ -98,7 +100,7 @@ pub(crate) const MEANING: &[(&str, &[Kind])] = &[
     ("unixEpoch", &[Time]),
     ("duration", &[Any]),
     ("durationRound", &[Duration]),
-    ("printf", &[Format, Any, Any, Any]),
+    ("printf", &[Format, Plain, Plain, Plain]),
     ("until", &[Small]),
     ("untilStep", &[Small, Small, Small]),
     ("seq", &[Small, Small, Small]),
@@ -203,6 +205,7 @@ fn new_leaf(kind: Kind) -> BoxedStrategy<String> {
             2 => expression(ANYTHING), 1 => leaf(Time), 1 => literal(pieces::one(pieces::WORDS)),
         ]
         .boxed(),
+        Plain => prop_oneof![leaf(Str), leaf(Int), leaf(Bool), leaf(Float), leaf(List), expression(PLAIN_MAPS)].boxed(),
         Str => prop_oneof![
             4 => literal(pieces::one(pieces::WORDS)), 2 => expression(TEXTS), 1 => literal(pieces::text(pieces::CHARACTERS, 5)),
         ]
@@ -252,7 +255,7 @@ const ANYTHING: &[&str] = &[
     "nil",
     ".Values.z",
     ".Values.missing",
-    ".",
+    "(omit . \"Capabilities\" \"Files\")",
     ".Values",
     ".Values.m.a",
     ".Values.missing.x",
@@ -277,6 +280,14 @@ const ANYTHING: &[&str] = &[
     "(split \".\" \"a.b\")",
     "(fromJson \"[1\")",
     "(index \"abc\" 1)",
+];
+const PLAIN_MAPS: &[&str] = &[
+    ".Values.m",
+    "(dict \"a\" 1 \"b\" nil)",
+    "(split \",\" \"x,y\")",
+    ".Values.v",
+    "nil",
+    "(dict \"k\" (list 1 \"x\"))",
 ];
 const TEXTS: &[&str] = &[
     ".Values.s",

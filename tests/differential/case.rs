@@ -8,12 +8,16 @@ use daytwo::chart::{Capabilities, Chart, Compat, File, KubeVersion, RenderOption
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::excluded;
+
 /// The files of a chart by path.
 pub(crate) type Files = BTreeMap<String, String>;
 
 /// The value that holds the template of a [`Case::Template`].
 const SOURCE: &str = "source";
 
+/// What the library calls its own version.
+const SDK_VERSION: &str = "v4.2";
 /// One case.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,7 +75,7 @@ impl Case {
             return Ok(answer);
         }
         for text in answer.as_object_mut().into_iter().flat_map(Map::values_mut) {
-            *text = one_replacement(text.as_str().unwrap_or_default()).into();
+            *text = comparable(text.as_str().unwrap_or_default()).into();
         }
         Ok(answer)
     }
@@ -109,7 +113,7 @@ fn render(chart: &Chart, values: &Value) -> Outcome {
     let rendered = chart
         .render_files(values.as_object().ok_or("values are a map")?, options())
         .map_err(|error| error.to_string())?;
-    Ok(rendered.into_iter().map(|(path, text)| (path, Value::from(one_replacement(&text)))).collect())
+    Ok(rendered.into_iter().map(|(path, text)| (path, Value::from(comparable(&text)))).collect())
 }
 
 fn options() -> &'static RenderOptions {
@@ -117,6 +121,7 @@ fn options() -> &'static RenderOptions {
     OPTIONS.get_or_init(|| {
         let mut capabilities = Capabilities::default_of(Compat::V4);
         capabilities.kube_version = KubeVersion::parse("v1.33.0").expect("a version");
+        capabilities.helm_version.version = SDK_VERSION;
         RenderOptions { capabilities: Arc::new(capabilities), ..RenderOptions::new("rel", "ns", Compat::V4) }
     })
 }
@@ -129,6 +134,11 @@ fn floats(value: &mut Value) {
         Value::Object(map) => map.values_mut().for_each(floats),
         _ => {}
     }
+}
+
+/// A rendered text as it is compared.
+fn comparable(text: &str) -> String {
+    one_replacement(&excluded::compared(text))
 }
 
 /// How many replacement characters stand for bytes that are no text is up to the one who replaces.

@@ -22,6 +22,8 @@ def outcome(call, *arguments):
         return {"ok": _native.call_string(call, *arguments)}
     except helm_python.HelmError as error:
         return {"error": str(error)}
+    except UnicodeDecodeError:
+        return {"error": "an error whose text is no UTF-8"}
 
 
 class Charts:

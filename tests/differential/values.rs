@@ -62,8 +62,11 @@ fn dependencies(name: &'static str) -> BoxedStrategy<Option<Value>> {
 }
 
 /// The files of a chart that shows its values.
-fn chart(prefix: &str, name: &str, dependencies: &[Value], values: &Value) -> Files {
-    let about = json!({"apiVersion": "v2", "name": name, "version": "0.1.0", "dependencies": dependencies});
+fn chart(prefix: &str, name: &str, (lists, dependencies): (bool, &[Value]), values: &Value) -> Files {
+    let mut about = json!({"apiVersion": "v2", "name": name, "version": "0.1.0"});
+    if lists {
+        about["dependencies"] = dependencies.into();
+    }
     let files = [
         ("Chart.yaml", about.to_string()),
         ("values.yaml", values.to_string()),
@@ -85,11 +88,16 @@ pub(crate) fn cases() -> BoxedStrategy<Case> {
                 values,
             )| {
                 let entries: Vec<Value> = sub.into_iter().chain(other.filter(|_| with_other)).collect();
-                let mut files = chart("", "top", &entries, &top_values);
-                files.extend(chart("charts/sub/", "sub", deep.as_slice(), &sub_values));
-                files.extend(chart("charts/sub/charts/deep/", "deep", &[], &deep_values));
+                let mut files = chart("", "top", (with_other || !entries.is_empty(), &entries), &top_values);
+                files.extend(chart(
+                    "charts/sub/",
+                    "sub",
+                    (with_other || deep.is_some(), deep.as_slice()),
+                    &sub_values,
+                ));
+                files.extend(chart("charts/sub/charts/deep/", "deep", (false, &[]), &deep_values));
                 if with_other {
-                    files.extend(chart("charts/other/", "other", &[], &other_values));
+                    files.extend(chart("charts/other/", "other", (false, &[]), &other_values));
                 }
                 Case::Chart { files, values }
             },

@@ -16,6 +16,9 @@ use crate::oracle::Oracle;
 const BATCH: u32 = 250;
 /// How many differences are shrunk and shown.
 const SHOWN: usize = 12;
+/// How much is shown before and after the place where the outcomes begin to differ.
+const BEFORE: usize = 80;
+const AFTER: usize = 300;
 /// How often a case is made simpler at most.
 const MAX_SHRINKS: u32 = 600;
 
@@ -60,11 +63,16 @@ impl Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let case = serde_json::to_string(&self.case).unwrap_or_default();
-        let show = |outcome: &Outcome| match outcome {
+        let text = |outcome: &Outcome| match outcome {
             Ok(value) => value.to_string(),
             Err(error) => format!("error: {error}"),
         };
-        write!(f, "{case}\n  helm: {}\n  ours: {}", show(&self.helm), show(&self.ours))
+        let (helm, ours) = (text(&self.helm), text(&self.ours));
+        let alike = helm.chars().zip(ours.chars()).take_while(|(a, b)| a == b).count();
+        let show = |text: &str| -> String {
+            text.chars().skip(alike.saturating_sub(BEFORE)).take(BEFORE + AFTER).collect()
+        };
+        write!(f, "{case}\n  helm: {}\n  ours: {}", show(&helm), show(&ours))
     }
 }
 
@@ -125,7 +133,7 @@ impl Tally {
 fn differ(helm: &Outcome, ours: &Outcome) -> bool {
     match (helm, ours) {
         (Ok(helm), Ok(ours)) => helm != ours,
-        (Err(helm), Err(ours)) => failing(helm) != failing(ours),
+        (Err(helm), Err(ours)) => failing(helm).zip(failing(ours)).is_some_and(|(helm, ours)| helm != ours),
         _ => true,
     }
 }

@@ -67,7 +67,8 @@ pub(super) fn time_value(time: Time) -> Value {
     Value::Object(Rc::new(TimeObject(time)))
 }
 
-fn as_time(value: &Value) -> Option<&Time> {
+/// The time that a value is.
+pub(super) fn as_time(value: &Value) -> Option<&Time> {
     match value {
         Value::Object(object) => object.as_any().downcast_ref::<TimeObject>().map(|object| &object.0),
         _ => None,

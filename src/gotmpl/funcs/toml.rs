@@ -2,7 +2,8 @@
 //! tables and arrays of tables behind them, indented by their depth.
 
 use super::args::{bytes, fail, fixed, text};
-use super::toml_parse;
+use super::time::{Time, Zone};
+use super::{dates, layout, toml_parse};
 use crate::gotmpl::float::float_g;
 use crate::gotmpl::{FuncDef, List, Map, MapType, Param, Str, Value};
 
@@ -108,6 +109,7 @@ impl Writer {
     /// The value at the current path.
     fn entry(&mut self, value: &Value, depth: usize) -> Result<(), Failure> {
         match (kind(value, depth)?, value) {
+            (Kind::Nil, Value::List(_)) if self.path.is_empty() => self.element(value, depth),
             (Kind::Nil, _) => Ok(()),
             (Kind::Table, Value::Map(map)) => self.table(map, depth),
             (Kind::TableArray, Value::List(list)) => self.table_array(list, depth),
@@ -206,7 +208,10 @@ impl Writer {
             }
             Value::Map(map) => self.inline_table(map, depth)?,
             Value::Object(object) => match (object.type_name().as_ref(), object.to_plain()) {
-                ("time.Time", Value::Str(written)) => self.out.extend_from_slice(&written),
+                ("time.Time", Value::Str(written)) => {
+                    let local = dates::as_time(value).and_then(written_locally);
+                    self.out.extend_from_slice(local.as_deref().unwrap_or(&written));
+                }
                 ("time.Duration", _) => push_quoted(&mut self.out, object.display().as_bytes()),
                 (_, plain) => self.element(&plain, depth + 1)?,
             },
@@ -247,6 +252,17 @@ impl Writer {
         let point = if written.contains(['e', '.']) { "" } else { ".0" };
         self.write(format_args!("{written}{point}"));
     }
+}
+
+/// A time that was read without an offset, or without a date, as it was read.
+fn written_locally(time: &Time) -> Option<Vec<u8>> {
+    let layout: &[u8] = match time.zone.name() {
+        toml_parse::LOCAL_DATETIME => b"2006-01-02T15:04:05.999999999",
+        toml_parse::LOCAL_DATE => b"2006-01-02",
+        toml_parse::LOCAL_TIME => b"15:04:05.999999999",
+        _ => return None,
+    };
+    Some(layout::format(&time.in_zone(Zone::Utc), layout))
 }
 
 /// Entries in the order of their keys.

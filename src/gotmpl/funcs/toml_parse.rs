@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::dates::time_value;
+use super::time::{Time, Zone};
 use super::numbers::{NotInt, parse_float, parse_int};
 use super::{layout, runes};
 use crate::gotmpl::strconv::quote;
@@ -25,11 +26,25 @@ fn quoted(text: &[u8]) -> String {
     String::from_utf8_lossy(&quote(text)).into_owned()
 }
 
+/// The zone of a date and time without an offset.
+pub(super) const LOCAL_DATETIME: &str = "datetime-local";
+/// The zone of a date.
+pub(super) const LOCAL_DATE: &str = "date-local";
+/// The zone of a time of day.
+pub(super) const LOCAL_TIME: &str = "time-local";
+
 /// Arrays and inline tables inside of each other.
 const MAX_DEPTH: usize = 200;
 
 type Parsed<T> = Result<T, ParseError>;
 type Key = Vec<Str>;
+
+/// Where an inline table belongs.
+struct Outside {
+    key: Key,
+    /// The tables around it, unless it is an element of an array.
+    root: Option<Map>,
+}
 
 struct Parser<'a> {
     input: &'a [u8],
@@ -47,6 +62,10 @@ struct Parser<'a> {
     arrays: HashSet<String>,
     /// Keys whose value is an array of tables.
     table_arrays: HashSet<String>,
+    /// What the inline tables that are being read are part of.
+    outside: Vec<Outside>,
+    /// The line of the key whose value is being read.
+    key_line: usize,
 }
 
 /// Parses a document.
@@ -66,6 +85,8 @@ pub(super) fn parse(input: &[u8]) -> Parsed<Map> {
         implicit: HashSet::new(),
         arrays: HashSet::new(),
         table_arrays: HashSet::new(),
+        outside: Vec::new(),
+        key_line: 1,
     };
     if input[..input.len().min(6)].contains(&0) {
         return Err(parser.error_at(
@@ -99,7 +120,7 @@ fn path(key: &[Str]) -> String {
 
 impl Parser<'_> {
     fn error_at(&self, line: usize, message: impl Into<String>) -> ParseError {
-        let mut key = self.context.clone();
+        let mut key = self.whole_context();
         let last_key = match (&self.current, key.is_empty()) {
             (None, _) => path(&key),
             (Some(current), true) => current.to_string(),
@@ -109,6 +130,33 @@ impl Parser<'_> {
             }
         };
         ParseError { line, last_key, message: message.into() }
+    }
+
+    /// The key of the current table, from the top.
+    fn whole_context(&self) -> Key {
+        self.outside.iter().flat_map(|outside| &outside.key).chain(&self.context).cloned().collect()
+    }
+
+    fn already_defined(&self, key: &[Str]) -> ParseError {
+        let outside: Key = self.outside.iter().flat_map(|outside| &outside.key).chain(key).cloned().collect();
+        self.error_at(self.key_line, format!("Key '{}' has already been defined.", path(&outside)))
+    }
+
+    /// Whether the key of an inline table exists from before.
+    fn is_defined_outside(&self, key: &[Str]) -> bool {
+        let Some(Outside { key: outer, root: Some(root) }) = self.outside.last() else { return false };
+        let mut found = Some(Value::Map(root.clone()));
+        for part in outer.iter().chain(key) {
+            found = match found {
+                Some(Value::Map(table)) => table.get(part),
+                Some(Value::List(tables)) => match tables.last() {
+                    Some(Value::Map(table)) => table.get(part),
+                    _ => None,
+                },
+                _ => None,
+            };
+        }
+        found.is_some()
     }
 
     fn error(&self, message: impl Into<String>) -> ParseError {
@@ -220,6 +268,7 @@ impl Parser<'_> {
         self.next()?;
         let is_array = self.eat("[");
         let key = self.table_name()?;
+        self.key_line = self.line;
         if is_array && !self.eat("]") {
             return Err(self.unexpected(|rune| {
                 format!("expected end of table array name delimiter ']', but got {rune} instead")
@@ -327,6 +376,7 @@ impl Parser<'_> {
     /// Reads a key and enters the tables that it names; gives its last part and the others.
     fn begin_entry(&mut self) -> Parsed<(Str, Key)> {
         let mut key = self.key()?;
+        self.key_line = self.line;
         let last = key.pop().unwrap_or_else(|| Str::from(""));
         self.current = Some(last.clone());
         for part in &key {
@@ -397,14 +447,17 @@ impl Parser<'_> {
             let place = &self.context[..=index];
             table = self
                 .table_in(&table, part, place)
-                .ok_or_else(|| self.error(format!("Key '{}' has already been defined.", path(place))))?;
+                .ok_or_else(|| self.already_defined(place))?;
         }
         let mut whole = self.context.clone();
         whole.push(key.clone());
+        if self.is_defined_outside(&whole) {
+            return Err(self.already_defined(&whole));
+        }
         let place = path(&whole);
         if table.get(key).is_some() {
             if !self.implicit.remove(&place) {
-                return Err(self.error(format!("Key '{place}' has already been defined.")));
+                return Err(self.already_defined(&whole));
             }
             if !self.arrays.contains(&place) {
                 return Ok(());
@@ -522,8 +575,12 @@ impl Parser<'_> {
         // Its keys are checked among themselves in a table of its own.
         let saved_root = std::mem::replace(&mut self.root, Map::new(MapType::Any));
         let saved_implicit = std::mem::take(&mut self.implicit);
+        self.outside.push(Outside { key: context.clone(), root: (!in_array).then(|| saved_root.clone()) });
         self.context = Vec::new();
+        let line = self.key_line;
         let read = self.inline_entries();
+        self.key_line = line;
+        self.outside.pop();
         let table = std::mem::replace(&mut self.root, saved_root);
         self.implicit = saved_implicit;
         self.context = outer_context;
@@ -832,25 +889,32 @@ impl Parser<'_> {
     }
 
     fn date(&mut self) -> Parsed<Value> {
-        const LAYOUTS: [&str; 7] = [
-            "2006-01-02T15:04:05.999999999Z07:00",
-            "2006-01-02T15:04:05.999999999",
-            "2006-01-02",
-            "15:04:05.999999999",
-            "2006-01-02T15:04Z07:00",
-            "2006-01-02T15:04",
-            "15:04",
+        const LAYOUTS: [(&str, Option<&str>); 7] = [
+            ("2006-01-02T15:04:05.999999999Z07:00", None),
+            ("2006-01-02T15:04:05.999999999", Some(LOCAL_DATETIME)),
+            ("2006-01-02", Some(LOCAL_DATE)),
+            ("15:04:05.999999999", Some(LOCAL_TIME)),
+            ("2006-01-02T15:04Z07:00", None),
+            ("2006-01-02T15:04", Some(LOCAL_DATETIME)),
+            ("15:04", Some(LOCAL_TIME)),
         ];
         let text = self.take(|byte| byte.is_ascii_digit() || b"-:Tt .Zz+".contains(&byte));
         let written = text.trim().replace('z', "Z").replace(['t', ' '], "T");
         let invalid = || self.error(format!("invalid datetime: {}", quoted(written.as_bytes())));
-        for layout in LAYOUTS {
+        for (layout, local) in LAYOUTS {
             if let Ok(time) = layout::parse(layout.as_bytes(), written.as_bytes()) {
+                let time = local.map_or(time.clone(), |zone| in_local_zone(time, zone));
                 return if lacks_zero(&written, layout) { Err(invalid()) } else { Ok(time_value(time)) };
             }
         }
         Err(invalid())
     }
+}
+
+/// A time of which only the fields are known, in a zone that says so, with the offset that holds here now.
+fn in_local_zone(time: Time, zone: &str) -> Time {
+    let (_, offset, _) = Time::now().offset();
+    Time { seconds: time.seconds - offset, zone: Zone::Fixed(zone.into(), offset), ..time }
 }
 
 /// Whether the text is shorter somewhere than its layout.
