@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     UrlMap,
     /// A small literal, never something else: how often something is done, or how long a text gets.
     Small,
+    /// An index that lists have: beyond them a slice shows how much Go happened to allocate.
+    Within,
     /// A moment, never something else: in its place Go takes the clock.
     Time,
     Zone,
@@ -52,7 +54,7 @@ use Kind::*;
 impl Kind {
     /// Whether nothing else may stand there.
     pub(crate) fn is_strict(self) -> bool {
-        matches!(self, Small | Time | Zone | NewMap | Duration | Plain)
+        matches!(self, Small | Time | Zone | NewMap | Duration | Plain | Within)
     }
 
     /// The kind that a parameter says.
@@ -116,8 +118,8 @@ pub(crate) const MEANING: &[(&str, &[Kind])] = &[
     ("splitn", &[Str, Small, Str]),
     ("chunk", &[Small, List]),
     ("mustChunk", &[Small, List]),
-    ("slice", &[List, Small, Small]),
-    ("mustSlice", &[List, Small, Small]),
+    ("slice", &[List, Within, Within]),
+    ("mustSlice", &[List, Within, Within]),
     ("index", &[List, Small]),
     ("round", &[Float, Small, Float]),
     ("semver", &[Version]),
@@ -205,6 +207,7 @@ fn new_leaf(kind: Kind) -> BoxedStrategy<String> {
             2 => expression(ANYTHING), 1 => leaf(Time), 1 => literal(pieces::one(pieces::WORDS)),
         ]
         .boxed(),
+        Within => expression(&["0", "1"]),
         Plain => prop_oneof![leaf(Str), leaf(Int), leaf(Bool), leaf(Float), leaf(List), expression(PLAIN_MAPS)].boxed(),
         Str => prop_oneof![
             4 => literal(pieces::one(pieces::WORDS)), 2 => expression(TEXTS), 1 => literal(pieces::text(pieces::CHARACTERS, 5)),

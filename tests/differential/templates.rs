@@ -30,7 +30,7 @@ const OTHERS: &[(&str, &[Kind])] = &[
     ("len", &[Kind::List]),
     ("index", &[Kind::List, Kind::Small]),
     ("index", &[Kind::Map, Kind::Key]),
-    ("slice", &[Kind::Str, Kind::Small, Kind::Small]),
+    ("slice", &[Kind::Str, Kind::Within, Kind::Within]),
     ("print", &[Kind::Any, Kind::Any]),
     ("println", &[Kind::Any, Kind::Any]),
     ("printf", &[Kind::Format, Kind::Plain, Kind::Plain]),
@@ -183,7 +183,7 @@ pub(crate) fn bodies() -> BoxedStrategy<String> {
                 format!("{{{{ range $i, $e := {e} }}}}{stop}<{{{{ $i }}}}={{{{ $e }}}}>{a}{{{{ else }}}}none{{{{ end }}}}")
             }),
             (expression.clone(), body.clone()).prop_map(|(e, a)| format!("{{{{ $a = {e} }}}}{a}{{{{ $a | toJson }}}}")),
-            body.clone().prop_map(|a| format!("{{{{ define \"own\" }}}}{{{{ $a := 1 }}}}{{{{ $b := . }}}}{a}{{{{ end }}}}{{{{ include \"own\" $ | nindent 2 }}}}")),
+            body.clone().prop_map(|a| format!("{{{{ define \"own\" }}}}{{{{ $a := 1 }}}}{{{{ $b := . }}}}{a}{{{{ end }}}}{{{{ include \"own\" (omit $ \"Capabilities\" \"Files\") | nindent 2 }}}}")),
             (body, arguments::leaf(Kind::Any)).prop_map(|(a, e)| format!("{{{{ block \"b\" {e} }}}}{{{{ $a := . }}}}{{{{ $b := 2 }}}}{a}{{{{ end }}}}{{{{ template \"name\" {e} }}}}")),
             (arguments::leaf(Kind::Str)).prop_map(|e| format!("{{{{ tpl {e} . }}}}")),
         ]

@@ -1,7 +1,10 @@
 //! TOML (Helm `pkg/engine/funcs.go`), written as BurntSushi/toml 1.6 does: in each table the plain keys first,
 //! tables and arrays of tables behind them, indented by their depth.
 
+use std::borrow::Cow;
+
 use super::args::{bytes, fail, fixed, text};
+use super::json::COMPLEX;
 use super::time::{Time, Zone};
 use super::{dates, layout, toml_parse};
 use crate::gotmpl::float::float_g;
@@ -12,12 +15,12 @@ const ANY: &[Param] = &[Param::Any];
 pub(super) const FUNCTIONS: &[FuncDef] = &[
     fixed("toToml", ANY, |_, args| match encode(&args[0]) {
         Ok(out) => text(out),
-        Err(Failure::Error(message)) => text(message),
-        Err(Failure::Panic(message)) => Err(fail(message)),
+        Err(Failure::Error(message)) => text(message.into_owned()),
+        Err(Failure::Panic(message)) => Err(fail(message.into_owned())),
     }),
     fixed("mustToToml", ANY, |_, args| match encode(&args[0]) {
         Ok(out) => text(out),
-        Err(Failure::Error(message) | Failure::Panic(message)) => Err(fail(message)),
+        Err(Failure::Error(message) | Failure::Panic(message)) => Err(fail(message.into_owned())),
     }),
     fixed("fromToml", &[Param::Str], |_, args| Ok(Value::Map(decode(bytes(args, 0))))),
 ];
@@ -25,15 +28,15 @@ pub(super) const FUNCTIONS: &[FuncDef] = &[
 /// What keeps a value from being written.
 enum Failure {
     /// The encoder returns it.
-    Error(&'static str),
+    Error(Cow<'static, str>),
     /// It is beyond what the encoder handles.
-    Panic(&'static str),
+    Panic(Cow<'static, str>),
 }
 
-const NIL_ELEMENT: Failure = Failure::Error("toml: cannot encode array with nil element");
-const NO_KEY: Failure = Failure::Error("toml: top-level values must be Go maps or structs");
-const INVALID: Failure = Failure::Panic("reflect: call of reflect.Value.Type on zero Value");
-const TOO_DEEP: Failure = Failure::Panic("toml: value is nested too deeply");
+const NIL_ELEMENT: Failure = Failure::Error(Cow::Borrowed("toml: cannot encode array with nil element"));
+const NO_KEY: Failure = Failure::Error(Cow::Borrowed("toml: top-level values must be Go maps or structs"));
+const INVALID: Failure = Failure::Panic(Cow::Borrowed("reflect: call of reflect.Value.Type on zero Value"));
+const TOO_DEEP: Failure = Failure::Panic(Cow::Borrowed("toml: value is nested too deeply"));
 
 const MAX_DEPTH: usize = 500;
 
@@ -207,6 +210,7 @@ impl Writer {
                 self.out.push(b']');
             }
             Value::Map(map) => self.inline_table(map, depth)?,
+            Value::Object(object) if object.kind() == COMPLEX => return Err(self.unsupported(COMPLEX)),
             Value::Object(object) => match (object.type_name().as_ref(), object.to_plain()) {
                 ("time.Time", Value::Str(written)) => {
                     let local = dates::as_time(value).and_then(written_locally);
@@ -237,6 +241,11 @@ impl Writer {
         }
         self.out.push(b'}');
         Ok(())
+    }
+
+    fn unsupported(&self, kind: &str) -> Failure {
+        let key: Vec<_> = self.path.iter().map(|part| part.to_text()).collect();
+        Failure::Error(format!("unsupported type for key '{}': {kind}", key.join(".")).into())
     }
 
     fn write(&mut self, value: impl std::fmt::Display) {

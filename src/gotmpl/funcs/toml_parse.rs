@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::dates::time_value;
-use super::time::{Time, Zone};
 use super::numbers::{NotInt, parse_float, parse_int};
+use super::time::{Time, Zone};
 use super::{layout, runes};
 use crate::gotmpl::strconv::quote;
 use crate::gotmpl::{Elem, List, Map, MapType, Str, Value};
@@ -445,9 +445,7 @@ impl Parser<'_> {
         let mut table = self.root.clone();
         for (index, part) in self.context.iter().enumerate() {
             let place = &self.context[..=index];
-            table = self
-                .table_in(&table, part, place)
-                .ok_or_else(|| self.already_defined(place))?;
+            table = self.table_in(&table, part, place).ok_or_else(|| self.already_defined(place))?;
         }
         let mut whole = self.context.clone();
         whole.push(key.clone());

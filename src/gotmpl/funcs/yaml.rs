@@ -103,7 +103,11 @@ fn write_list(
 }
 
 /// A struct, which only go-yaml v3 sees: JSON has made a map of it before v2.
-fn write_fields(emitter: &mut Emitter<'_>, fields: &[(String, Value)], depth: usize) -> Result<(), FuncError> {
+fn write_fields(
+    emitter: &mut Emitter<'_>,
+    fields: &[(String, Value)],
+    depth: usize,
+) -> Result<(), FuncError> {
     emitter.map_start();
     for (name, value) in fields {
         emitter.key(name.as_bytes());
