@@ -14,7 +14,7 @@ demo: ## the operator at work in a real cluster: its own, or the one that KUBECO
 	@deploy/demo
 
 .PHONY: test
-test: test-rust test-yaml test-e2e ## all tests
+test: test-rust test-yaml test-differential test-e2e ## all tests
 
 .PHONY: test-rust
 test-rust: ## unit, language and conformance tests: no cluster needed
@@ -28,9 +28,17 @@ test-yaml: ## YAML in and out beside the real go-yaml; YAML_CASES and YAML_SEED 
 	DAYTWO_YAML_CASES=$(or $(YAML_CASES),20000) DAYTWO_YAML_SEED=$(or $(YAML_SEED),1) \
 	cargo test --test yaml_differential -- --nocapture
 
+.PHONY: test-differential
+test-differential: ## the chart engine beside the real Helm, on generated charts
+	@tests/differential/run
+
 .PHONY: test-e2e
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names
 	@tests/e2e/run
+
+.PHONY: bench
+bench: ## processor time of rendering, beside the real Helm
+	@benches/run
 
 .PHONY: check
 check: ## format, lints, documentation, licences

@@ -85,7 +85,7 @@ pub(super) fn enable(
     compat: Compat,
     warnings: &mut Vec<String>,
 ) -> Result<(), Error> {
-    if member.metadata.dependencies.is_empty() {
+    if !member.metadata.lists_dependencies {
         return Ok(());
     }
     pick_listed(member, compat);
@@ -185,6 +185,8 @@ pub(super) fn import_values(
             let Some((child, parent)) = import_paths(import) else { continue };
             normalised.push(json!({"child": &child, "parent": &parent}));
             if let Some(table) = values::table(&values, &format!("{}.{child}", dependency.name)) {
+                // Helm does not share an empty table, which later imports would fill (`Values.AsMap`).
+                let table = if table.borrow().is_empty() { Map::new(MapType::Any) } else { table };
                 coalescing.tables(&imported, &nested(&parent, table), "", Nulls::Keep);
             }
         }

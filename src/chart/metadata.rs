@@ -61,6 +61,9 @@ pub struct Metadata {
     /// The charts that this one depends on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dependencies: Vec<Dependency>,
+    /// Whether there is a list of dependencies, be it empty: without one, Helm does not look at those of subcharts.
+    #[serde(skip)]
+    pub lists_dependencies: bool,
     /// `application`, `library` or nothing.
     #[serde(rename = "type", skip_serializing_if = "String::is_empty")]
     pub kind: String,
@@ -145,6 +148,7 @@ impl Metadata {
         fields.flag("deprecated", &mut self.deprecated)?;
         fields.list("maintainers", &mut self.maintainers, Maintainer::read)?;
         fields.list("dependencies", &mut self.dependencies, Dependency::read)?;
+        self.lists_dependencies |= fields.get("dependencies").is_some();
         if fields.get("annotations").is_some() {
             fields.text_map("annotations", self.annotations.get_or_insert_default())?;
         }

@@ -101,6 +101,11 @@ impl Object for Record {
         Some(self.fields.iter().filter(shown).map(|field| (field.json, field.value.clone())).collect())
     }
 
+    fn yaml_fields(&self) -> Option<Vec<(String, Value)>> {
+        let shown = self.fields.iter().filter(|field| field.is_exported());
+        Some(shown.map(|field| (field.name.to_lowercase(), field.value.clone())).collect())
+    }
+
     fn to_plain(&self) -> Value {
         let plain = Map::new(MapType::Any);
         for (name, value) in self.json_fields().unwrap_or_default() {

@@ -20,6 +20,7 @@ mod eval;
 mod lex;
 mod number;
 mod parse;
+mod unicode_15;
 
 pub mod error;
 pub mod exec;

@@ -2,6 +2,8 @@
 
 use unicode_general_category::{GeneralCategory as Category, get_general_category};
 
+use super::unicode_15;
+
 /// Go's `strconv.Quote`: a double-quoted Go string literal.
 #[must_use]
 pub fn quote(text: &[u8]) -> Vec<u8> {
@@ -87,7 +89,7 @@ pub fn is_print(rune: char) -> bool {
     if rune.is_ascii() {
         return matches!(rune, ' '..='~');
     }
-    !matches!(
+    let unprintable = matches!(
         get_general_category(rune),
         Category::Control
             | Category::Format
@@ -97,7 +99,8 @@ pub fn is_print(rune: char) -> bool {
             | Category::LineSeparator
             | Category::ParagraphSeparator
             | Category::SpaceSeparator
-    )
+    );
+    !unprintable && unicode_15::is_known(rune)
 }
 
 /// Go's `unicode.IsLetter`.

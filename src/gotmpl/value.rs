@@ -185,6 +185,11 @@ pub trait Object: fmt::Debug {
     fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
         None
     }
+    /// The exported fields of a struct in Go's order under their names in lower case, as `toYamlPretty` sees them;
+    /// `None` when [`Self::to_plain`] says all.
+    fn yaml_fields(&self) -> Option<Vec<(String, Value)>> {
+        None
+    }
     /// The value itself, for functions that expect this very type.
     fn as_any(&self) -> &dyn std::any::Any;
 }

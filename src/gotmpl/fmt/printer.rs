@@ -61,6 +61,9 @@ impl<'a> Printer<'a> {
 
     fn print_value(&mut self, value: &Value, verb: char, depth: usize) {
         match value {
+            // `%w` wants an error, and says so of a composite value as a whole.
+            Value::List(list) if verb == 'w' && list.elem != Elem::Byte => self.bad_verb(value, verb),
+            Value::Map(_) if verb == 'w' => self.bad_verb(value, verb),
             Value::Nil if depth > 0 && self.flags.sharp_v => self.out.extend_from_slice(b"interface {}(nil)"),
             Value::Nil if depth > 0 => self.out.extend_from_slice(b"<nil>"),
             Value::Nil => self.bad_verb(value, verb),

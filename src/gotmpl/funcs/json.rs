@@ -38,6 +38,9 @@ impl Style {
     const RAW: Self = Self { indented: false, escape_html: false };
 }
 
+/// The kind of a number that neither JSON nor YAML can write.
+pub(super) const COMPLEX: &str = "complex128";
+
 /// Deeper values are taken for cycles.
 const MAX_DEPTH: usize = 1000;
 
@@ -67,6 +70,9 @@ impl Writer {
             Value::Str(text) => self.string(text),
             Value::List(list) => self.list(list)?,
             Value::Map(map) => self.map(map)?,
+            Value::Object(object) if object.kind() == COMPLEX => {
+                return Err(fail("json: unsupported type: complex128"));
+            }
             Value::Object(object) => match object.json_fields() {
                 Some(fields) => self.fields(&fields)?,
                 None => self.value(&object.to_plain())?,

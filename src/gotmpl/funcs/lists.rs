@@ -183,7 +183,9 @@ fn chunk(_: &mut dyn FuncContext, args: &[Value]) -> Outcome {
         return Err(fail("runtime error: makeslice: len out of range"));
     }
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    if count > items.len().max(1) || int(args, 0) < 1 && count > 0 {
+    // Go's arithmetic gives a single element a chunk of its own for every negative size but -1.
+    let is_single = items.len() == 1 && int(args, 0) < -1;
+    if count > items.len().max(1) || int(args, 0) < 1 && count > 0 && !is_single {
         return Err(fail("runtime error: makeslice: len out of range"));
     }
     if count == 0 {

@@ -72,7 +72,11 @@ pub(super) const FUNCTIONS: &[FuncDef] = &[
     fixed("toString", &[Param::Any], |_, args| Ok(Value::Str(to_str(&args[0])))),
     fixed("toStrings", &[Param::Any], |_, args| strings(to_strings(&args[0]))),
     fixed("join", &[Param::Str, Param::Any], |_, args| text(join(bytes(args, 0), &args[1])?)),
-    fixed("sortAlpha", &[Param::Any], |_, args| strings(sort_alpha(&args[0]))),
+    fixed("sortAlpha", &[Param::Any], |_, args| match &args[0] {
+        // A list of texts is sorted as it is, and stays nil.
+        Value::List(list) if list.elem == Elem::Str && list.is_nil() => Ok(args[0].clone()),
+        value => strings(sort_alpha(value)),
+    }),
     fixed("split", &[Param::Str, Param::Str], |_, args| {
         Ok(numbered(cut(bytes(args, 1), bytes(args, 0), -1)))
     }),

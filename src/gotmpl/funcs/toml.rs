@@ -1,10 +1,12 @@
 //! TOML (Helm `pkg/engine/funcs.go`), written as BurntSushi/toml 1.6 does: in each table the plain keys first,
 //! tables and arrays of tables behind them, indented by their depth.
 
+use std::borrow::Cow;
+
 use super::args::{bytes, fail, fixed, text};
-use super::dates::as_time;
-use super::toml_parse::{LOCAL_DATE, LOCAL_DATETIME, LOCAL_TIME};
-use super::{layout, toml_parse};
+use super::json::COMPLEX;
+use super::time::{Time, Zone};
+use super::{dates, layout, toml_parse};
 use crate::gotmpl::float::float_g;
 use crate::gotmpl::{FuncDef, List, Map, MapType, Param, Str, Value};
 
@@ -13,12 +15,12 @@ const ANY: &[Param] = &[Param::Any];
 pub(super) const FUNCTIONS: &[FuncDef] = &[
     fixed("toToml", ANY, |_, args| match encode(&args[0]) {
         Ok(out) => text(out),
-        Err(Failure::Error(message)) => text(message),
-        Err(Failure::Panic(message)) => Err(fail(message)),
+        Err(Failure::Error(message)) => text(message.into_owned()),
+        Err(Failure::Panic(message)) => Err(fail(message.into_owned())),
     }),
     fixed("mustToToml", ANY, |_, args| match encode(&args[0]) {
         Ok(out) => text(out),
-        Err(Failure::Error(message) | Failure::Panic(message)) => Err(fail(message)),
+        Err(Failure::Error(message) | Failure::Panic(message)) => Err(fail(message.into_owned())),
     }),
     fixed("fromToml", &[Param::Str], |_, args| Ok(Value::Map(decode(bytes(args, 0))))),
 ];
@@ -26,15 +28,15 @@ pub(super) const FUNCTIONS: &[FuncDef] = &[
 /// What keeps a value from being written.
 enum Failure {
     /// The encoder returns it.
-    Error(&'static str),
+    Error(Cow<'static, str>),
     /// It is beyond what the encoder handles.
-    Panic(&'static str),
+    Panic(Cow<'static, str>),
 }
 
-const NIL_ELEMENT: Failure = Failure::Error("toml: cannot encode array with nil element");
-const NO_KEY: Failure = Failure::Error("toml: top-level values must be Go maps or structs");
-const INVALID: Failure = Failure::Panic("reflect: call of reflect.Value.Type on zero Value");
-const TOO_DEEP: Failure = Failure::Panic("toml: value is nested too deeply");
+const NIL_ELEMENT: Failure = Failure::Error(Cow::Borrowed("toml: cannot encode array with nil element"));
+const NO_KEY: Failure = Failure::Error(Cow::Borrowed("toml: top-level values must be Go maps or structs"));
+const INVALID: Failure = Failure::Panic(Cow::Borrowed("reflect: call of reflect.Value.Type on zero Value"));
+const TOO_DEEP: Failure = Failure::Panic(Cow::Borrowed("toml: value is nested too deeply"));
 
 const MAX_DEPTH: usize = 500;
 
@@ -110,7 +112,7 @@ impl Writer {
     /// The value at the current path.
     fn entry(&mut self, value: &Value, depth: usize) -> Result<(), Failure> {
         match (kind(value, depth)?, value) {
-            (Kind::Nil, Value::List(_)) => self.key_value(value, depth),
+            (Kind::Nil, Value::List(_)) if self.path.is_empty() => self.element(value, depth),
             (Kind::Nil, _) => Ok(()),
             (Kind::Table, Value::Map(map)) => self.table(map, depth),
             (Kind::TableArray, Value::List(list)) => self.table_array(list, depth),
@@ -176,9 +178,6 @@ impl Writer {
     fn entries(&mut self, map: &Map, depth: usize) -> Result<(), Failure> {
         let (plain, tables) = partition(map, depth)?;
         for (key, value) in plain.into_iter().chain(tables) {
-            if kind(&value, depth)? == Kind::Nil {
-                continue;
-            }
             self.path.push(key);
             self.entry(&value, depth + 1)?;
             self.path.pop();
@@ -211,20 +210,14 @@ impl Writer {
                 self.out.push(b']');
             }
             Value::Map(map) => self.inline_table(map, depth)?,
-            Value::Object(object) => match as_time(value) {
-                Some(time) => {
-                    let layout: &[u8] = match time.zone.name() {
-                        LOCAL_DATETIME => b"2006-01-02T15:04:05.999999999",
-                        LOCAL_DATE => b"2006-01-02",
-                        LOCAL_TIME => b"15:04:05.999999999",
-                        _ => b"2006-01-02T15:04:05.999999999Z07:00",
-                    };
-                    self.out.extend(layout::format(time, layout));
+            Value::Object(object) if object.kind() == COMPLEX => return Err(self.unsupported(COMPLEX)),
+            Value::Object(object) => match (object.type_name().as_ref(), object.to_plain()) {
+                ("time.Time", Value::Str(written)) => {
+                    let local = dates::as_time(value).and_then(written_locally);
+                    self.out.extend_from_slice(local.as_deref().unwrap_or(&written));
                 }
-                None if object.type_name() == "time.Duration" => {
-                    push_quoted(&mut self.out, object.display().as_bytes());
-                }
-                None => self.element(&object.to_plain(), depth + 1)?,
+                ("time.Duration", _) => push_quoted(&mut self.out, object.display().as_bytes()),
+                (_, plain) => self.element(&plain, depth + 1)?,
             },
         }
         Ok(())
@@ -250,6 +243,11 @@ impl Writer {
         Ok(())
     }
 
+    fn unsupported(&self, kind: &str) -> Failure {
+        let key: Vec<_> = self.path.iter().map(|part| part.to_text()).collect();
+        Failure::Error(format!("unsupported type for key '{}': {kind}", key.join(".")).into())
+    }
+
     fn write(&mut self, value: impl std::fmt::Display) {
         self.out.extend_from_slice(value.to_string().as_bytes());
     }
@@ -263,6 +261,17 @@ impl Writer {
         let point = if written.contains(['e', '.']) { "" } else { ".0" };
         self.write(format_args!("{written}{point}"));
     }
+}
+
+/// A time that was read without an offset, or without a date, as it was read.
+fn written_locally(time: &Time) -> Option<Vec<u8>> {
+    let layout: &[u8] = match time.zone.name() {
+        toml_parse::LOCAL_DATETIME => b"2006-01-02T15:04:05.999999999",
+        toml_parse::LOCAL_DATE => b"2006-01-02",
+        toml_parse::LOCAL_TIME => b"15:04:05.999999999",
+        _ => return None,
+    };
+    Some(layout::format(&time.in_zone(Zone::Utc), layout))
 }
 
 /// Entries in the order of their keys.

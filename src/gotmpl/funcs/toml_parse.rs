@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::dates::time_value;
 use super::numbers::{NotInt, parse_float, parse_int};
-use super::time::Zone;
+use super::time::{Time, Zone};
 use super::{layout, runes};
 use crate::gotmpl::strconv::quote;
 use crate::gotmpl::{Elem, List, Map, MapType, Str, Value};
@@ -26,13 +26,25 @@ fn quoted(text: &[u8]) -> String {
     String::from_utf8_lossy(&quote(text)).into_owned()
 }
 
+/// The zone of a date and time without an offset.
+pub(super) const LOCAL_DATETIME: &str = "datetime-local";
+/// The zone of a date.
+pub(super) const LOCAL_DATE: &str = "date-local";
+/// The zone of a time of day.
+pub(super) const LOCAL_TIME: &str = "time-local";
+
 /// Arrays and inline tables inside of each other.
 const MAX_DEPTH: usize = 200;
 
 type Parsed<T> = Result<T, ParseError>;
-/// The prefix of a number, what kind it is and which digits it has.
-type Base = (&'static [u8], &'static str, fn(u8) -> bool);
 type Key = Vec<Str>;
+
+/// Where an inline table belongs.
+struct Outside {
+    key: Key,
+    /// The tables around it, unless it is an element of an array.
+    root: Option<Map>,
+}
 
 struct Parser<'a> {
     input: &'a [u8],
@@ -40,8 +52,6 @@ struct Parser<'a> {
     line: usize,
     depth: usize,
     root: Map,
-    /// The key of the inline table that is being read, which is a document of its own.
-    outer: Key,
     /// The table that keys belong to.
     context: Key,
     /// The key whose value is being read.
@@ -52,6 +62,10 @@ struct Parser<'a> {
     arrays: HashSet<String>,
     /// Keys whose value is an array of tables.
     table_arrays: HashSet<String>,
+    /// What the inline tables that are being read are part of.
+    outside: Vec<Outside>,
+    /// The line of the key whose value is being read.
+    key_line: usize,
 }
 
 /// Parses a document.
@@ -66,12 +80,13 @@ pub(super) fn parse(input: &[u8]) -> Parsed<Map> {
         line: 1,
         depth: 0,
         root: Map::new(MapType::Any),
-        outer: Vec::new(),
         context: Vec::new(),
         current: None,
         implicit: HashSet::new(),
         arrays: HashSet::new(),
         table_arrays: HashSet::new(),
+        outside: Vec::new(),
+        key_line: 1,
     };
     if input[..input.len().min(6)].contains(&0) {
         return Err(parser.error_at(
@@ -105,14 +120,43 @@ fn path(key: &[Str]) -> String {
 
 impl Parser<'_> {
     fn error_at(&self, line: usize, message: impl Into<String>) -> ParseError {
-        let mut last_key = path(&[self.outer.as_slice(), &self.context].concat());
-        if let Some(current) = &self.current {
-            if !last_key.is_empty() {
-                last_key.push('.');
+        let mut key = self.whole_context();
+        let last_key = match (&self.current, key.is_empty()) {
+            (None, _) => path(&key),
+            (Some(current), true) => current.to_string(),
+            (Some(current), false) => {
+                key.push(current.clone());
+                path(&key[..key.len() - 1]) + "." + &current.to_string()
             }
-            last_key.push_str(&current.to_text());
-        }
+        };
         ParseError { line, last_key, message: message.into() }
+    }
+
+    /// The key of the current table, from the top.
+    fn whole_context(&self) -> Key {
+        self.outside.iter().flat_map(|outside| &outside.key).chain(&self.context).cloned().collect()
+    }
+
+    fn already_defined(&self, key: &[Str]) -> ParseError {
+        let outside: Key = self.outside.iter().flat_map(|outside| &outside.key).chain(key).cloned().collect();
+        self.error_at(self.key_line, format!("Key '{}' has already been defined.", path(&outside)))
+    }
+
+    /// Whether the key of an inline table exists from before.
+    fn is_defined_outside(&self, key: &[Str]) -> bool {
+        let Some(Outside { key: outer, root: Some(root) }) = self.outside.last() else { return false };
+        let mut found = Some(Value::Map(root.clone()));
+        for part in outer.iter().chain(key) {
+            found = match found {
+                Some(Value::Map(table)) => table.get(part),
+                Some(Value::List(tables)) => match tables.last() {
+                    Some(Value::Map(table)) => table.get(part),
+                    _ => None,
+                },
+                _ => None,
+            };
+        }
+        found.is_some()
     }
 
     fn error(&self, message: impl Into<String>) -> ParseError {
@@ -121,9 +165,6 @@ impl Parser<'_> {
 
     /// The error about the next character, which is quoted; a line break counts as read.
     fn unexpected(&self, message: impl FnOnce(&str) -> String) -> ParseError {
-        if let Err(error) = self.allowed() {
-            return error;
-        }
         match self.peek() {
             Some(rune) => {
                 let line = self.line + usize::from(rune == '\n');
@@ -146,9 +187,9 @@ impl Parser<'_> {
         runes::first(&self.input[self.at..]).map(|(rune, _)| rune)
     }
 
-    /// Whether the next character is one that a document may contain.
-    fn allowed(&self) -> Parsed<()> {
-        let Some((rune, width)) = runes::first(&self.input[self.at..]) else { return Ok(()) };
+    /// Reads a character, refusing what no document may contain.
+    fn next(&mut self) -> Parsed<Option<char>> {
+        let Some((rune, width)) = runes::first(&self.input[self.at..]) else { return Ok(None) };
         if rune == runes::ERROR && width == 1 {
             return Err(self.error(format!("invalid UTF-8 byte: 0x{:02x}", self.input[self.at])));
         }
@@ -161,13 +202,6 @@ impl Parser<'_> {
             let code = rune as u32;
             return Err(self.error(format!("TOML files cannot contain control characters: '0x{code:02x}'")));
         }
-        Ok(())
-    }
-
-    /// Reads a character, refusing what no document may contain.
-    fn next(&mut self) -> Parsed<Option<char>> {
-        self.allowed()?;
-        let Some((rune, width)) = runes::first(&self.input[self.at..]) else { return Ok(None) };
         self.line += usize::from(rune == '\n');
         self.at += width;
         Ok(Some(rune))
@@ -217,11 +251,15 @@ impl Parser<'_> {
             None => Ok(()),
             Some('#') => self.comment(),
             Some(rune) if is_break(rune) => self.next().map(|_| ()),
-            Some(_) => Err(self.unexpected(|rune| {
-                format!(
-                    "expected a top-level item to end with a newline, comment, or EOF, but got {rune} instead"
-                )
-            })),
+            Some(_) => {
+                self.next()?;
+                self.at -= 1;
+                Err(self.unexpected(|rune| {
+                    format!(
+                        "expected a top-level item to end with a newline, comment, or EOF, but got {rune} instead"
+                    )
+                }))
+            }
         }
     }
 
@@ -230,6 +268,7 @@ impl Parser<'_> {
         self.next()?;
         let is_array = self.eat("[");
         let key = self.table_name()?;
+        self.key_line = self.line;
         if is_array && !self.eat("]") {
             return Err(self.unexpected(|rune| {
                 format!("expected end of table array name delimiter ']', but got {rune} instead")
@@ -325,17 +364,19 @@ impl Parser<'_> {
 
     fn top_entry(&mut self) -> Parsed<()> {
         let outer = self.context.clone();
-        let last = self.begin_entry()?;
+        let (last, parents) = self.begin_entry()?;
         let value = self.value()?;
         self.define(&last, value)?;
         self.context = outer;
         self.current = None;
+        drop(parents);
         Ok(())
     }
 
-    /// Reads a key and enters the tables that it names; gives its last part.
-    fn begin_entry(&mut self) -> Parsed<Str> {
+    /// Reads a key and enters the tables that it names; gives its last part and the others.
+    fn begin_entry(&mut self) -> Parsed<(Str, Key)> {
         let mut key = self.key()?;
+        self.key_line = self.line;
         let last = key.pop().unwrap_or_else(|| Str::from(""));
         self.current = Some(last.clone());
         for part in &key {
@@ -344,7 +385,7 @@ impl Parser<'_> {
             self.implicit.insert(path(&context));
             self.add_context(&context, false)?;
         }
-        Ok(last)
+        Ok((last, key))
     }
 
     /// Makes a table the current one, creating it and its parents where they are missing.
@@ -404,16 +445,17 @@ impl Parser<'_> {
         let mut table = self.root.clone();
         for (index, part) in self.context.iter().enumerate() {
             let place = &self.context[..=index];
-            table = self
-                .table_in(&table, part, place)
-                .ok_or_else(|| self.error(format!("Key '{}' has already been defined.", path(place))))?;
+            table = self.table_in(&table, part, place).ok_or_else(|| self.already_defined(place))?;
         }
         let mut whole = self.context.clone();
         whole.push(key.clone());
+        if self.is_defined_outside(&whole) {
+            return Err(self.already_defined(&whole));
+        }
         let place = path(&whole);
         if table.get(key).is_some() {
             if !self.implicit.remove(&place) {
-                return Err(self.error(format!("Key '{place}' has already been defined.")));
+                return Err(self.already_defined(&whole));
             }
             if !self.arrays.contains(&place) {
                 return Ok(());
@@ -531,11 +573,12 @@ impl Parser<'_> {
         // Its keys are checked among themselves in a table of its own.
         let saved_root = std::mem::replace(&mut self.root, Map::new(MapType::Any));
         let saved_implicit = std::mem::take(&mut self.implicit);
+        self.outside.push(Outside { key: context.clone(), root: (!in_array).then(|| saved_root.clone()) });
         self.context = Vec::new();
-        let outer = std::mem::take(&mut self.outer);
-        self.outer = [outer.as_slice(), &context].concat();
+        let line = self.key_line;
         let read = self.inline_entries();
-        self.outer = outer;
+        self.key_line = line;
+        self.outside.pop();
         let table = std::mem::replace(&mut self.root, saved_root);
         self.implicit = saved_implicit;
         self.context = outer_context;
@@ -555,10 +598,11 @@ impl Parser<'_> {
                 Some('}') => break,
                 _ => {}
             }
-            let last = self.begin_entry()?;
+            let (last, _) = self.begin_entry()?;
             let value = self.value()?;
             self.define(&last, value)?;
             self.context = Vec::new();
+            self.current = None;
             self.skip_space_and_comments()?;
             match self.peek() {
                 Some(',') => self.at += 1,
@@ -696,21 +740,14 @@ impl Parser<'_> {
     /// What a backslash begins.
     fn escape(&mut self, out: &mut Vec<u8>) -> Parsed<()> {
         let Some(rune) = self.next()? else { return Err(self.at_end("invalid escape in string '\\\0'")) };
-        let plain = match rune {
-            'b' => Some('\u{8}'),
-            't' => Some('\t'),
-            'n' => Some('\n'),
-            'f' => Some('\u{c}'),
-            'r' => Some('\r'),
-            'e' => Some('\u{1b}'),
-            '"' | '\\' => Some(rune),
-            _ => None,
-        };
-        if let Some(plain) = plain {
-            runes::push(out, plain);
-            return Ok(());
-        }
         let (digits, words) = match rune {
+            'b' => return Ok(out.push(0x08)),
+            't' => return Ok(out.push(b'\t')),
+            'n' => return Ok(out.push(b'\n')),
+            'f' => return Ok(out.push(0x0C)),
+            'r' => return Ok(out.push(b'\r')),
+            'e' => return Ok(out.push(0x1B)),
+            '"' | '\\' => return Ok(runes::push(out, rune)),
             ' ' | '\t' => return Err(self.error(format!("invalid escape: '\\{rune}'"))),
             'x' => (2, "two hexadecimal digits after '\\x'"),
             'u' => (4, "four hexadecimal digits after '\\u'"),
@@ -767,7 +804,7 @@ impl Parser<'_> {
 
     fn number_or_date(&mut self) -> Parsed<Value> {
         let rest = &self.input[self.at..];
-        let bases: [Base; 3] = [
+        let bases: [(&[u8], &str, fn(u8) -> bool); 3] = [
             (b"0b", "a binary", |byte| matches!(byte, b'0' | b'1')),
             (b"0o", "an octal", |byte| matches!(byte, b'0'..=b'7')),
             (b"0x", "a hexadecimal", |byte| byte.is_ascii_hexdigit()),
@@ -850,7 +887,6 @@ impl Parser<'_> {
     }
 
     fn date(&mut self) -> Parsed<Value> {
-        // A form without a zone has a made-up one, by which the encoder knows it.
         const LAYOUTS: [(&str, Option<&str>); 7] = [
             ("2006-01-02T15:04:05.999999999Z07:00", None),
             ("2006-01-02T15:04:05.999999999", Some(LOCAL_DATETIME)),
@@ -864,25 +900,20 @@ impl Parser<'_> {
         let written = text.trim().replace('z', "Z").replace(['t', ' '], "T");
         let invalid = || self.error(format!("invalid datetime: {}", quoted(written.as_bytes())));
         for (layout, local) in LAYOUTS {
-            let Ok(time) = layout::parse(layout.as_bytes(), written.as_bytes()) else { continue };
-            if lacks_zero(&written, layout) {
-                return Err(invalid());
+            if let Ok(time) = layout::parse(layout.as_bytes(), written.as_bytes()) {
+                let time = local.map_or(time.clone(), |zone| in_local_zone(time, zone));
+                return if lacks_zero(&written, layout) { Err(invalid()) } else { Ok(time_value(time)) };
             }
-            return Ok(time_value(match local {
-                Some(name) => time.in_zone(Zone::Fixed(name.into(), time.offset().1)),
-                None => time,
-            }));
         }
         Err(invalid())
     }
 }
 
-/// The zone of a date and a time that have none.
-pub(super) const LOCAL_DATETIME: &str = "datetime-local";
-/// The zone of a date.
-pub(super) const LOCAL_DATE: &str = "date-local";
-/// The zone of a time of day.
-pub(super) const LOCAL_TIME: &str = "time-local";
+/// A time of which only the fields are known, in a zone that says so, with the offset that holds here now.
+fn in_local_zone(time: Time, zone: &str) -> Time {
+    let (_, offset, _) = Time::now().offset();
+    Time { seconds: time.seconds - offset, zone: Zone::Fixed(zone.into(), offset), ..time }
+}
 
 /// Whether the text is shorter somewhere than its layout.
 fn lacks_zero(text: &str, layout: &str) -> bool {

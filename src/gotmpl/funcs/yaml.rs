@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::args::{bytes, fail, fixed, text};
 use super::encoding::encode_base64;
+use super::json::COMPLEX;
 use crate::gotmpl::{Elem, FuncDef, FuncError, List, Map, MapType, Param, Value};
 use crate::yaml::go::{Emitter, KeyOrder, Numbers, parse, sort_by_key};
 
@@ -12,10 +13,26 @@ const ANY: &[Param] = &[Param::Any];
 pub(super) const FUNCTIONS: &[FuncDef] = &[
     fixed("toYaml", ANY, |_, args| text(encode(&args[0], KeyOrder::V2).unwrap_or_default())),
     fixed("mustToYaml", ANY, |_, args| text(encode(&args[0], KeyOrder::V2)?)),
-    fixed("toYamlPretty", ANY, |_, args| text(encode(&args[0], KeyOrder::V3).unwrap_or_default())),
+    fixed("toYamlPretty", ANY, |_, args| match encode(&args[0], KeyOrder::V3) {
+        // go-yaml panics there, while other errors come to nothing.
+        Err(error) if error.message == UNSUPPORTED => Err(error),
+        encoded => text(encoded.unwrap_or_default()),
+    }),
     fixed("fromYaml", &[Param::Str], |_, args| Ok(decode_map(bytes(args, 0)))),
     fixed("fromYamlArray", &[Param::Str], |_, args| Ok(decode_array(bytes(args, 0)))),
 ];
+
+/// The type that only `toYamlPretty` sees: `toYaml` goes by way of JSON.
+const TIME: &str = "time.Time";
+const UNSUPPORTED: &str = "cannot marshal type: complex128";
+
+/// The error about a complex number.
+fn unsupported(order: KeyOrder) -> FuncError {
+    match order {
+        KeyOrder::V2 => fail("error marshaling into JSON: json: unsupported type: complex128"),
+        KeyOrder::V3 => fail(UNSUPPORTED),
+    }
+}
 
 /// Deeper values are taken for cycles.
 const MAX_DEPTH: usize = 1000;
@@ -50,7 +67,16 @@ fn write(emitter: &mut Emitter<'_>, value: &Value, order: KeyOrder, depth: usize
         Value::Str(text) => emitter.string(text),
         Value::List(list) => return write_list(emitter, list, order, depth),
         Value::Map(map) => return write_map(emitter, map, order, depth),
-        Value::Object(object) => return write(emitter, &object.to_plain(), order, depth + 1),
+        Value::Object(object) if object.kind() == COMPLEX => return Err(unsupported(order)),
+        Value::Object(object) if order == KeyOrder::V3 && object.type_name() == TIME => {
+            if let Value::Str(text) = object.to_plain() {
+                emitter.timestamp(&text);
+            }
+        }
+        Value::Object(object) => match object.yaml_fields().filter(|_| order == KeyOrder::V3) {
+            Some(fields) => return write_fields(emitter, &fields, depth),
+            None => return write(emitter, &object.to_plain(), order, depth + 1),
+        },
     }
     Ok(())
 }
@@ -73,6 +99,21 @@ fn write_list(
         }
         emitter.list_end();
     }
+    Ok(())
+}
+
+/// A struct, which only go-yaml v3 sees: JSON has made a map of it before v2.
+fn write_fields(
+    emitter: &mut Emitter<'_>,
+    fields: &[(String, Value)],
+    depth: usize,
+) -> Result<(), FuncError> {
+    emitter.map_start();
+    for (name, value) in fields {
+        emitter.key(name.as_bytes());
+        write(emitter, value, KeyOrder::V3, depth + 1)?;
+    }
+    emitter.map_end();
     Ok(())
 }
 

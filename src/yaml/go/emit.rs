@@ -112,6 +112,11 @@ impl<'o> Emitter<'o> {
         self.writer.word(value.to_string().as_bytes());
     }
 
+    /// Writes a moment in RFC 3339, which go-yaml v3 does not quote.
+    pub fn timestamp(&mut self, text: &[u8]) {
+        self.writer.word(text);
+    }
+
     /// Writes a float: `toYaml` reads its JSON text as YAML, so that it may become an integer.
     pub fn float(&mut self, value: f64) {
         let text = if self.is_v2() { self.json_number(value) } else { float::format_yaml(value) };
