@@ -37,6 +37,8 @@ pub(super) const LOCAL_TIME: &str = "time-local";
 const MAX_DEPTH: usize = 200;
 
 type Parsed<T> = Result<T, ParseError>;
+/// The prefix of a number, what kind it is and which digits it has.
+type Base = (&'static [u8], &'static str, fn(u8) -> bool);
 type Key = Vec<Str>;
 
 /// Where an inline table belongs.
@@ -165,6 +167,9 @@ impl Parser<'_> {
 
     /// The error about the next character, which is quoted; a line break counts as read.
     fn unexpected(&self, message: impl FnOnce(&str) -> String) -> ParseError {
+        if let Err(error) = self.allowed() {
+            return error;
+        }
         match self.peek() {
             Some(rune) => {
                 let line = self.line + usize::from(rune == '\n');
@@ -187,9 +192,9 @@ impl Parser<'_> {
         runes::first(&self.input[self.at..]).map(|(rune, _)| rune)
     }
 
-    /// Reads a character, refusing what no document may contain.
-    fn next(&mut self) -> Parsed<Option<char>> {
-        let Some((rune, width)) = runes::first(&self.input[self.at..]) else { return Ok(None) };
+    /// Whether the next character is one that a document may contain.
+    fn allowed(&self) -> Parsed<()> {
+        let Some((rune, width)) = runes::first(&self.input[self.at..]) else { return Ok(()) };
         if rune == runes::ERROR && width == 1 {
             return Err(self.error(format!("invalid UTF-8 byte: 0x{:02x}", self.input[self.at])));
         }
@@ -202,6 +207,13 @@ impl Parser<'_> {
             let code = rune as u32;
             return Err(self.error(format!("TOML files cannot contain control characters: '0x{code:02x}'")));
         }
+        Ok(())
+    }
+
+    /// Reads a character, refusing what no document may contain.
+    fn next(&mut self) -> Parsed<Option<char>> {
+        self.allowed()?;
+        let Some((rune, width)) = runes::first(&self.input[self.at..]) else { return Ok(None) };
         self.line += usize::from(rune == '\n');
         self.at += width;
         Ok(Some(rune))
@@ -251,15 +263,11 @@ impl Parser<'_> {
             None => Ok(()),
             Some('#') => self.comment(),
             Some(rune) if is_break(rune) => self.next().map(|_| ()),
-            Some(_) => {
-                self.next()?;
-                self.at -= 1;
-                Err(self.unexpected(|rune| {
-                    format!(
-                        "expected a top-level item to end with a newline, comment, or EOF, but got {rune} instead"
-                    )
-                }))
-            }
+            Some(_) => Err(self.unexpected(|rune| {
+                format!(
+                    "expected a top-level item to end with a newline, comment, or EOF, but got {rune} instead"
+                )
+            })),
         }
     }
 
@@ -364,17 +372,16 @@ impl Parser<'_> {
 
     fn top_entry(&mut self) -> Parsed<()> {
         let outer = self.context.clone();
-        let (last, parents) = self.begin_entry()?;
+        let last = self.begin_entry()?;
         let value = self.value()?;
         self.define(&last, value)?;
         self.context = outer;
         self.current = None;
-        drop(parents);
         Ok(())
     }
 
-    /// Reads a key and enters the tables that it names; gives its last part and the others.
-    fn begin_entry(&mut self) -> Parsed<(Str, Key)> {
+    /// Reads a key and enters the tables that it names; gives its last part.
+    fn begin_entry(&mut self) -> Parsed<Str> {
         let mut key = self.key()?;
         self.key_line = self.line;
         let last = key.pop().unwrap_or_else(|| Str::from(""));
@@ -385,7 +392,7 @@ impl Parser<'_> {
             self.implicit.insert(path(&context));
             self.add_context(&context, false)?;
         }
-        Ok((last, key))
+        Ok(last)
     }
 
     /// Makes a table the current one, creating it and its parents where they are missing.
@@ -598,11 +605,10 @@ impl Parser<'_> {
                 Some('}') => break,
                 _ => {}
             }
-            let (last, _) = self.begin_entry()?;
+            let last = self.begin_entry()?;
             let value = self.value()?;
             self.define(&last, value)?;
             self.context = Vec::new();
-            self.current = None;
             self.skip_space_and_comments()?;
             match self.peek() {
                 Some(',') => self.at += 1,
@@ -804,7 +810,7 @@ impl Parser<'_> {
 
     fn number_or_date(&mut self) -> Parsed<Value> {
         let rest = &self.input[self.at..];
-        let bases: [(&[u8], &str, fn(u8) -> bool); 3] = [
+        let bases: [Base; 3] = [
             (b"0b", "a binary", |byte| matches!(byte, b'0' | b'1')),
             (b"0o", "an octal", |byte| matches!(byte, b'0'..=b'7')),
             (b"0x", "a hexadecimal", |byte| byte.is_ascii_hexdigit()),
