@@ -746,14 +746,21 @@ impl Parser<'_> {
     /// What a backslash begins.
     fn escape(&mut self, out: &mut Vec<u8>) -> Parsed<()> {
         let Some(rune) = self.next()? else { return Err(self.at_end("invalid escape in string '\\\0'")) };
+        let plain = match rune {
+            'b' => Some('\u{8}'),
+            't' => Some('\t'),
+            'n' => Some('\n'),
+            'f' => Some('\u{c}'),
+            'r' => Some('\r'),
+            'e' => Some('\u{1b}'),
+            '"' | '\\' => Some(rune),
+            _ => None,
+        };
+        if let Some(plain) = plain {
+            runes::push(out, plain);
+            return Ok(());
+        }
         let (digits, words) = match rune {
-            'b' => return Ok(out.push(0x08)),
-            't' => return Ok(out.push(b'\t')),
-            'n' => return Ok(out.push(b'\n')),
-            'f' => return Ok(out.push(0x0C)),
-            'r' => return Ok(out.push(b'\r')),
-            'e' => return Ok(out.push(0x1B)),
-            '"' | '\\' => return Ok(runes::push(out, rune)),
             ' ' | '\t' => return Err(self.error(format!("invalid escape: '\\{rune}'"))),
             'x' => (2, "two hexadecimal digits after '\\x'"),
             'u' => (4, "four hexadecimal digits after '\\u'"),
