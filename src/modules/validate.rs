@@ -2,6 +2,7 @@
 
 use super::spec::{Args, Kind, Opt, Requirement, Spec};
 use crate::jinja::filters::core::to_bool;
+use crate::jinja::filters::path::{expand_user, expand_vars};
 use crate::jinja::value::{Entries, Value};
 use crate::jinja::{convert, filters, literal};
 
@@ -274,29 +275,5 @@ fn dict(value: Value) -> Result<Value, String> {
 /// `~` and `$VAR` of a path (`os.path.expanduser`, `expandvars`).
 #[must_use]
 pub fn expand_path(path: &str) -> String {
-    let home = std::env::var("HOME").unwrap_or_default();
-    let path = match path.strip_prefix('~') {
-        Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
-        _ => path.to_owned(),
-    };
-    let mut out = String::new();
-    let mut rest = path.as_str();
-    while let Some(at) = rest.find('$') {
-        out.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        let (name, len) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            Some((name, _)) => (name, name.len() + 2),
-            None => {
-                let len = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
-                (&after[..len], len)
-            }
-        };
-        match std::env::var(name) {
-            Ok(value) if !name.is_empty() => out.push_str(&value),
-            _ => out.push_str(&rest[at..=at + len]),
-        }
-        rest = &after[len..];
-    }
-    out.push_str(rest);
-    out
+    expand_vars(&expand_user(path))
 }

@@ -7,7 +7,7 @@ mod encode;
 pub mod json;
 mod json_query;
 mod math;
-mod path;
+pub(crate) mod path;
 mod regex;
 pub mod sequence;
 mod text;

@@ -51,7 +51,8 @@ fn dirname(path: &str) -> String {
     if stripped.is_empty() { head.to_owned() } else { stripped.to_owned() }
 }
 
-fn expand_user(path: &str) -> String {
+/// `os.path.expanduser`, for the own home directory.
+pub(crate) fn expand_user(path: &str) -> String {
     match path.strip_prefix('~') {
         Some(rest) if rest.is_empty() || rest.starts_with('/') => {
             format!("{}{rest}", std::env::var("HOME").unwrap_or_default())
@@ -60,7 +61,8 @@ fn expand_user(path: &str) -> String {
     }
 }
 
-fn expand_vars(path: &str) -> String {
+/// `os.path.expandvars`.
+pub(crate) fn expand_vars(path: &str) -> String {
     let mut out = String::new();
     let mut rest = path;
     while let Some(at) = rest.find('$') {
