@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::operator::{self, Endpoint, Options};
+use crate::operator::{self, Endpoint, LeaderElection, Options};
 use crate::watches::duration;
 
 /// Flags of `daytwo run`.
@@ -27,6 +27,12 @@ pub(super) struct Run {
     /// processors, which is the default of both operators, would be too few.
     #[arg(long, default_value_t = 8)]
     max_concurrent_reconciles: usize,
+    /// Passes of all kinds at the same time.
+    #[arg(long, default_value_t = 64)]
+    max_concurrent_passes: usize,
+    /// How long the run of a role or playbook may take; 0 for as long as it wants (an entry's own `runTimeout` wins).
+    #[arg(long, default_value = "0", value_parser = duration::parse)]
+    run_timeout: Duration,
     /// Where metrics are served; 0 for nowhere.
     #[arg(long, alias = "metrics-addr", default_value = ":8080")]
     metrics_bind_address: Endpoint,
@@ -49,18 +55,59 @@ pub(super) struct Run {
     #[arg(long, alias = "zap-log-level", env = "DAYTWO_LOG", default_value = "info")]
     log_level: String,
     #[command(flatten)]
+    election: LeaderElectionFlags,
+    #[command(flatten)]
     unused: Unused,
+}
+
+/// Flags of leader election.
+#[derive(Args)]
+struct LeaderElectionFlags {
+    /// Of several instances, let only one work: the one that holds a Lease.
+    #[arg(long, alias = "enable-leader-election", num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    leader_elect: bool,
+    /// The name of the Lease [default: the environment's OPERATOR_NAME].
+    #[arg(long, env = "OPERATOR_NAME", default_value = "")]
+    leader_election_id: String,
+    /// The namespace of the Lease [default: that of the pod].
+    #[arg(long)]
+    leader_election_namespace: Option<String>,
+    /// How long other instances wait after the leader's last sign of life before one takes over.
+    #[arg(long, default_value = "15s", value_parser = duration::parse)]
+    leader_elect_lease_duration: Duration,
+    /// How long the leader tries to renew its Lease before it gives up.
+    #[arg(long, default_value = "10s", value_parser = duration::parse)]
+    leader_elect_renew_deadline: Duration,
+    /// Leases are the only kind of lock.
+    #[arg(long, hide = true)]
+    leader_elect_resource_lock: Option<String>,
+}
+
+impl LeaderElectionFlags {
+    fn wanted(self) -> Result<Option<LeaderElection>, String> {
+        if !self.leader_elect {
+            return Ok(None);
+        }
+        if self.leader_election_id.is_empty() {
+            return Err("--leader-elect needs --leader-election-id, the name of the Lease".to_owned());
+        }
+        if self.leader_elect_renew_deadline >= self.leader_elect_lease_duration {
+            return Err(
+                "--leader-elect-renew-deadline must be less than --leader-elect-lease-duration".to_owned()
+            );
+        }
+        Ok(Some(LeaderElection {
+            id: self.leader_election_id,
+            namespace: self.leader_election_namespace.filter(|namespace| !namespace.is_empty()),
+            lease_duration: self.leader_elect_lease_duration,
+            renew_deadline: self.leader_elect_renew_deadline,
+        }))
+    }
 }
 
 /// Flags of the other operators that mean nothing here (yet); a deployment may still give them.
 #[derive(Args)]
 struct Unused {
-    #[arg(long, alias = "enable-leader-election", hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    leader_elect: Option<String>,
-    #[arg(long, hide = true)]
-    leader_election_id: Option<String>,
-    #[arg(long, hide = true)]
-    leader_election_namespace: Option<String>,
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     enable_http2: Option<String>,
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
@@ -87,7 +134,7 @@ impl Run {
             .enable_all()
             .build();
         let result = match runtime {
-            Ok(runtime) => runtime.block_on(self.operate()).map_err(|error| error.to_string()),
+            Ok(runtime) => runtime.block_on(self.operate()),
             Err(error) => Err(error.to_string()),
         };
         match result {
@@ -99,24 +146,27 @@ impl Run {
         }
     }
 
-    async fn operate(self) -> Result<(), operator::Error> {
+    async fn operate(self) -> Result<(), String> {
         let shutdown = CancellationToken::new();
         tokio::spawn(stop_on_signal(shutdown.clone()));
-        operator::run(self.options(), shutdown).await
+        operator::run(self.options()?, shutdown).await.map_err(|error| error.to_string())
     }
 
-    fn options(self) -> Options {
+    fn options(self) -> Result<Options, String> {
         let namespaces = self.watch_namespace.split(',').map(str::trim);
-        Options {
+        Ok(Options {
             watch_namespaces: namespaces.filter(|name| !name.is_empty()).map(str::to_owned).collect(),
             watches_file: self.watches_file,
             reconcile_period: self.reconcile_period,
             max_concurrent_reconciles: self.max_concurrent_reconciles,
+            max_passes: self.max_concurrent_passes,
+            run_timeout: self.run_timeout,
             metrics_address: self.metrics_bind_address,
             health_address: self.health_probe_bind_address,
             grace: self.graceful_shutdown_timeout,
             inject_owner: self.inject_owner_ref,
-        }
+            leader_election: self.election.wanted()?,
+        })
     }
 
     fn start_log(&self) {
@@ -139,9 +189,6 @@ impl Run {
 impl Unused {
     fn warn(&self) {
         let given = [
-            ("leader-elect", &self.leader_elect),
-            ("leader-election-id", &self.leader_election_id),
-            ("leader-election-namespace", &self.leader_election_namespace),
             ("enable-http2", &self.enable_http2),
             ("metrics-secure", &self.metrics_secure),
             ("metrics-require-rbac", &self.metrics_require_rbac),

@@ -17,7 +17,7 @@ use url::form_urlencoded::Serializer;
 
 use super::discovery::Resources;
 use super::error::{Call, Error, Reason, Refusal, Verb};
-use super::{Object, ObjectRef, Resource, ServerVersion};
+use super::{Fence, Object, ObjectRef, Resource, ServerVersion};
 
 /// How long one request may take; watches are not requests in this sense.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -36,6 +36,8 @@ const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroup
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    /// Writes pass it, when there is one.
+    fence: Option<Arc<Fence>>,
 }
 
 struct Inner {
@@ -213,7 +215,13 @@ impl Client {
         config.default_retry = false;
         let kube = kube::Client::try_from(config).map_err(|error| Error::Config(error.to_string()))?;
         let inner = Inner { kube, resources: Resources::default(), requests: Family::default() };
-        Ok(Self { inner: Arc::new(inner) })
+        Ok(Self { inner: Arc::new(inner), fence: None })
+    }
+
+    /// The same connection, on which writes are sent only while the fence is open.
+    #[must_use]
+    pub fn fenced(&self, fence: Arc<Fence>) -> Self {
+        Self { inner: Arc::clone(&self.inner), fence: Some(fence) }
     }
 
     /// The client underneath, for watchers.
@@ -239,6 +247,9 @@ impl Client {
     }
 
     async fn send(&self, call: Call, request: Request<Vec<u8>>) -> Result<axum::body::Bytes, Error> {
+        if request.method() != Method::GET && self.fence.as_ref().is_some_and(|fence| !fence.is_open()) {
+            return Err(Error::NotLeading { call: Box::new(call) });
+        }
         let method = request.method().to_string();
         let (status, body) = deadline(&call, async {
             let response = self.inner.kube.send(request.map(Into::into)).await?;

@@ -45,6 +45,12 @@ pub enum Error {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// This instance does not lead (any more), so it may not write.
+    #[error("not sent, because another instance may lead by now: {call}")]
+    NotLeading {
+        /// What was to be asked.
+        call: Box<Call>,
+    },
     /// No usable connection settings (kubeconfig, service account).
     #[error("no connection to a cluster is configured: {0}")]
     Config(String),
@@ -241,7 +247,7 @@ impl Error {
             Self::Refused(refusal) => {
                 matches!(refusal.reason, Reason::Busy | Reason::Conflict) || refusal.code >= 500
             }
-            Self::Unreachable { .. } | Self::Timeout { .. } => true,
+            Self::Unreachable { .. } | Self::Timeout { .. } | Self::NotLeading { .. } => true,
             _ => false,
         }
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! Client ── Resources (discovery, cached per process) ── Resource
 //!    └── get · list · create · apply · patch · delete · logs  ->  Object | Error
+//! Election ── who of several instances may write ── Fence
 //! Owner ── marks dependants (ownerReference or annotations)
 //! ready · wait ── is an object done, and if not, why not
 //! ```
@@ -12,6 +13,7 @@
 
 mod client;
 mod discovery;
+mod election;
 mod error;
 mod event;
 mod object;
@@ -21,6 +23,7 @@ pub mod wait;
 
 pub use client::{Apply, Client, Deletion, ListQuery, Patch, Propagation, RequestLabels, Target, Write};
 pub use discovery::{Resource, ServerVersion};
+pub use election::{Candidacy, Election, Fence};
 pub use error::{Call, Error, Reason, Refusal, Served, Verb};
 pub use event::{EventKind, Recorder};
 pub use object::{Object, ObjectRef, fields_digest, managed_digest};

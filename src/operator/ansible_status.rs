@@ -1,12 +1,12 @@
 //! The status that ansible-operator writes: `Running`, `Successful`, `Failure`.
 //!
 //! Follows `internal/ansible/controller/status` of ansible-operator-plugins. Conditions of others are
-//! kept whole; `Ready` and `observedGeneration` are added.
+//! kept whole; kstatus' conditions and `observedGeneration` are added.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::conditions::{Condition, Conditions, now};
+use super::conditions::{Conditions, Standing, now};
 use crate::executor::HostStats;
 
 /// What a run came to.
@@ -39,19 +39,23 @@ pub(super) fn status(old: &Value, report: &Report, generation: Option<i64>) -> V
         Report::Running => {
             deny(&mut conditions, "Successful");
             set(&mut conditions, "Running", "True", "Running", "Running reconciliation", None);
+            // A run that only looks again does not make the resource less ready.
+            if old["observedGeneration"] != json!(generation) {
+                conditions.stand(Standing::Reconciling, "Running", "Running reconciliation");
+            }
         }
         Report::Successful(result) => {
             let waiting = "Awaiting next reconciliation";
             set(&mut conditions, "Running", "True", "Successful", waiting, Some(result));
             set(&mut conditions, "Successful", "True", "Successful", "Last reconciliation succeeded", None);
             set(&mut conditions, "Failure", "False", "", "", None);
-            ready(&mut conditions, "True", "Successful", "Last reconciliation succeeded");
+            conditions.stand(Standing::Ready, "Successful", "Last reconciliation succeeded");
         }
         Report::Failed(message, result) => {
             deny(&mut conditions, "Running");
             set(&mut conditions, "Failure", "True", "Failed", message, result.as_ref());
             set(&mut conditions, "Successful", "False", "", "", None);
-            ready(&mut conditions, "False", "Failed", message);
+            conditions.stand(Standing::Stalled, "Failed", message);
         }
     }
     let mut new = old.as_object().cloned().unwrap_or_default();
@@ -60,10 +64,6 @@ pub(super) fn status(old: &Value, report: &Report, generation: Option<i64>) -> V
         new.insert("observedGeneration".into(), generation.into());
     }
     Value::Object(new)
-}
-
-fn ready(conditions: &mut Conditions, status: &str, reason: &str, message: &str) {
-    conditions.set(Condition { kind: "Ready", status, reason, message });
 }
 
 /// A condition that is there becomes false and keeps its words.
@@ -123,13 +123,13 @@ mod tests {
         let done = status(&running, &Report::Successful(result.clone()), Some(1));
         let expected = [
             ("User", "True"),
+            ("Ready", "True"),
             ("Running", "True"),
             ("Successful", "True"),
             ("Failure", "False"),
-            ("Ready", "True"),
         ];
         assert_eq!(kinds(&done), expected.map(|(k, s)| (k.to_owned(), s.to_owned())));
-        assert_eq!(done["conditions"][1]["ansibleResult"], result);
+        assert_eq!(done["conditions"][2]["ansibleResult"], result);
         assert_eq!((&done["own"], &done["observedGeneration"]), (&json!(1), &json!(1)));
         assert_eq!(done["conditions"][0]["observedGeneration"], 3);
         // The next run with the same end writes nothing.
@@ -143,5 +143,14 @@ mod tests {
         assert_eq!(of("Running")["status"], "False");
         assert_eq!(of("Successful")["status"], "False");
         assert_eq!(of("Ready")["status"], "False");
+        assert_eq!(of("Stalled")["message"], "no such file");
+        // A run for a new generation is progress, one that only looks again is not.
+        assert_eq!(
+            kinds(&status(&done, &Report::Running, Some(2))).last().cloned(),
+            Some(("Reconciling".to_owned(), "True".to_owned()))
+        );
+        assert!(
+            !kinds(&status(&done, &Report::Running, Some(1))).iter().any(|(kind, _)| kind == "Reconciling")
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::conditions::{Condition, Conditions};
+use super::conditions::{Condition, Conditions, Standing};
 use super::controller::{Failure, Next, Pass, Reconcile};
 use super::dependents::Caller;
 use super::{Shared, status};
@@ -34,7 +34,7 @@ impl Reconcile for BrokenReconciler {
             let mut conditions = Conditions::of(old);
             let (reason, message) = (self.reason, self.message.as_str());
             conditions.set(Condition { kind: self.condition, status: "True", reason, message });
-            conditions.set(Condition { kind: "Ready", status: "False", reason, message });
+            conditions.stand(Standing::Stalled, reason, message);
             let mut new = old.as_object().cloned().unwrap_or_default();
             new.insert("conditions".into(), conditions.into_value());
             Value::Object(new)

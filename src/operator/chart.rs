@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
-use super::conditions::{Condition, Conditions};
+use super::conditions::{Condition, Conditions, Standing};
 use super::controller::{Failure, Next, Pass, Reconcile};
 use super::dependents::{CHART_LABEL, Caller};
 use super::primary::Primary;
@@ -270,7 +270,7 @@ impl ChartReconciler {
             conditions.set(Condition { kind: "Deployed", status: "True", reason: &reason, message: &notes });
             conditions.remove("ReleaseFailed");
             conditions.remove("Irreconcilable");
-            conditions.set(readiness.condition());
+            readiness.tell(&mut conditions);
             let mut new = fields(old);
             new.insert("conditions".into(), conditions.into_value());
             new.insert("observedGeneration".into(), primary.generation.into());
@@ -296,7 +296,7 @@ impl ChartReconciler {
                 conditions.remove("Irreconcilable");
             }
             conditions.set(Condition { kind: condition, status: "True", reason, message });
-            conditions.set(Condition { kind: "Ready", status: "False", reason, message });
+            conditions.stand(Standing::Stalled, reason, message);
             let mut new = fields(old);
             new.insert("conditions".into(), conditions.into_value());
             new.insert("observedGeneration".into(), primary.generation.into());
@@ -326,9 +326,10 @@ impl Readiness {
         Self { ready, message }
     }
 
-    fn condition(&self) -> Condition<'_> {
-        let (status, reason) = if self.ready { ("True", "Ready") } else { ("False", "Progressing") };
-        Condition { kind: "Ready", status, reason, message: &self.message }
+    fn tell(&self, conditions: &mut Conditions) {
+        let (standing, reason) =
+            if self.ready { (Standing::Ready, "Ready") } else { (Standing::Reconciling, "Progressing") };
+        conditions.stand(standing, reason, &self.message);
     }
 }
 

@@ -1,4 +1,4 @@
-//! `status.conditions` of both operators' shapes.
+//! `status.conditions` of both operators' shapes, and kstatus' conditions beside them.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -14,6 +14,17 @@ pub(super) struct Condition<'a> {
     pub(super) status: &'a str,
     pub(super) reason: &'a str,
     pub(super) message: &'a str,
+}
+
+/// How a resource is as a whole, in the words of kstatus (`sigs.k8s.io/cli-utils/pkg/kstatus`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// As its spec says.
+    Ready,
+    /// On the way there.
+    Reconciling,
+    /// In the way stands something that somebody should look at.
+    Stalled,
 }
 
 impl Conditions {
@@ -43,6 +54,19 @@ impl Conditions {
         match old {
             Some(index) => self.0[index] = condition,
             None => self.0.push(condition),
+        }
+    }
+
+    /// Sets `Ready`, and `Reconciling` or `Stalled` for as long as they hold.
+    pub(super) fn stand(&mut self, standing: Standing, reason: &str, message: &str) {
+        let ready = if standing == Standing::Ready { "True" } else { "False" };
+        self.set(Condition { kind: "Ready", status: ready, reason, message });
+        for (kind, holding) in [("Reconciling", Standing::Reconciling), ("Stalled", Standing::Stalled)] {
+            if standing == holding {
+                self.set(Condition { kind, status: "True", reason, message });
+            } else {
+                self.remove(kind);
+            }
         }
     }
 

@@ -1,7 +1,8 @@
 //! One controller: the resources of one kind, their queue, and the passes over them.
 
-use std::sync::Arc;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,8 +47,8 @@ pub(super) struct Pass {
     pub(super) primary: Arc<Primary>,
     pub(super) primaries: Arc<Primaries>,
     pub(super) caller: Caller,
-    /// Ends the pass when the program ends.
-    pub(super) shutdown: CancellationToken,
+    /// Ends a run when the program ends, the resource changes, or goes.
+    pub(super) cancel: CancellationToken,
 }
 
 /// When to look again.
@@ -80,6 +81,8 @@ pub(super) struct Controller {
     shared: Arc<Shared>,
     /// Watches that have not listed their resources yet.
     starting: AtomicUsize,
+    /// What ends the passes that run now.
+    running: Mutex<HashMap<Key, CancellationToken>>,
 }
 
 impl Controller {
@@ -90,6 +93,7 @@ impl Controller {
             starting: AtomicUsize::new(shared.options.namespaces().len()),
             primaries: Arc::default(),
             queue: Arc::default(),
+            running: Mutex::default(),
             watch,
             reconciler,
             shared,
@@ -202,6 +206,7 @@ impl Controller {
             Stored::Replaced(old) if new.asks_for_pass(&old, annotations_count) => {
                 self.queue.succeeded(&key);
                 self.queue.push(&key);
+                self.cancel(&key);
             }
             Stored::Replaced(_) => {}
         }
@@ -210,7 +215,19 @@ impl Controller {
     fn gone(&self, key: &Key) {
         self.primaries.remove(key);
         self.queue.forget(key);
+        self.cancel(key);
         self.reconciler.forget(&self.caller(key));
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<Key, CancellationToken>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the run of a pass, if one runs: what it works from is no longer so.
+    fn cancel(&self, key: &Key) {
+        if let Some(token) = self.running().get(key) {
+            token.cancel();
+        }
     }
 
     fn caller(&self, key: &Key) -> Caller {
@@ -225,11 +242,13 @@ impl Controller {
                 (permit, self.queue.next().await)
             };
             let Some((permit, key)) = shutdown.run_until_cancelled(next).await else { return };
-            let (this, shutdown) = (Arc::clone(&self), shutdown.clone());
+            let (this, cancel) = (Arc::clone(&self), shutdown.child_token());
             tasks.spawn(async move {
-                this.pass(&key, shutdown).await;
+                // First come, first served among the workers of all kinds: none can starve another.
+                let turn = this.shared.turns.acquire().await;
+                this.pass(&key, cancel).await;
                 this.queue.done(&key);
-                drop(permit);
+                drop((turn, permit));
             });
         }
     }
@@ -245,11 +264,18 @@ impl Controller {
             .max(1)
     }
 
-    async fn pass(&self, key: &Key, shutdown: CancellationToken) {
-        let Some(primary) = self.primaries.get(key) else { return };
+    async fn pass(&self, key: &Key, cancel: CancellationToken) {
+        // Registered first: a change that comes after the look at the resource is not missed.
+        self.running().insert(key.clone(), cancel.clone());
+        if let Some(primary) = self.primaries.get(key) {
+            self.pass_over(key, primary, cancel).await;
+        }
+        self.running().remove(key);
+    }
+
+    async fn pass_over(&self, key: &Key, primary: Arc<Primary>, cancel: CancellationToken) {
         let span = tracing::info_span!("reconcile", kind = %self.kind.kind, namespace = %key.namespace, name = %key.name);
-        let pass =
-            Pass { primary, primaries: Arc::clone(&self.primaries), caller: self.caller(key), shutdown };
+        let pass = Pass { primary, primaries: Arc::clone(&self.primaries), caller: self.caller(key), cancel };
         let started = Instant::now();
         // On the heap, so that an idle controller holds no room for a pass.
         let result = Box::pin(self.reconciler.reconcile(&pass)).instrument(span.clone()).await;

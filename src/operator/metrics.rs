@@ -23,6 +23,7 @@ pub(super) struct Metrics {
     reconciles: Family<ResultLabels, Counter>,
     durations: Family<ControllerLabels, Histogram, fn() -> Histogram>,
     ansible_results: Family<AnsibleLabels, Gauge>,
+    leading: Family<LeaderLabels, Gauge>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -34,6 +35,11 @@ struct ControllerLabels {
 struct ResultLabels {
     controller: String,
     result: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LeaderLabels {
+    name: String,
 }
 
 /// ansible-operator writes the label in capitals.
@@ -68,6 +74,12 @@ impl Metrics {
             "Results of the runs of roles and playbooks",
             ansible_results.clone(),
         );
+        let leading = Family::default();
+        registry.register(
+            "leader_election_master_status",
+            "Whether this instance leads, by the name of the lease",
+            leading.clone(),
+        );
         registry.register("rest_client_requests", "Requests to the API server", client.requests().clone());
         for name in ["daytwo_build_info", "helm_operator_build_info", "ansible_operator_build_info"] {
             let build = Family::<BuildLabels, Gauge>::default();
@@ -75,7 +87,7 @@ impl Metrics {
             build.get_or_create(&BuildLabels { commit: String::new(), version }).set(1);
             registry.register(name, "The program's version", build);
         }
-        Self { registry: RwLock::new(registry), reconciles, durations, ansible_results }
+        Self { registry: RwLock::new(registry), reconciles, durations, ansible_results, leading }
     }
 
     /// Reports the resources and the queue of a controller.
@@ -90,6 +102,11 @@ impl Metrics {
         self.reconciles.get_or_create(&labels).inc();
         let labels = ControllerLabels { controller: controller.to_owned() };
         self.durations.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// This instance leads from now on: it ends when it does not.
+    pub(super) fn leads(&self, lease: &str) {
+        self.leading.get_or_create(&LeaderLabels { name: lease.to_owned() }).set(1);
     }
 
     pub(super) fn ansible_result(&self, gvk: &str, succeeded: bool) {

@@ -35,10 +35,12 @@ mod watching;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use thiserror::Error;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use self::broken::BrokenReconciler;
@@ -52,14 +54,14 @@ use self::records::Records;
 use self::role::RoleReconciler;
 use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
-use crate::cluster::{self, Client, EventKind, Recorder};
+use crate::cluster::{self, Client, Election, EventKind, Recorder};
 use crate::jinja::{Environment, Plugins};
 use crate::modules::Registry;
 use crate::playbook;
 use crate::release;
 use crate::watches::{self, AnsibleContent, ChartContent, Content, Watch};
 
-pub use options::Options;
+pub use options::{LeaderElection, Options};
 pub use serve::Endpoint;
 
 /// The field manager of what the operator writes on the watched resources.
@@ -79,6 +81,9 @@ pub enum Error {
     /// What charts may know of the cluster.
     #[error(transparent)]
     Capabilities(#[from] release::Error),
+    /// Another instance may lead by now; this one must not go on.
+    #[error("leader election lost")]
+    LeadershipLost,
     /// A port is taken, or the like.
     #[error("cannot serve on {address}: {source}")]
     Listen {
@@ -98,6 +103,8 @@ struct Shared {
     records: Arc<Records>,
     metrics: Metrics,
     capabilities: RwLock<Arc<Capabilities>>,
+    /// One for each pass that may run at the same time.
+    turns: Semaphore,
     options: Options,
 }
 
@@ -126,31 +133,64 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
     let loaded = watches::load(&options.watches_file)?;
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let client = Client::from_environment().await?;
+    let mut election = options.leader_election.as_ref().map(|wanted| wanted.election(&client));
+    let client = election.as_ref().map_or_else(|| client.clone(), |election| client.fenced(election.fence()));
     let (tasks, drained) = Tasks::new();
     let shared = share(client, options, &tasks, &shutdown).await?;
     let controllers: Vec<Arc<Controller>> =
         loaded.watches.into_iter().map(|watch| controller(watch, &shared)).collect();
-    if controllers.iter().any(|controller| matches!(controller.watch.content, Content::Chart(_))) {
-        shared.records.start(&shared.client, shared.options.namespaces(), &tasks, &shutdown);
-    }
-    let servers = endpoints(&shared, &controllers, &shutdown);
-    for controller in &controllers {
-        shared.metrics.add(controller);
-        controller.start(&tasks, &shutdown);
-    }
-    tasks.spawn(refresh_capabilities(Arc::clone(&shared), shutdown.clone()));
+    let working = Arc::new(AtomicBool::new(false));
+    let servers = endpoints(&shared, &controllers, &working, &shutdown);
+    let work = async {
+        if let Some(election) = &mut election {
+            election.acquire().await;
+            shared.metrics.leads(election.name());
+        }
+        working.store(true, Ordering::Relaxed);
+        start(&shared, &controllers, &tasks, &shutdown);
+        held(&mut election).await;
+    };
     let result = tokio::select! {
         result = servers => result,
+        () = work => Err(Error::LeadershipLost),
         () = shutdown.cancelled() => Ok(()),
     };
     shutdown.cancel();
     tracing::info!("stopping");
     let grace = shared.options.grace;
     drop((tasks, shared, controllers));
-    if tokio::time::timeout(grace, drained.wait()).await.is_err() {
+    // The lease is renewed until the last pass has ended, so that nobody else begins before.
+    let drained = tokio::select! {
+        drained = tokio::time::timeout(grace, drained.wait()) => drained.is_ok(),
+        () = held(&mut election) => false,
+    };
+    if !drained {
         tracing::warn!("passes are still running after the grace period; the next start finishes them");
     }
+    if let Some(election) = &mut election {
+        election.release().await;
+    }
     result
+}
+
+/// Returns when the lease is lost; never when there is no election.
+async fn held(election: &mut Option<Election>) {
+    match election {
+        Some(election) => election.hold().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Begins to watch and to work.
+fn start(shared: &Arc<Shared>, controllers: &[Arc<Controller>], tasks: &Tasks, shutdown: &CancellationToken) {
+    if controllers.iter().any(|controller| matches!(controller.watch.content, Content::Chart(_))) {
+        shared.records.start(&shared.client, shared.options.namespaces(), tasks, shutdown);
+    }
+    for controller in controllers {
+        shared.metrics.add(controller);
+        controller.start(tasks, shutdown);
+    }
+    tasks.spawn(refresh_capabilities(Arc::clone(shared), shutdown.clone()));
 }
 
 async fn share(
@@ -169,6 +209,7 @@ async fn share(
         dependents,
         metrics: Metrics::new(&client),
         capabilities: RwLock::new(Arc::new(capabilities)),
+        turns: Semaphore::new(options.max_passes.max(1)),
         client,
         options,
     }))
@@ -246,10 +287,13 @@ fn paths(variable: &str) -> Vec<PathBuf> {
 async fn endpoints(
     shared: &Arc<Shared>,
     controllers: &[Arc<Controller>],
+    working: &Arc<AtomicBool>,
     shutdown: &CancellationToken,
 ) -> Result<(), Error> {
-    let watched = controllers.to_vec();
-    let ready = move || watched.iter().all(|controller| controller.is_ready());
+    let (watched, working) = (controllers.to_vec(), Arc::clone(working));
+    // An instance that waits to lead is ready to do so: a rollout would wait for it for ever otherwise.
+    let ready =
+        move || !working.load(Ordering::Relaxed) || watched.iter().all(|controller| controller.is_ready());
     let health = async {
         match shared.options.health_address.0 {
             Some(address) => serve::health(address, ready, shutdown.clone()).await,

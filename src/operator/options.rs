@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::serve::Endpoint;
+use crate::cluster::{Candidacy, Client, Election};
 
 /// Everything that flags and environment decide.
 #[derive(Clone, Debug)]
@@ -14,6 +15,10 @@ pub struct Options {
     pub reconcile_period: Duration,
     /// Passes of one kind at the same time.
     pub max_concurrent_reconciles: usize,
+    /// Passes of all kinds at the same time.
+    pub max_passes: usize,
+    /// How long the run of a role or playbook may take, unless its watch says; zero is for ever.
+    pub run_timeout: Duration,
     /// Where metrics are served.
     pub metrics_address: Endpoint,
     /// Where health is served.
@@ -24,6 +29,36 @@ pub struct Options {
     pub grace: Duration,
     /// Whether owners are written on what roles create.
     pub inject_owner: bool,
+    /// How several instances agree on the one that works; without, this one always does.
+    pub leader_election: Option<LeaderElection>,
+}
+
+/// Leader election by a Lease.
+#[derive(Clone, Debug)]
+pub struct LeaderElection {
+    /// The name of the Lease.
+    pub id: String,
+    /// Its namespace; the pod's own when missing.
+    pub namespace: Option<String>,
+    /// How long others wait after the last renewal before they take over.
+    pub lease_duration: Duration,
+    /// How long the leader tries to renew before it gives up.
+    pub renew_deadline: Duration,
+}
+
+impl LeaderElection {
+    /// This process' part in the election.
+    pub(super) fn election(&self, client: &Client) -> Election {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let candidacy = Candidacy {
+            namespace: self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned()),
+            name: self.id.clone(),
+            identity: format!("{}_{}", host.trim(), uuid::Uuid::new_v4()),
+            lease_duration: self.lease_duration,
+            renew_deadline: self.renew_deadline,
+        };
+        Election::new(client.clone(), candidacy)
+    }
 }
 
 impl Options {

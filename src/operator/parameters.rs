@@ -188,6 +188,7 @@ mod tests {
         let content = AnsibleContent {
             run: crate::watches::Runnable::Role("r".into()),
             vars: json!({"size": "from vars"}).as_object().unwrap().clone(),
+            run_timeout: None,
             manage_status: true,
             snake_case_parameters: true,
             watch_annotations_changes: false,
@@ -222,6 +223,7 @@ mod tests {
         AnsibleContent {
             run: crate::watches::Runnable::Role("r".into()),
             vars: Map::new(),
+            run_timeout: None,
             manage_status: true,
             snake_case_parameters: true,
             watch_annotations_changes: false,

@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
@@ -93,7 +93,13 @@ impl RoleReconciler {
         }
     }
 
-    /// Runs the content over the resource; nothing came of it when the program stops or the resource is gone.
+    /// When a run that begins now must have ended, if ever.
+    fn deadline(&self) -> Option<Instant> {
+        let timeout = self.ansible.run_timeout.unwrap_or(self.shared.options.run_timeout);
+        (!timeout.is_zero()).then(|| Instant::now() + timeout)
+    }
+
+    /// Runs the content over the resource; nothing came of it when the program stops, or the resource changes or is gone.
     async fn pass(&self, pass: &Pass, finalizing: bool) -> Result<Option<Ended>, crate::cluster::Error> {
         let primary = &pass.primary;
         if let Some(own) = &self.ansible.finalizer
@@ -152,8 +158,8 @@ impl RoleReconciler {
         let context = Context {
             modules: Arc::clone(&self.modules),
             extensions,
-            cancel: pass.shutdown.child_token(),
-            deadline: None,
+            cancel: pass.cancel.clone(),
+            deadline: self.deadline(),
         };
         let mut log = RunLog::default();
         let mut run = Run::new(Arc::clone(content), vars, self.options(pass));

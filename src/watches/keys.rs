@@ -19,6 +19,7 @@ pub(super) struct Raw {
     pub(super) vars: Map<String, Value>,
     pub(super) reconcile_period: Option<Duration>,
     pub(super) max_concurrent_reconciles: Option<usize>,
+    pub(super) run_timeout: Option<Duration>,
     pub(super) manage_status: Option<bool>,
     pub(super) watch_dependent_resources: Option<bool>,
     pub(super) watch_cluster_scoped_resources: Option<bool>,
@@ -62,6 +63,8 @@ pub(super) const KEYS: &[(&str, Side, Set)] = &[
     // Artifacts of ansible-runner, which does not exist here.
     ("maxRunnerArtifacts", Side::Ansible, |_, value| whole(value).map(drop)),
     ("reconcilePeriod", Side::Both, |raw, value| period(value).map(|period| raw.reconcile_period = period)),
+    // daytwo's own.
+    ("runTimeout", Side::Ansible, |raw, value| period(value).map(|timeout| raw.run_timeout = timeout)),
     ("maxConcurrentReconciles", Side::Both, |raw, value| {
         whole(value)
             .map(|number| raw.max_concurrent_reconciles = usize::try_from(number).ok().filter(|n| *n > 0))

@@ -166,6 +166,7 @@ impl Reader<'_> {
         Some(Content::Ansible(AnsibleContent {
             run,
             vars: std::mem::take(&mut raw.vars),
+            run_timeout: raw.run_timeout,
             manage_status: raw.manage_status.unwrap_or(true),
             snake_case_parameters: raw.snake_case_parameters.unwrap_or(true),
             watch_annotations_changes: raw.watch_annotations_changes.unwrap_or(false),

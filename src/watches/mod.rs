@@ -73,6 +73,8 @@ pub struct AnsibleContent {
     pub run: Runnable,
     /// Variables over those of the resource.
     pub vars: Map<String, Value>,
+    /// How long a run may take; the operator's own limit when missing, for ever when zero.
+    pub run_timeout: Option<Duration>,
     /// Whether the status is written.
     pub manage_status: bool,
     /// Whether parameters become `snake_case`.
