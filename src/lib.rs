@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! cli/        one file per command; prints and exits
+//! project/    an operator project as a whole: a new one, its permissions, its image
 //! operator/   the controller: watches -> queue -> one reconcile at a time per resource
 //! watches/    the contract file watches.yaml: load, expand, validate
 //! release/    a chart in a cluster: record, storage, install, upgrade, repair, uninstall
@@ -36,6 +37,7 @@ pub mod jinja;
 pub mod modules;
 pub mod operator;
 pub mod playbook;
+pub mod project;
 pub mod release;
 pub mod watches;
 pub mod yaml;

@@ -119,8 +119,11 @@ impl Chart {
     }
 }
 
-/// The files of a chart in a directory or in an archive.
-pub(super) fn read(path: &Path) -> Result<Vec<File>, Error> {
+/// The files of a chart in a directory or in a `.tgz` archive.
+///
+/// # Errors
+/// What cannot be read or breaks the chart format.
+pub fn read(path: &Path) -> Result<Vec<File>, Error> {
     let kind = std::fs::metadata(path).map_err(|source| Error::Read { path: path.into(), source })?;
     if kind.is_dir() { directory::read(path) } else { archive::unpack_file(path) }
 }

@@ -52,7 +52,7 @@ pub use file::File;
 pub use functions::name_from_template;
 pub use glob::{BadPattern, PathPattern};
 pub use hook::Hook;
-pub use load::{Chart, Contents};
+pub use load::{Chart, Contents, read};
 pub use lookup::{Lookup, Offline};
 pub use manifest::{Head, Manifest};
 pub use metadata::{Dependency, Lock, Maintainer, Metadata};

@@ -1,8 +1,11 @@
 //! The command line: one file per command; prints and exits, holds no logic that a library user would miss.
 
+mod image;
 mod lint;
+mod new;
 mod playbook;
 mod playbook_output;
+mod rbac;
 mod run;
 mod template;
 mod values;
@@ -23,6 +26,12 @@ struct Cli {
 enum Command {
     /// Run the operator.
     Run(run::Run),
+    /// Make a new operator project from a chart or for a role.
+    New(new::New),
+    /// Tell what an operator must be allowed to do.
+    Rbac(rbac::Rbac),
+    /// Make an image of the program and a project.
+    Image(image::Build),
     /// Run a playbook or a role on this machine.
     Playbook(playbook::Playbook),
     /// Render a chart and print its manifests.
@@ -36,6 +45,9 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Run(command) => command.run(),
+        Command::New(command) => command.run(),
+        Command::Rbac(command) => command.run(),
+        Command::Image(command) => command.run(),
         Command::Playbook(command) => command.run(),
         Command::Template(command) => command.run(),
         Command::Lint(command) => command.run(),

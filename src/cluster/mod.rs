@@ -11,6 +11,7 @@
 //! Knows no charts, roles or controllers. Objects are plain JSON trees ([`Object`]): the server owns
 //! the types, this room only looks at the fields that it needs.
 
+pub mod access;
 mod client;
 mod discovery;
 mod election;

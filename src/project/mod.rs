@@ -1,0 +1,15 @@
+//! A folder of charts and roles as an operator project: what is made of it, and what it needs.
+//!
+//! ```text
+//! chart | role ── scaffold ──> watches.yaml, charts/ or roles/, deploy/, Containerfile
+//! watches.yaml ── permissions ──> rules of access
+//! project + binary ── image ──> an image, without a container daemon
+//! ```
+//!
+//! Everything here is pure but for reading the project: no cluster is asked.
+
+pub mod crd;
+pub mod image;
+pub mod kinds;
+pub mod permissions;
+pub mod scaffold;
