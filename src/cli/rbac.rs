@@ -7,8 +7,8 @@ use clap::Args;
 
 use crate::cluster::{Client, access};
 use crate::project::permissions::{self, Permissions, Rules, Scope};
+use crate::project::to_documents;
 use crate::watches;
-use crate::yaml::go::to_yaml;
 
 /// Flags of `daytwo rbac`.
 #[derive(Args)]
@@ -63,8 +63,7 @@ impl Rbac {
             let scope = Scope::Cluster { namespace: &self.namespace };
             documents.extend(permissions::documents(&self.name, scope, &needs.cluster));
         }
-        let texts: Vec<String> = documents.iter().map(to_yaml).collect();
-        print!("{}", texts.join("---\n"));
+        print!("{}", to_documents(&documents));
         Ok(true)
     }
 

@@ -86,8 +86,12 @@ fn one(value: &Value) -> Value {
         Value::Null => json!({"x-kubernetes-preserve-unknown-fields": true, "nullable": true}),
         Value::Bool(_) => json!({"type": "boolean", "nullable": true}),
         // A template that wants a number takes a text as well, and ports may be names.
-        Value::Number(_) => json!({"x-kubernetes-int-or-string": true, "nullable": true}),
-        Value::String(_) => json!({"x-kubernetes-preserve-unknown-fields": true, "nullable": true}),
+        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() == 0.0) => {
+            json!({"x-kubernetes-int-or-string": true, "nullable": true})
+        }
+        Value::Number(_) | Value::String(_) => {
+            json!({"x-kubernetes-preserve-unknown-fields": true, "nullable": true})
+        }
         Value::Array(_) => json!({
             "type": "array",
             "items": {"x-kubernetes-preserve-unknown-fields": true},

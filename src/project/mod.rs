@@ -13,3 +13,13 @@ pub mod image;
 pub mod kinds;
 pub mod permissions;
 pub mod scaffold;
+
+use serde_json::Value;
+
+/// Several documents as one text of YAML.
+#[must_use]
+pub fn to_documents(documents: &[Value]) -> String {
+    let texts: Vec<String> =
+        documents.iter().map(|document| crate::yaml::go::to_yaml(document) + "\n").collect();
+    texts.join("---\n")
+}

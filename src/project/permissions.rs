@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::kinds::{self, KindInfo};
+use crate::chart::hook::Event;
 use crate::chart::{Chart, Compat, RenderOptions};
 use crate::watches::{Content, Gvk, Watch};
 use crate::yaml::go::{Numbers, parse};
@@ -135,7 +136,9 @@ impl Permissions {
         let rendered = chart.render(values, &options)?;
         self.namespaced.allow("", "secrets", MANAGE.iter().copied());
         let manifests = rendered.manifests.iter().map(|manifest| manifest.text.as_bytes());
-        let hooks = rendered.hooks.iter().map(|hook| hook.manifest.as_bytes());
+        // Tests run when a person asks for them.
+        let hooks = rendered.hooks.iter().filter(|hook| hook.events != [Event::Test]);
+        let hooks = hooks.map(|hook| hook.manifest.as_bytes());
         let crds = rendered.crds.iter().map(|crd| &*crd.data);
         for text in manifests.chain(hooks).chain(crds) {
             if let Ok(object) = parse(text, Numbers::Json) {

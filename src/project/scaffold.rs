@@ -7,9 +7,9 @@ use std::{fs, io};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use super::crd;
 use super::kinds::plural_of;
 use super::permissions::{self, Permissions, Scope};
+use super::{crd, to_documents};
 use crate::chart::{Chart, File};
 use crate::watches::Gvk;
 use crate::yaml::go::{Numbers, parse, to_yaml};
@@ -80,8 +80,7 @@ impl Files {
     }
 
     fn add_yaml(&mut self, path: impl Into<PathBuf>, comment: &str, documents: &[Value]) {
-        let texts: Vec<String> = documents.iter().map(to_yaml).collect();
-        self.add(path, format!("# {comment}\n{}", texts.join("---\n")));
+        self.add(path, format!("# {comment}\n{}", to_documents(documents)));
     }
 
     /// The paths, in the order in which they are written.

@@ -7,10 +7,12 @@
 
 mod cluster;
 mod hello;
+mod leader;
 mod mysql;
 mod operator;
 mod permissions;
 mod project;
+mod runs;
 
 use std::path::Path;
 

@@ -57,13 +57,27 @@ impl Project {
 
     /// Starts the operator for a namespace, as the user of `KUBECONFIG` or of `kubeconfig`.
     pub fn run(&self, namespace: &Namespace, kubeconfig: Option<&Path>) -> Operator {
-        let log = self.path("operator.log");
+        self.run_with(namespace, kubeconfig, "operator", &[], &[])
+    }
+
+    /// Starts one of several operators, each with a log of its own, with flags and variables.
+    pub fn run_with(
+        &self,
+        namespace: &Namespace,
+        kubeconfig: Option<&Path>,
+        name: &str,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Operator {
+        let log = self.path(&format!("{name}.log"));
         let file =
             fs::OpenOptions::new().create(true).append(true).open(&log).expect("the log can be written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_daytwo"));
         command
             .args(["run", "--watches-file=watches.yaml"])
             .args(["--metrics-bind-address=0", "--health-probe-bind-address=0"])
+            .args(flags)
+            .envs(variables.iter().copied())
             .current_dir(self.directory.path())
             .env("WATCH_NAMESPACE", &namespace.name)
             .stdin(Stdio::null())
@@ -81,6 +95,16 @@ impl Operator {
     pub fn kill(mut self) {
         self.process.kill().expect("the process can be killed");
         self.process.wait().expect("the process ends");
+    }
+
+    /// The process' number.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits for the process to end by itself.
+    pub fn wait(mut self) -> std::process::ExitStatus {
+        self.process.wait().expect("the process ends")
     }
 
     /// What the operator logged so far.
