@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use crate::operator::{self, Endpoint, LeaderElection, Options};
+use crate::operator::{self, Endpoint, LeaderElection, MetricsAccess, Options};
 use crate::watches::duration;
 
 /// Flags of `daytwo run`.
@@ -36,6 +36,12 @@ pub(super) struct Run {
     /// Where metrics are served; 0 for nowhere.
     #[arg(long, alias = "metrics-addr", default_value = ":8080")]
     metrics_bind_address: Endpoint,
+    /// Serve metrics through TLS, with a certificate that nobody has signed
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    metrics_secure: bool,
+    /// Serve metrics only to who shows a token that the cluster's rules let get /metrics; needs --metrics-secure
+    #[arg(long, num_args = 0..=1, default_value_t = false, default_missing_value = "true", require_equals = true, action = clap::ArgAction::Set)]
+    metrics_require_rbac: bool,
     /// Where /healthz and /readyz are served; 0 for nowhere.
     #[arg(long, default_value = ":8081")]
     health_probe_bind_address: Endpoint,
@@ -110,10 +116,6 @@ impl LeaderElectionFlags {
 struct Unused {
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     enable_http2: Option<String>,
-    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    metrics_secure: Option<String>,
-    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
-    metrics_require_rbac: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -162,6 +164,7 @@ impl Run {
             max_passes: self.max_concurrent_passes,
             run_timeout: self.run_timeout,
             metrics_address: self.metrics_bind_address,
+            metrics_access: metrics_access(self.metrics_secure, self.metrics_require_rbac)?,
             health_address: self.health_probe_bind_address,
             grace: self.graceful_shutdown_timeout,
             inject_owner: self.inject_owner_ref,
@@ -188,13 +191,21 @@ impl Run {
 
 impl Unused {
     fn warn(&self) {
-        let given = [
-            ("enable-http2", &self.enable_http2),
-            ("metrics-secure", &self.metrics_secure),
-            ("metrics-require-rbac", &self.metrics_require_rbac),
-        ];
+        let given = [("enable-http2", &self.enable_http2)];
         for (name, _) in given.iter().filter(|(_, value)| value.is_some()) {
             tracing::warn!("--{name} has no effect yet");
+        }
+    }
+}
+
+fn metrics_access(secure: bool, granted: bool) -> Result<MetricsAccess, String> {
+    match (secure, granted) {
+        (false, false) => Ok(MetricsAccess::Open),
+        (true, false) => Ok(MetricsAccess::Secure),
+        (true, true) => Ok(MetricsAccess::Granted),
+        (false, true) => {
+            Err("--metrics-require-rbac needs --metrics-secure: tokens must not travel in the clear"
+                .to_owned())
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Client, Error, Object, Write};
 
@@ -53,6 +53,30 @@ pub async fn allowed(client: &Client, user: Option<&str>, wish: Wish<'_>) -> Res
     let kind = client.resource("authorization.k8s.io/v1", kind).await?;
     let answer = client.create(&kind, None, &Object(review), Write::by("daytwo")).await?;
     Ok(answer.0["status"]["allowed"] == true)
+}
+
+/// Whether the bearer of a token may `get` a path of the API that is no resource; `None` when the
+/// cluster does not know the token.
+///
+/// # Errors
+/// The cluster cannot be asked, or the question is not allowed.
+pub async fn may_get(client: &Client, token: &str, path: &str) -> Result<Option<bool>, Error> {
+    let client = client.unfenced();
+    let ask = async |api_version: &str, kind: &str, spec: Value| {
+        let resource = client.resource(api_version, kind).await?;
+        let review = Object(json!({"apiVersion": api_version, "kind": kind, "spec": spec}));
+        client.create(&resource, None, &review, Write::by("daytwo")).await
+    };
+    let known = ask("authentication.k8s.io/v1", "TokenReview", json!({"token": token})).await?;
+    let status = &known.0["status"];
+    if status["authenticated"] != true {
+        return Ok(None);
+    }
+    let (user, groups) = (&status["user"]["username"], &status["user"]["groups"]);
+    let attributes = json!({"path": path, "verb": "get"});
+    let spec = json!({"user": user, "groups": groups, "nonResourceAttributes": attributes});
+    let answer = ask("authorization.k8s.io/v1", "SubjectAccessReview", spec).await?;
+    Ok(Some(answer.0["status"]["allowed"] == true))
 }
 
 /// The groups that a service account has by itself.

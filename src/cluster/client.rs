@@ -224,6 +224,12 @@ impl Client {
         Self { inner: Arc::clone(&self.inner), fence: Some(fence) }
     }
 
+    /// The same connection for what may be sent without leading: questions that are asked by a POST.
+    #[must_use]
+    pub fn unfenced(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), fence: None }
+    }
+
     /// The client underneath, for watchers.
     #[must_use]
     pub fn kube(&self) -> &kube::Client {

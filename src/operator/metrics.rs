@@ -120,8 +120,35 @@ impl Metrics {
         if let Ok(registry) = self.registry.read() {
             prometheus_client::encoding::text::encode(&mut text, &registry)?;
         }
-        Ok(text)
+        Ok(prometheus_text(&text))
     }
+}
+
+/// OpenMetrics' text as Prometheus' own format (0.0.4), in which counters are described under the name
+/// that their samples have.
+fn prometheus_text(open_metrics: &str) -> String {
+    let mut text = String::with_capacity(open_metrics.len());
+    let mut help: Option<(&str, &str)> = None;
+    for line in open_metrics.lines() {
+        if line == "# EOF" || line.starts_with("# UNIT ") {
+            continue;
+        }
+        if let Some(described) = line.strip_prefix("# HELP ") {
+            help = described.split_once(' ');
+            continue;
+        }
+        let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|typed| typed.split_once(' ')) else {
+            text.push_str(line);
+            text.push('\n');
+            continue;
+        };
+        let total = if kind == "counter" { "_total" } else { "" };
+        if let Some((_, words)) = help.take().filter(|(described, _)| *described == name) {
+            text.push_str(&format!("# HELP {name}{total} {words}\n"));
+        }
+        text.push_str(&format!("# TYPE {name}{total} {kind}\n"));
+    }
+    text
 }
 
 /// Per-resource numbers are made when they are asked for, so that they take no memory between.
@@ -165,5 +192,18 @@ trait TypeOf {
 impl TypeOf for ConstGauge<i64> {
     fn metric_type_of(&self) -> prometheus_client::metrics::MetricType {
         EncodeMetric::metric_type(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_described_under_the_name_of_their_samples() {
+        let open = "# HELP a Things.\n# TYPE a counter\n# UNIT a seconds\na_total 1\n# HELP b B.\n# TYPE b gauge\nb 2\n# EOF\n";
+        let expected =
+            "# HELP a_total Things.\n# TYPE a_total counter\na_total 1\n# HELP b B.\n# TYPE b gauge\nb 2\n";
+        assert_eq!(prometheus_text(open), expected);
     }
 }

@@ -30,6 +30,7 @@ mod run_log;
 mod serve;
 mod status;
 mod tasks;
+mod tls;
 mod values;
 mod watching;
 
@@ -62,7 +63,7 @@ use crate::release;
 use crate::watches::{self, AnsibleContent, ChartContent, Content, Watch};
 
 pub use options::{LeaderElection, Options};
-pub use serve::Endpoint;
+pub use serve::{Endpoint, MetricsAccess};
 
 /// The field manager of what the operator writes on the watched resources.
 const MANAGER: &str = "daytwo";

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::serve::Endpoint;
+use super::serve::{Endpoint, MetricsAccess};
 use crate::cluster::{Candidacy, Client, Election};
 
 /// Everything that flags and environment decide.
@@ -21,6 +21,8 @@ pub struct Options {
     pub run_timeout: Duration,
     /// Where metrics are served.
     pub metrics_address: Endpoint,
+    /// Who may read the metrics.
+    pub metrics_access: MetricsAccess,
     /// Where health is served.
     pub health_address: Endpoint,
     /// The namespaces to watch; empty is all of them.

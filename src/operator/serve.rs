@@ -5,17 +5,33 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::tls::TlsListener;
 use super::{Error, Shared};
+use crate::cluster::{Client, access};
 
-/// Prometheus' text format, with OpenMetrics' ending.
-const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Prometheus' text format, in which both operators answer.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Who may read the metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MetricsAccess {
+    /// Everybody, in the clear.
+    #[default]
+    Open,
+    /// Everybody, through TLS.
+    Secure,
+    /// Through TLS, who shows a token that the cluster's rules let `get /metrics`.
+    Granted,
+}
 
 /// Where something is served, as Go writes it: `:8080` is every interface, `0` (or nothing) is nowhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,8 +75,34 @@ pub(super) async fn metrics(
     shared: Arc<Shared>,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let router = Router::new().route("/metrics", get(scrape)).with_state(shared);
-    serve(address, router, shutdown).await
+    let access = shared.options.metrics_access;
+    let mut router = Router::new().route("/metrics", get(scrape));
+    if access == MetricsAccess::Granted {
+        router = router.layer(middleware::from_fn_with_state(shared.client.clone(), only_granted));
+    }
+    let router = router.with_state(shared);
+    match access {
+        MetricsAccess::Open => serve(address, router, shutdown).await,
+        MetricsAccess::Secure | MetricsAccess::Granted => {
+            let failed = |source| Error::Listen { address, source };
+            let listener =
+                TlsListener::new(TcpListener::bind(address).await.map_err(failed)?).map_err(failed)?;
+            serve_on(listener, router, shutdown).await.map_err(failed)
+        }
+    }
+}
+
+async fn only_granted(State(client): State<Client>, request: Request, next: Next) -> Response {
+    let token = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(token) = token.and_then(|value| value.strip_prefix("Bearer ")) else {
+        return (StatusCode::UNAUTHORIZED, "a bearer token is needed").into_response();
+    };
+    match access::may_get(&client, token, request.uri().path()).await {
+        Ok(Some(true)) => next.run(request).await,
+        Ok(Some(false)) => (StatusCode::FORBIDDEN, "the cluster's rules do not allow it").into_response(),
+        Ok(None) => (StatusCode::UNAUTHORIZED, "the cluster does not know the token").into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
 }
 
 async fn scrape(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
@@ -74,10 +116,14 @@ async fn scrape(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
 
 async fn serve(address: SocketAddr, router: Router, shutdown: CancellationToken) -> Result<(), Error> {
     let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-    axum::serve(listener, router)
-        .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await
-        .map_err(|source| Error::Listen { address, source })
+    serve_on(listener, router, shutdown).await.map_err(|source| Error::Listen { address, source })
+}
+
+async fn serve_on<L>(listener: L, router: Router, shutdown: CancellationToken) -> std::io::Result<()>
+where
+    L: Listener<Addr = SocketAddr>,
+{
+    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
 }
 
 #[cfg(test)]
