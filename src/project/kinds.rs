@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(of("networking.k8s.io/v1", "Ingress"), expected("networking.k8s.io", "ingresses", true));
         assert_eq!(of("extensions/v1beta1", "Ingress"), expected("extensions", "ingresses", true));
         assert_eq!(of("v1", "Namespace"), expected("", "namespaces", false));
-        assert_eq!(of("rbac.authorization.k8s.io/v1", "ClusterRole").2, false);
+        assert!(!of("rbac.authorization.k8s.io/v1", "ClusterRole").2);
         assert_eq!(
             of("charts.helm.k8s.io/v1alpha1", "Hello"),
             expected("charts.helm.k8s.io", "hellos", true)
