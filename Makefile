@@ -36,6 +36,10 @@ test-differential: ## the chart engine beside the real Helm, on generated charts
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names
 	@tests/e2e/run
 
+.PHONY: fuzz
+fuzz: ## fuzz the parsers; FUZZ_SECONDS and FUZZ_TARGET say how long and which
+	@fuzz/run
+
 .PHONY: bench
 bench: ## processor time of rendering, beside the real Helm
 	@benches/run

@@ -52,6 +52,14 @@ impl Chart {
         Self::from_files(read(path)?)
     }
 
+    /// Loads the chart in the bytes of a `.tgz` archive.
+    ///
+    /// # Errors
+    /// As [`Chart::load`].
+    pub fn from_archive(data: &[u8]) -> Result<Self, Error> {
+        Self::from_files(archive::unpack(data)?)
+    }
+
     /// Loads the chart that consists of these files.
     ///
     /// # Errors
