@@ -15,6 +15,7 @@
 //! playbook/   Ansible content, pure: playbooks, roles, tasks, blocks -> typed tree
 //! jinja/      Ansible's templating over minijinja: values, undefined, filters, tests, lookups
 //! gotmpl/     the Go text/template language, pure: lexer, parser, value, exec, functions
+//! http/       one HTTP client: redirects, cookies, credentials, proxies, TLS
 //! cluster/    Kubernetes I/O: discovery, apply, wait, logs, ownership
 //! yaml/       YAML 1.1 in (as Helm and Ansible read it), Go-style and PyYAML-style out
 //! ```
@@ -34,6 +35,7 @@ pub mod cli;
 pub mod cluster;
 pub mod executor;
 pub mod gotmpl;
+pub mod http;
 pub mod inventory;
 pub mod jinja;
 pub mod modules;
