@@ -10,6 +10,7 @@
 //! release/    a chart in a cluster: record, storage, install, upgrade, repair, uninstall
 //! executor/   runs a play: strategy, variables, task execution, loops, results, handlers
 //! modules/    what one task can do: one file per module, grouped by collection
+//! repository/ charts from places: chart repositories, OCI registries, provenance, dependencies
 //! chart/      Helm charts, pure: load, dependencies, values, schema, render, manifest order
 //! playbook/   Ansible content, pure: playbooks, roles, tasks, blocks -> typed tree
 //! jinja/      Ansible's templating over minijinja: values, undefined, filters, tests, lookups
@@ -39,5 +40,6 @@ pub mod operator;
 pub mod playbook;
 pub mod project;
 pub mod release;
+pub mod repository;
 pub mod watches;
 pub mod yaml;
