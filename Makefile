@@ -14,7 +14,7 @@ demo: ## the operator at work in a real cluster: its own, or the one that KUBECO
 	@deploy/demo
 
 .PHONY: test
-test: test-rust test-yaml test-differential test-e2e ## all tests
+test: test-rust test-yaml test-differential test-repository test-e2e ## all tests
 
 .PHONY: test-rust
 test-rust: ## unit, language and conformance tests: no cluster needed
@@ -31,6 +31,10 @@ test-yaml: ## YAML in and out beside the real go-yaml; YAML_CASES and YAML_SEED 
 .PHONY: test-differential
 test-differential: ## the chart engine beside the real Helm, on generated charts
 	@tests/differential/run
+
+.PHONY: test-repository
+test-repository: ## charts from places beside the real Helm, and with a real registry
+	@tests/repository/run
 
 .PHONY: test-e2e
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names

@@ -11,6 +11,7 @@
 //! executor/   runs a play: strategy, variables, task execution, loops, results, handlers
 //! modules/    what one task can do: one file per module, grouped by collection
 //! inventory/  hosts, groups and their variables, pure: sources, patterns, precedence
+//! repository/ charts from places: chart repositories, OCI registries, provenance, dependencies
 //! chart/      Helm charts, pure: load, dependencies, values, schema, render, manifest order
 //! playbook/   Ansible content, pure: playbooks, roles, tasks, blocks -> typed tree
 //! jinja/      Ansible's templating over minijinja: values, undefined, filters, tests, lookups
@@ -43,5 +44,6 @@ pub mod operator;
 pub mod playbook;
 pub mod project;
 pub mod release;
+pub mod repository;
 pub mod watches;
 pub mod yaml;

@@ -1,14 +1,25 @@
 //! The command line: one file per command; prints and exits, holds no logic that a library user would miss.
 
+mod blocking;
+mod chart_flags;
+mod dependency;
 mod image;
 mod lint;
 mod new;
+mod package;
 mod playbook;
 mod playbook_output;
+mod pull;
+mod push;
 mod rbac;
+mod repo;
 mod run;
+mod search;
+mod show;
+mod table;
 mod template;
 mod values;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -38,6 +49,25 @@ enum Command {
     Template(template::Template),
     /// Tell what is wrong with charts.
     Lint(lint::Lint),
+    /// Show information of a chart.
+    #[command(alias = "inspect")]
+    Show(show::Show),
+    /// Package a chart directory into a chart archive.
+    Package(package::Package),
+    /// Manage a chart's dependencies.
+    #[command(aliases = ["dep", "dependencies"])]
+    Dependency(dependency::Dependency),
+    /// Download a chart from a repository and (optionally) unpack it in local directory.
+    #[command(alias = "fetch")]
+    Pull(pull::Pull),
+    /// Push a chart to a registry.
+    Push(push::Push),
+    /// Add, list, update and remove chart repositories.
+    Repo(repo::Repo),
+    /// Search for a keyword in charts.
+    Search(search::Search),
+    /// Verify that a chart at the given path has been signed and is valid.
+    Verify(verify::Verify),
 }
 
 /// Parses the command line and runs the command that it names.
@@ -51,5 +81,13 @@ pub fn main() -> ExitCode {
         Command::Playbook(command) => command.run(),
         Command::Template(command) => command.run(),
         Command::Lint(command) => command.run(),
+        Command::Show(command) => command.run(),
+        Command::Package(command) => command.run(),
+        Command::Dependency(command) => command.run(),
+        Command::Pull(command) => command.run(),
+        Command::Push(command) => command.run(),
+        Command::Repo(command) => command.run(),
+        Command::Search(command) => command.run(),
+        Command::Verify(command) => command.run(),
     }
 }

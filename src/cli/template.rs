@@ -10,21 +10,29 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
+use super::blocking::wait;
+use super::chart_flags::ChartFlags;
 use super::values::ValueFlags;
 use crate::chart::hook::Event;
 use crate::chart::{
     self, Capabilities, Chart, Compat, Error, Hook, KubeVersion, PathPattern, RenderOptions, Rendered,
     release_name,
 };
+use crate::repository::{self, Manager};
 
-/// The flags of the command; those of `helm template` that need no cluster and no registry.
+/// The flags of the command; those of `helm template` that need no cluster.
 #[derive(Args)]
 pub(super) struct Template {
-    /// The name of the release, if two arguments are given, and the chart: a directory or an archive
+    /// The name of the release, if two arguments are given, and the chart: a path, a URL, repo/chart, or oci://registry/path/chart
     #[arg(value_name = "[NAME] CHART", num_args = 1..=2, required = true)]
     names: Vec<String>,
     #[command(flatten)]
     values: ValueFlags,
+    #[command(flatten)]
+    source: ChartFlags,
+    /// Update dependencies if they are missing before rendering the chart
+    #[arg(long)]
+    dependency_update: bool,
     /// Namespace of the release
     #[arg(short, long, env = "HELM_NAMESPACE", default_value = "default")]
     namespace: String,
@@ -110,8 +118,13 @@ impl Template {
         }
         let options = self.options()?;
         let values = self.values.merge()?;
-        let path = Path::new(self.chart());
-        let chart = Chart::load(path).and_then(|chart| chart.check_installable().map(|()| chart));
+        let places = self.source.options();
+        let path = wait(repository::locate(self.chart(), &places))?;
+        let mut chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
+        if self.dependency_update && matches!(chart, Err(Error::MissingDependencies(_))) {
+            wait(fetch_dependencies(&path, &places))?;
+            chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
+        }
         let rendered = chart.and_then(|chart| {
             release_name::validate(&options.release_name)?;
             chart.render(&values, &options)
@@ -252,6 +265,21 @@ impl Part<'_> {
     fn print(&self) -> String {
         format!("---\n# Source: {}\n{}\n", self.source, self.text)
     }
+}
+
+/// Fetches the dependencies of a chart; what is told of it goes to standard error, away from the manifests.
+async fn fetch_dependencies(chart: &Path, places: &repository::Options) -> Result<(), repository::Error> {
+    let manager = Manager {
+        chart,
+        settings: &places.settings,
+        access: &places.access,
+        keyring: places.keyring.clone(),
+        allow_unsigned: true,
+        skip_refresh: false,
+        modified: repository::source_date_epoch()?,
+        report: &|line| eprintln!("{line}"),
+    };
+    manager.update().await
 }
 
 fn join(parts: &[Part]) -> String {
