@@ -1,13 +1,28 @@
 //! The command line: one file per command; prints and exits, holds no logic that a library user would miss.
 
+mod cluster;
+mod diff;
+mod get;
+mod history;
 mod image;
+mod install;
 mod lint;
+mod list;
+mod naming;
 mod new;
+mod operation;
+mod output;
 mod playbook;
 mod playbook_output;
 mod rbac;
+mod record_text;
+mod rollback;
 mod run;
+mod status;
 mod template;
+mod test;
+mod uninstall;
+mod upgrade;
 mod values;
 
 use std::process::ExitCode;
@@ -38,6 +53,29 @@ enum Command {
     Template(template::Template),
     /// Tell what is wrong with charts.
     Lint(lint::Lint),
+    /// Install a chart as a release.
+    Install(Box<install::Install>),
+    /// Upgrade a release to a chart or to values.
+    Upgrade(Box<upgrade::Upgrade>),
+    /// Show what an upgrade would change.
+    Diff(Box<diff::Diff>),
+    /// Roll a release back to an earlier revision.
+    Rollback(rollback::Rollback),
+    /// Uninstall releases.
+    #[command(visible_aliases = ["un", "del", "delete"])]
+    Uninstall(uninstall::Uninstall),
+    /// List releases.
+    #[command(visible_alias = "ls")]
+    List(list::List),
+    /// Show how a release is.
+    Status(status::Status),
+    /// Show the revisions of a release.
+    #[command(visible_alias = "hist")]
+    History(history::History),
+    /// Show what is recorded of a release.
+    Get(get::Get),
+    /// Run the tests of a release.
+    Test(test::Test),
 }
 
 /// Parses the command line and runs the command that it names.
@@ -51,5 +89,15 @@ pub fn main() -> ExitCode {
         Command::Playbook(command) => command.run(),
         Command::Template(command) => command.run(),
         Command::Lint(command) => command.run(),
+        Command::Install(command) => command.run(),
+        Command::Upgrade(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Rollback(command) => command.run(),
+        Command::Uninstall(command) => command.run(),
+        Command::List(command) => command.run(),
+        Command::Status(command) => command.run(),
+        Command::History(command) => command.run(),
+        Command::Get(command) => command.run(),
+        Command::Test(command) => command.run(),
     }
 }
