@@ -80,6 +80,15 @@ impl Chart {
         Ok(Self { contents, digest, programs })
     }
 
+    /// The chart with other defaults, as `--reuse-values` wants it.
+    ///
+    /// # Errors
+    /// As [`Chart::load`], though what was compiled once compiles again.
+    pub fn with_values(&self, values: Map<String, Value>) -> Result<Self, Error> {
+        let contents = Contents { values: Arc::new(values), ..(*self.contents).clone() };
+        Self::from_contents(Arc::new(contents), self.digest.clone())
+    }
+
     /// Whether the chart can be installed by itself: it is an application, and its dependencies are there.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use url::form_urlencoded::Serializer;
 
 use super::discovery::Resources;
 use super::error::{Call, Error, Reason, Refusal, Verb};
+use super::openapi::Descriptions;
 use super::{Fence, Object, ObjectRef, Resource, ServerVersion};
 
 /// How long one request may take; watches are not requests in this sense.
@@ -38,11 +39,14 @@ pub struct Client {
     inner: Arc<Inner>,
     /// Writes pass it, when there is one.
     fence: Option<Arc<Fence>>,
+    /// Whether writes are refused that have fields which the server does not know.
+    strict: bool,
 }
 
 struct Inner {
     kube: kube::Client,
     resources: Resources,
+    descriptions: Descriptions,
     requests: Family<RequestLabels, Counter>,
 }
 
@@ -214,20 +218,39 @@ impl Client {
         // The operator backs off by itself and must be able to stop while it does.
         config.default_retry = false;
         let kube = kube::Client::try_from(config).map_err(|error| Error::Config(error.to_string()))?;
-        let inner = Inner { kube, resources: Resources::default(), requests: Family::default() };
-        Ok(Self { inner: Arc::new(inner), fence: None })
+        let inner = Inner {
+            kube,
+            resources: Resources::default(),
+            descriptions: Descriptions::default(),
+            requests: Family::default(),
+        };
+        Ok(Self { inner: Arc::new(inner), fence: None, strict: false })
     }
 
     /// The same connection, on which writes are sent only while the fence is open.
     #[must_use]
     pub fn fenced(&self, fence: Arc<Fence>) -> Self {
-        Self { inner: Arc::clone(&self.inner), fence: Some(fence) }
+        Self { fence: Some(fence), ..self.clone() }
     }
 
     /// The same connection for what may be sent without leading: questions that are asked by a POST.
     #[must_use]
     pub fn unfenced(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), fence: None }
+        Self { fence: None, ..self.clone() }
+    }
+
+    /// The same connection, whose writes are refused when they have fields that the server does not know.
+    #[must_use]
+    pub fn strict(&self) -> Self {
+        Self { strict: true, ..self.clone() }
+    }
+
+    fn query<'w>(&self, write: Write<'w>) -> Vec<(&'static str, &'w str)> {
+        let mut query = write.query();
+        if self.strict {
+            query.push(("fieldValidation", "Strict"));
+        }
+        query
     }
 
     /// The client underneath, for watchers.
@@ -250,6 +273,10 @@ impl Client {
 
     pub(super) fn resources(&self) -> &Resources {
         &self.inner.resources
+    }
+
+    pub(super) fn descriptions(&self) -> &Descriptions {
+        &self.inner.descriptions
     }
 
     async fn send(&self, call: Call, request: Request<Vec<u8>>) -> Result<axum::body::Bytes, Error> {
@@ -279,6 +306,12 @@ impl Client {
     pub(super) async fn discover<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let call = Call { verb: Verb::Get, resource: path.to_owned(), namespace: None, name: None };
         self.ask(call, request(Method::GET, path.to_owned(), DISCOVERY, None)?).await
+    }
+
+    /// A document of `/openapi/v3`.
+    pub(super) async fn describe(&self, path: &str) -> Result<Value, Error> {
+        let call = Call { verb: Verb::Get, resource: path.to_owned(), namespace: None, name: None };
+        self.ask(call, request(Method::GET, path.to_owned(), JSON, None)?).await
     }
 
     /// The server's version.
@@ -383,7 +416,7 @@ impl Client {
             namespace: namespace.map(str::to_owned),
             name: Some(object.name().to_owned()).filter(|name| !name.is_empty()),
         };
-        let url = with_query(resource.path(namespace), &write.query());
+        let url = with_query(resource.path(namespace), &self.query(write));
         self.ask(call, request(Method::POST, url, JSON, Some((JSON, encode(&object.0)?)))?).await
     }
 
@@ -398,7 +431,7 @@ impl Client {
         object: &Object,
         apply: Apply<'_>,
     ) -> Result<Object, Error> {
-        let mut query = Write { manager: apply.manager, dry_run: apply.dry_run }.query();
+        let mut query = self.query(Write { manager: apply.manager, dry_run: apply.dry_run });
         if apply.force {
             query.push(("force", "true"));
         }
@@ -418,8 +451,11 @@ impl Client {
         write: Write<'_>,
     ) -> Result<Object, Error> {
         let body = Some((kind.content_type(), encode(patch)?));
-        self.ask(target.call(Verb::Patch), request(Method::PATCH, target.url(&write.query())?, JSON, body)?)
-            .await
+        self.ask(
+            target.call(Verb::Patch),
+            request(Method::PATCH, target.url(&self.query(write))?, JSON, body)?,
+        )
+        .await
     }
 
     /// Replaces an object as a whole.
@@ -433,8 +469,11 @@ impl Client {
         write: Write<'_>,
     ) -> Result<Object, Error> {
         let body = Some((JSON, encode(&object.0)?));
-        self.ask(target.call(Verb::Update), request(Method::PUT, target.url(&write.query())?, JSON, body)?)
-            .await
+        self.ask(
+            target.call(Verb::Update),
+            request(Method::PUT, target.url(&self.query(write))?, JSON, body)?,
+        )
+        .await
     }
 
     /// Deletes an object; the server's answer, `None` when there was nothing to delete.

@@ -18,8 +18,10 @@ mod election;
 mod error;
 mod event;
 mod object;
+mod openapi;
 mod owner;
 pub mod ready;
+mod three_way;
 pub mod wait;
 
 pub use client::{Apply, Client, Deletion, ListQuery, Patch, Propagation, RequestLabels, Target, Write};
@@ -28,4 +30,6 @@ pub use election::{Candidacy, Election, Fence};
 pub use error::{Call, Error, Reason, Refusal, Served, Verb};
 pub use event::{EventKind, Recorder};
 pub use object::{Object, ObjectRef, fields_digest, managed_digest};
+pub use openapi::{Field, KindSchema};
 pub use owner::{Owner, OwnerStyle, PRIMARY_RESOURCE, PRIMARY_RESOURCE_TYPE};
+pub use three_way::three_way;
