@@ -53,7 +53,7 @@ use self::role::RoleReconciler;
 use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, EventKind, Recorder};
-use crate::jinja::{Environment, Plugins};
+use crate::jinja::Environment;
 use crate::modules::Registry;
 use crate::playbook;
 use crate::release;
@@ -211,7 +211,7 @@ fn chart_reconciler(watch: &Watch, content: &ChartContent, shared: &Arc<Shared>)
 
 fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
     let modules = Arc::new(Registry::all());
-    let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
+    let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
     let mut options =
         playbook::Options::new(Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>, environment);
     options.roles_path = paths("ANSIBLE_ROLES_PATH");
