@@ -9,7 +9,7 @@ use clap::Args;
 use super::playbook_output::Printer;
 use crate::executor::{Context, Run, RunError, RunOptions, run_to_end};
 use crate::inventory::{Inventory, LoadOptions};
-use crate::jinja::{Environment, Plugins, convert, yaml};
+use crate::jinja::{Environment, convert, yaml};
 use crate::modules::Registry;
 use crate::playbook::{Content, LoadErrors, Options, VarMap, parse_kv};
 
@@ -103,7 +103,7 @@ enum Failure {
 
 async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, Failure> {
     let registry = Arc::new(Registry::all());
-    let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
+    let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
     let mut options = Options::new(Arc::clone(&registry) as Arc<_>, environment);
     options.roles_path = paths("ANSIBLE_ROLES_PATH");
     options.collections_path = paths("ANSIBLE_COLLECTIONS_PATH");

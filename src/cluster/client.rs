@@ -25,8 +25,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Objects per page of a list: bounds the memory that one answer takes.
 const PAGE: usize = 250;
 
-const JSON: &str = "application/json";
-const APPLY_PATCH: &str = "application/apply-patch+yaml";
+pub(super) const JSON: &str = "application/json";
+pub(super) const APPLY_PATCH: &str = "application/apply-patch+yaml";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -118,7 +118,7 @@ pub enum Patch {
 }
 
 impl Patch {
-    fn content_type(self) -> &'static str {
+    pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::Merge => MERGE_PATCH,
             Self::Strategic => STRATEGIC_PATCH,
@@ -153,7 +153,7 @@ impl<'a> Target<'a> {
         Self { subresource: Some(subresource), ..self }
     }
 
-    fn call(&self, verb: Verb) -> Call {
+    pub(super) fn call(&self, verb: Verb) -> Call {
         let mut resource = self.resource.full_name();
         if let Some(sub) = self.subresource {
             resource = match resource.split_once('.') {
@@ -169,7 +169,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn url(&self, query: &[(&str, &str)]) -> Result<String, Error> {
+    pub(super) fn url(&self, query: &[(&str, &str)]) -> Result<String, Error> {
         if self.name.is_empty() || self.name.contains(['/', '%', '?', '#']) {
             return Err(Error::Malformed(format!(
                 "{} has no valid name: {:?}",
@@ -191,7 +191,7 @@ impl<'a> Target<'a> {
     }
 }
 
-fn with_query(mut url: String, query: &[(&str, &str)]) -> String {
+pub(super) fn with_query(mut url: String, query: &[(&str, &str)]) -> String {
     if !query.is_empty() {
         url.push('?');
         let start = url.len();
@@ -280,20 +280,28 @@ impl Client {
     }
 
     async fn send(&self, call: Call, request: Request<Vec<u8>>) -> Result<axum::body::Bytes, Error> {
+        Ok(self.exchange(call, request).await?.1)
+    }
+
+    /// Sends a request; the head and the body of the answer.
+    pub(super) async fn exchange(
+        &self,
+        call: Call,
+        request: Request<Vec<u8>>,
+    ) -> Result<(http::HeaderMap, axum::body::Bytes), Error> {
         if request.method() != Method::GET && self.fence.as_ref().is_some_and(|fence| !fence.is_open()) {
             return Err(Error::NotLeading { call: Box::new(call) });
         }
         let method = request.method().to_string();
-        let (status, body) = deadline(&call, async {
-            let response = self.inner.kube.send(request.map(Into::into)).await?;
-            let status = response.status();
-            Ok((status, response.into_body().collect_bytes().await?))
+        let (status, head, body) = deadline(&call, async {
+            let (parts, body) = self.inner.kube.send(request.map(Into::into)).await?.into_parts();
+            Ok((parts.status, parts.headers, body.collect_bytes().await?))
         })
         .await?;
         self.inner.requests.get_or_create(&RequestLabels { code: status.as_u16(), method }).inc();
         tracing::trace!(%call, status = status.as_u16(), "request");
         if status.is_success() {
-            return Ok(body);
+            return Ok((head, body));
         }
         Err(Error::Refused(Box::new(Refusal::from_body(call, status.as_u16(), &body))))
     }
@@ -512,24 +520,47 @@ impl Client {
         Ok(events.boxed())
     }
 
-    /// The log of a pod's container (of its only one when `container` is missing), the last `tail` lines.
+    /// The last lines of the log of a pod's container.
     ///
     /// # Errors
     /// Every refusal.
-    pub async fn logs(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: Option<&str>,
-        tail: u32,
-    ) -> Result<String, Error> {
+    pub async fn logs(&self, namespace: &str, pod: &str, query: &LogQuery) -> Result<String, Error> {
         let pods = self.resource("v1", "Pod").await?;
         let target = Target::new(&pods, Some(namespace), pod).subresource("log");
-        let tail = tail.to_string();
-        let mut query = vec![("tailLines", tail.as_str())];
-        query.extend(container.map(|container| ("container", container)));
-        let body = self.send(target.call(Verb::Get), request(Method::GET, target.url(&query)?, "*/*", None)?);
+        let pairs = query.pairs();
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let body = self.send(target.call(Verb::Get), request(Method::GET, target.url(&pairs)?, "*/*", None)?);
         Ok(String::from_utf8_lossy(&body.await?).into_owned())
+    }
+}
+
+/// Which part of a log.
+#[derive(Clone, Debug, Default)]
+pub struct LogQuery {
+    /// The container; the pod's only one when missing.
+    pub container: Option<String>,
+    /// Only lines of the last so many seconds.
+    pub since_seconds: Option<u64>,
+    /// The log of the container before the last restart.
+    pub previous: bool,
+    /// The last lines only.
+    pub tail_lines: Option<u64>,
+}
+
+impl LogQuery {
+    /// The last lines of the pod's only container.
+    #[must_use]
+    pub fn tail(lines: u64) -> Self {
+        Self { tail_lines: Some(lines), ..Self::default() }
+    }
+
+    fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = Vec::new();
+        pairs.extend(self.container.clone().map(|container| ("container", container)));
+        pairs.extend(self.since_seconds.map(|seconds| ("sinceSeconds", seconds.to_string())));
+        pairs.extend(self.previous.then(|| ("previous", "true".to_owned())));
+        pairs.extend(self.tail_lines.map(|lines| ("tailLines", lines.to_string())));
+        pairs
     }
 }
 
@@ -605,11 +636,11 @@ fn named(mut object: Object, resource: &Resource) -> Object {
     object
 }
 
-fn encode(value: &Value) -> Result<Vec<u8>, Error> {
+pub(super) fn encode(value: &Value) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(value).map_err(|error| Error::Malformed(error.to_string()))
 }
 
-fn request(
+pub(super) fn request(
     method: Method,
     url: String,
     accept: &str,
@@ -649,6 +680,8 @@ mod tests {
             namespaced: true,
             watchable: true,
             subresources: Vec::new(),
+            categories: Vec::new(),
+            preferred: true,
         }
     }
 

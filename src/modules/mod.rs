@@ -9,6 +9,7 @@
 //! [`ModuleContext::extensions`].
 
 pub mod builtin;
+pub mod connection;
 mod context;
 pub mod daytwo_core;
 pub mod kubernetes_core;
@@ -24,3 +25,11 @@ pub use registry::{Module, Registry};
 pub use result::{ModuleError, TaskResult};
 pub use spec::{Args, CheckMode, Choices, Kind, Opt, Requirement, Spec};
 pub use validate::expand_path;
+
+/// Every filter, test and lookup that this program has: those of the language, and those that need a cluster.
+#[must_use]
+pub fn plugins() -> crate::jinja::Plugins {
+    let mut plugins = crate::jinja::Plugins::builtin();
+    kubernetes_core::register_plugins(&mut plugins);
+    plugins
+}

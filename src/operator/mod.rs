@@ -57,7 +57,7 @@ use self::role::RoleReconciler;
 use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, Election, EventKind, Recorder};
-use crate::jinja::{Environment, Plugins};
+use crate::jinja::Environment;
 use crate::modules::Registry;
 use crate::playbook;
 use crate::release;
@@ -289,7 +289,7 @@ fn names_added_repository(reference: &str) -> bool {
 
 fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
     let modules = Arc::new(Registry::all());
-    let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
+    let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
     let mut options =
         playbook::Options::new(Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>, environment);
     options.roles_path = paths("ANSIBLE_ROLES_PATH");

@@ -247,7 +247,15 @@ impl<'a> Loader<'a> {
             Value::List(list) => list.items(),
             other => vec![other.clone()],
         });
-        items.unwrap_or_default().iter().map(ToString::to_string).collect()
+        let named = items.unwrap_or_default();
+        self.default_collection().into_iter().chain(named.iter().map(ToString::to_string)).collect()
+    }
+
+    /// The collection that holds the playbook: its names may be bare in all that the playbook reaches.
+    pub(super) fn default_collection(&self) -> Option<String> {
+        let mut parts = self.basedir.iter().skip_while(|part| *part != "ansible_collections").skip(1);
+        let (namespace, name) = (parts.next()?, parts.next()?);
+        Some(format!("{}.{}", namespace.to_string_lossy(), name.to_string_lossy()))
     }
 
     /// The entries of `roles:` or of `dependencies:`.
@@ -412,7 +420,8 @@ impl<'a> Loader<'a> {
         let vars = self.role_vars(path, "vars", &main(&files.vars), files.vars.is_some(), place);
         let meta = self.role_file(path, "meta", "main").and_then(|meta| self.read(&meta, None));
         let dict = meta.as_ref().and_then(|(node, _)| node.value.as_dict());
-        let mut collections: Vec<String> = own_collection(path).into_iter().collect();
+        let mut collections: Vec<String> =
+            own_collection(path).into_iter().chain(self.default_collection()).collect();
         if let Some(names) =
             dict.and_then(|dict| dict.get("collections")).and_then(|names| names.value.as_list())
         {
