@@ -14,6 +14,7 @@
 //! jinja/      Ansible's templating over minijinja: values, undefined, filters, tests, lookups
 //! gotmpl/     the Go text/template language, pure: lexer, parser, value, exec, functions
 //! cluster/    Kubernetes I/O: discovery, apply, wait, logs, ownership
+//! vault/      Ansible Vault: encrypted files and values, and where passwords come from
 //! yaml/       YAML 1.1 in (as Helm and Ansible read it), Go-style and PyYAML-style out
 //! ```
 //!
@@ -37,5 +38,6 @@ pub mod modules;
 pub mod operator;
 pub mod playbook;
 pub mod release;
+pub mod vault;
 pub mod watches;
 pub mod yaml;
