@@ -18,6 +18,7 @@
 //! gotmpl/     the Go text/template language, pure: lexer, parser, value, exec, functions
 //! http/       one HTTP client: redirects, cookies, credentials, proxies, TLS
 //! cluster/    Kubernetes I/O: discovery, apply, wait, logs, ownership
+//! vault/      Ansible Vault: encrypted files and values, and where passwords come from
 //! yaml/       YAML 1.1 in (as Helm and Ansible read it), Go-style and PyYAML-style out
 //! ```
 //!
@@ -45,5 +46,6 @@ pub mod playbook;
 pub mod project;
 pub mod release;
 pub mod repository;
+pub mod vault;
 pub mod watches;
 pub mod yaml;

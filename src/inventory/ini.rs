@@ -212,7 +212,7 @@ fn section(line: &str) -> Option<(&str, Option<&str>)> {
 
 /// A Python literal, or the text itself.
 fn value_of(text: &str) -> Value {
-    literal::python(text).unwrap_or_else(|| Value::from(text))
+    literal::eval_python(text).unwrap_or_else(|| Value::from(text))
 }
 
 #[cfg(test)]

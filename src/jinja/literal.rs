@@ -14,14 +14,14 @@ pub fn eval(source: &str) -> Option<Value> {
     read(source, true)
 }
 
-/// The value of a Python literal; JSON's words are none.
+/// The value of a Python literal without JSON's words, or none when the text is none.
 #[must_use]
-pub fn python(source: &str) -> Option<Value> {
-    read(source, false)
+pub fn eval_python(source: &str) -> Option<Value> {
+    if source.starts_with([' ', '\t']) { None } else { read(source, false) }
 }
 
 fn read(source: &str, json: bool) -> Option<Value> {
-    let mut reader = Reader { source, json, at: 0, depth: 0 };
+    let mut reader = Reader { source, at: 0, depth: 0, json };
     reader.skip();
     let value = reader.sum()?;
     reader.skip();
@@ -30,10 +30,10 @@ fn read(source: &str, json: bool) -> Option<Value> {
 
 struct Reader<'a> {
     source: &'a str,
-    /// Whether `true`, `false` and `null` are values.
-    json: bool,
     at: usize,
     depth: usize,
+    /// Whether JSON's words are known.
+    json: bool,
 }
 
 impl Reader<'_> {

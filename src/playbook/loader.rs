@@ -12,6 +12,7 @@ use super::nearest::nearest;
 use super::splitter;
 use super::tree::{Action, Block, Import, Loop, Node, Nodes, Place, Play, Role, RoleUse, Task, VarMap};
 use crate::jinja::{self, Templar, TemplateOptions, Value};
+use crate::vault::Secrets;
 use crate::yaml::python;
 
 /// How deep files may import each other.
@@ -124,9 +125,17 @@ impl<'a> Loader<'a> {
                 return None;
             }
         };
-        self.texts.insert(path.to_owned(), String::from_utf8_lossy(&bytes).into());
         let name = path.display().to_string();
-        match python::Loader::new(&name).with_tags(&["!vault", "!vault-encrypted", "!unsafe"]).load(&bytes) {
+        let secrets = self.options.environment.extensions.get::<Secrets>().unwrap_or_default();
+        let bytes = match secrets.open(bytes.into(), &name) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.fail(place.unwrap_or(&own), error.to_string(), None);
+                return None;
+            }
+        };
+        self.texts.insert(path.to_owned(), String::from_utf8_lossy(&bytes).into());
+        match python::Loader::new(&name).with_tags(jinja::yaml::TAGS).load(&bytes) {
             Ok(node) => Some((node, file)),
             Err(error) => {
                 let (line, column) = error.mark().map_or((1, 1), |mark| (mark.line, mark.column));
