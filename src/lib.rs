@@ -9,6 +9,7 @@
 //! release/    a chart in a cluster: record, storage, install, upgrade, repair, uninstall
 //! executor/   runs a play: strategy, variables, task execution, loops, results, handlers
 //! modules/    what one task can do: one file per module, grouped by collection
+//! inventory/  hosts, groups and their variables, pure: sources, patterns, precedence
 //! chart/      Helm charts, pure: load, dependencies, values, schema, render, manifest order
 //! playbook/   Ansible content, pure: playbooks, roles, tasks, blocks -> typed tree
 //! jinja/      Ansible's templating over minijinja: values, undefined, filters, tests, lookups
@@ -32,6 +33,7 @@ pub mod cli;
 pub mod cluster;
 pub mod executor;
 pub mod gotmpl;
+pub mod inventory;
 pub mod jinja;
 pub mod modules;
 pub mod operator;

@@ -1,6 +1,5 @@
 //! `daytwo playbook`: runs a playbook or a role as `ansible-playbook` does.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,6 +8,7 @@ use clap::Args;
 
 use super::playbook_output::Printer;
 use crate::executor::{Context, Run, RunError, RunOptions, run_to_end};
+use crate::inventory::{Inventory, LoadOptions};
 use crate::jinja::{Environment, Plugins, convert, yaml};
 use crate::modules::Registry;
 use crate::playbook::{Content, LoadErrors, Options, VarMap, parse_kv};
@@ -124,7 +124,7 @@ async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, 
     let split = |tags: &[String]| {
         tags.iter().flat_map(|tags| tags.split(',')).map(|tag| tag.trim().to_owned()).collect()
     };
-    let mut run_options = RunOptions {
+    let run_options = RunOptions {
         check: args.check,
         diff: args.diff,
         verbosity: args.verbose,
@@ -132,9 +132,9 @@ async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, 
         skip_tags: split(&args.skip_tags),
         force_handlers: args.force_handlers,
         merge_hashes: std::env::var("ANSIBLE_HASH_BEHAVIOUR").is_ok_and(|how| how == "merge"),
+        inventory: inventory(&args.inventory)?,
         ..RunOptions::default()
     };
-    add_inventory(&args.inventory, &mut run_options);
     let extra = extra.iter().map(|(name, value)| (name.to_string(), convert::to_json(value))).collect();
     let mut run = Run::new(content, extra, run_options);
     let context = Context { modules: registry, ..Context::default() };
@@ -143,36 +143,20 @@ async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, 
     Ok(!outcome.stats.failed())
 }
 
+fn inventory(sources: &[String]) -> Result<Inventory, Failure> {
+    if sources.is_empty() {
+        return Ok(Inventory::default());
+    }
+    let loaded = Inventory::load(sources, &LoadOptions::default())
+        .map_err(|error| Failure::Run(RunError::Play(error.to_string())))?;
+    for warning in &loaded.warnings {
+        eprintln!("[WARNING]: {warning}");
+    }
+    Ok(loaded.inventory)
+}
+
 fn paths(variable: &str) -> Vec<PathBuf> {
     std::env::var_os(variable).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
-}
-
-/// Hosts of `-i a,b` or of the first words of an inventory file's lines.
-fn add_inventory(inventory: &[String], options: &mut RunOptions) {
-    for source in inventory {
-        let hosts: BTreeMap<String, serde_json::Map<String, serde_json::Value>> = if source.contains(',') {
-            let names = source.split(',').map(str::trim).filter(|name| !name.is_empty());
-            names.map(|name| (name.to_owned(), serde_json::Map::new())).collect()
-        } else {
-            options.inventory_file = Some(PathBuf::from(source));
-            let text = std::fs::read_to_string(source).unwrap_or_default();
-            text.lines().filter_map(inventory_line).collect()
-        };
-        if !hosts.is_empty() {
-            options.hosts = hosts.into_iter().collect();
-        }
-    }
-}
-
-fn inventory_line(line: &str) -> Option<(String, serde_json::Map<String, serde_json::Value>)> {
-    let line = line.split('#').next()?.trim();
-    if line.is_empty() || line.starts_with('[') {
-        return None;
-    }
-    let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let vars = parse_kv(rest, false).unwrap_or_default();
-    let vars = vars.iter().map(|(key, value)| (key.to_string(), convert::to_json(value))).collect();
-    Some((name.to_owned(), vars))
 }
 
 /// The variables of `-e` (`utils/vars.py`, `load_extra_vars`).

@@ -1,13 +1,12 @@
 //! What a run needs of its surroundings and what it is asked to do.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::inventory::Inventory;
 use crate::jinja::Extensions;
 use crate::modules::Registry;
 
@@ -44,10 +43,8 @@ pub struct RunOptions {
     pub gather_facts: bool,
     /// `hash_behaviour = merge`.
     pub merge_hashes: bool,
-    /// The inventory: host variables by host, in order.
-    pub hosts: IndexMap<String, serde_json::Map<String, serde_json::Value>>,
-    /// `inventory_file` as templates see it.
-    pub inventory_file: Option<PathBuf>,
+    /// The hosts, their groups and variables.
+    pub inventory: Inventory,
 }
 
 impl Default for RunOptions {
@@ -61,8 +58,7 @@ impl Default for RunOptions {
             force_handlers: false,
             gather_facts: true,
             merge_hashes: false,
-            hosts: IndexMap::from([("localhost".to_owned(), serde_json::Map::new())]),
-            inventory_file: None,
+            inventory: Inventory::default(),
         }
     }
 }

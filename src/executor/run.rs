@@ -288,30 +288,14 @@ impl Run {
             None => hosts.join(","),
         };
         observer.observe(&Event::PlayStart { name });
-        let mut queue = Vec::new();
-        for pattern in hosts {
-            for host in self.matching(&pattern) {
-                if !queue.contains(&host) {
-                    queue.push(host);
-                }
-            }
-        }
+        let mut queue =
+            self.options.inventory.matching(&hosts).map_err(|error| RunError::Play(error.to_string()))?.hosts;
         if queue.is_empty() {
             observer.observe(&Event::NoHosts);
         }
         queue.retain(|host| !self.state.hosts.get(host).is_some_and(|known| known.failed));
         self.state.queue = queue;
         Ok(())
-    }
-
-    /// The hosts that a pattern means.
-    fn matching(&self, pattern: &str) -> Vec<String> {
-        match pattern {
-            "all" | "*" => self.options.hosts.keys().cloned().collect(),
-            "localhost" | "127.0.0.1" => vec![pattern.to_owned()],
-            name if self.options.hosts.contains_key(name) => vec![name.to_owned()],
-            _ => Vec::new(),
-        }
     }
 
     /// Gathers facts as the task that Ansible puts before the play.

@@ -8,6 +8,7 @@ use super::frame::{Frame, Holder, Source};
 use super::hostvars::HostVars;
 use super::inherit::Lineage;
 use super::state::{HostState, State, StoredVars};
+use crate::inventory::{Inventory, overlay};
 use crate::jinja::value::{Dict, Value};
 use crate::jinja::{Templar, Vars, search};
 use crate::playbook::{Content, Node, Play, Role, RoleUse, VarMap};
@@ -37,35 +38,9 @@ const HOSTVARS_MAGIC: &[&str] = &[
     "ansible_version",
     "group_names",
     "groups",
-    "inventory_dir",
-    "inventory_file",
     "omit",
     "playbook_dir",
 ];
-
-/// Puts the entries of `from` over `into`; with `merge`, dicts are merged key by key.
-fn overlay(into: &mut Vars, name: &Arc<str>, value: Value, merge: bool) {
-    if merge && let (Some(Value::Dict(old)), Value::Dict(new)) = (into.get(name), &value) {
-        let merged = merge_dicts(old, new);
-        into.insert(Arc::clone(name), merged);
-        return;
-    }
-    into.insert(Arc::clone(name), value);
-}
-
-/// The entries of both dicts, those of the second winning, dicts within merged (`merge_hash`).
-#[must_use]
-pub(super) fn merge_dicts(old: &Dict, new: &Dict) -> Value {
-    let mut entries = old.entries();
-    for (key, value) in new.entries() {
-        let merged = match (entries.get(&key), &value) {
-            (Some(Value::Dict(old)), Value::Dict(new)) => merge_dicts(old, new),
-            _ => value,
-        };
-        entries.insert(key, merged);
-    }
-    Value::Dict(Dict::new(entries))
-}
 
 struct Layers {
     vars: Vars,
@@ -183,12 +158,8 @@ impl Variables<'_> {
     }
 
     fn add_host(&self, layers: &mut Layers, host: &str) {
-        if let Some(vars) = self.options.hosts.get(host) {
-            for (name, value) in vars {
-                let value = crate::jinja::convert::from_json(value.clone());
-                overlay(&mut layers.vars, &name.as_str().into(), value, layers.merge);
-            }
-        }
+        // A file of variables that cannot be read was told when the run began.
+        layers.add(&self.options.inventory.vars(host).unwrap_or_default());
         let Some(known) = self.state.hosts.get(host) else { return };
         for (name, value) in &known.facts {
             let name: Arc<str> = if name.starts_with("ansible_")
@@ -232,20 +203,14 @@ impl Variables<'_> {
             vars.insert(name.into(), value);
         };
         let hosts: Vec<Value> = self.state.queue.iter().map(|host| text(host)).collect();
-        let mut listed: Vec<Value> = self.options.hosts.keys().map(|host| text(host)).collect();
-        if !self.options.hosts.contains_key("localhost") {
-            listed.retain(|host| host.as_str() != Some("localhost"));
-        }
-        let groups = Value::dict([("all", Value::list(listed.clone())), ("ungrouped", Value::list(listed))]);
+        let inventory = &self.options.inventory;
+        let names = |names: Vec<String>| Value::list(names.into_iter().map(Value::from).collect());
+        let groups = Value::dict(inventory.groups().into_iter().map(|(group, hosts)| (group, names(hosts))));
         set("inventory_hostname", text(host));
-        set("inventory_hostname_short", text(host.split('.').next().unwrap_or(host)));
+        set("inventory_hostname_short", text(Inventory::short_name(host)));
         set("playbook_dir", path(&self.content.basedir));
-        if let Some(file) = &self.options.inventory_file {
-            set("inventory_file", path(file));
-            set("inventory_dir", file.parent().map_or(Value::None, path));
-        }
         set("groups", groups);
-        set("group_names", Value::list(vec![text("ungrouped")]));
+        set("group_names", names(inventory.group_names(host)));
         set("omit", text(&self.state.omit));
         set("ansible_play_hosts", Value::list(hosts.clone()));
         set("ansible_play_hosts_all", Value::list(hosts.clone()));
@@ -294,10 +259,9 @@ impl Variables<'_> {
 
     /// The variables of each host as `hostvars` shows them.
     fn all_hosts(&self, current: &str, vars: &Vars) -> Vec<(String, Arc<Vars>)> {
-        let mut names: Vec<&String> = self.options.hosts.keys().collect();
-        let current_name = current.to_owned();
-        if !names.contains(&&current_name) {
-            names.push(&current_name);
+        let mut names: Vec<&str> = self.options.inventory.hosts().collect();
+        if !names.contains(&current) {
+            names.push(current);
         }
         names
             .into_iter()
@@ -309,13 +273,13 @@ impl Variables<'_> {
                     layers.add_stored(&known.set);
                 }
                 layers.add_stored(self.extra);
-                layers.vars.insert("inventory_hostname".into(), Value::from(name.as_str()));
+                layers.vars.insert("inventory_hostname".into(), Value::from(name));
                 for shared in HOSTVARS_MAGIC {
                     if let Some(value) = vars.get(*shared) {
                         layers.vars.insert((*shared).into(), value.clone());
                     }
                 }
-                (name.clone(), Arc::new(layers.vars))
+                (name.to_owned(), Arc::new(layers.vars))
             })
             .collect()
     }

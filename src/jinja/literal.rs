@@ -11,7 +11,17 @@ const MAX_DEPTH: usize = 150;
 /// The value of a Python literal, or none when the text is none.
 #[must_use]
 pub fn eval(source: &str) -> Option<Value> {
-    let mut reader = Reader { source, at: 0, depth: 0 };
+    read(source, true)
+}
+
+/// The value of a Python literal; JSON's words are none.
+#[must_use]
+pub fn python(source: &str) -> Option<Value> {
+    read(source, false)
+}
+
+fn read(source: &str, json: bool) -> Option<Value> {
+    let mut reader = Reader { source, json, at: 0, depth: 0 };
     reader.skip();
     let value = reader.sum()?;
     reader.skip();
@@ -20,6 +30,8 @@ pub fn eval(source: &str) -> Option<Value> {
 
 struct Reader<'a> {
     source: &'a str,
+    /// Whether `true`, `false` and `null` are values.
+    json: bool,
     at: usize,
     depth: usize,
 }
@@ -152,9 +164,12 @@ impl Reader<'_> {
             return self.strings();
         }
         let value = match word {
-            "True" | "true" => Value::Bool(true),
-            "False" | "false" => Value::Bool(false),
-            "None" | "null" => Value::None,
+            "True" => Value::Bool(true),
+            "False" => Value::Bool(false),
+            "None" => Value::None,
+            "true" if self.json => Value::Bool(true),
+            "false" if self.json => Value::Bool(false),
+            "null" if self.json => Value::None,
             _ => return None,
         };
         self.at += len;
