@@ -287,7 +287,9 @@ impl Run {
             Some(name) => templar.template(name).map_err(words)?.to_string(),
             None => hosts.join(","),
         };
-        observer.observe(&Event::PlayStart { name });
+        let strategy = play.keywords.get("strategy").map_or_else(|| "linear".to_owned(), ToString::to_string);
+        let check = self.options.check;
+        observer.observe(&Event::PlayStart { name, strategy, check });
         let mut queue =
             self.options.inventory.matching(&hosts).map_err(|error| RunError::Play(error.to_string()))?.hosts;
         if queue.is_empty() {
@@ -441,7 +443,11 @@ impl Run {
                     let host = self.state.host();
                     self.state.stats.host(&host).ok += 1;
                     let label = item_label(&item);
-                    observer.observe(&Event::Included { file: path.display().to_string(), host, label });
+                    observer.observe(&Event::Included {
+                        file: path.display().to_string(),
+                        hosts: vec![host],
+                        label,
+                    });
                 }
                 self.note_role(&item, &task, role.as_deref());
                 self.state.stack[at].holder = Some(holder);
@@ -500,6 +506,7 @@ impl Run {
         if task.action == Action::Meta {
             return self.meta(task, content, play, &templar);
         }
+        self.state.started += 1;
         observer.observe(&Event::TaskStart { task: self.task_ref(task, play, &templar, false) });
         let mut state = TaskState { attempt: 1, ..TaskState::default() };
         match self.loop_items(task, &templar) {
@@ -548,6 +555,10 @@ impl Run {
             path: task.place.path(),
             no_log,
             handler: lineage.in_handlers(),
+            number: self.state.started,
+            check: self.options.check,
+            diff: self.options.diff,
+            ..TaskRef::default()
         }
     }
 

@@ -115,6 +115,9 @@ pub(super) struct State {
     pub included_roles: Vec<IncludedRole>,
     /// The token that stands for an omitted argument.
     pub omit: String,
+    /// How many tasks were started.
+    #[serde(default)]
+    pub started: u64,
     /// The counts.
     pub stats: Stats,
     /// The failures.
@@ -153,6 +156,7 @@ impl State {
             ran: IndexSet::new(),
             included_roles: Vec::new(),
             omit: format!("__omit_place_holder__{}", uuid::Uuid::new_v4().simple()),
+            started: 0,
             stats: Stats::default(),
             failures: Vec::new(),
             requeue_after: None,

@@ -104,7 +104,8 @@ fn keyed_names(entry: &Dict, value: &Value, leading: bool) -> Vec<String> {
         Some(default) if name.is_empty() => default.clone(),
         _ => name,
     };
-    if !ops::truthy_or_false(value) && !(value.as_str() == Some("") && default.is_some()) {
+    let has_default = value.as_str() == Some("") && default.is_some();
+    if !has_default && !ops::truthy_or_false(value) {
         return Vec::new();
     }
     let bare: Vec<String> = match value {

@@ -144,10 +144,7 @@ impl Parser<'_> {
             Err(error) => return self.error(format!("Error parsing host definition '{line}': {error}")),
         };
         let Some((pattern, variables)) = words.split_first() else { return Ok(()) };
-        let (hosts, port) = match expand_pattern(pattern) {
-            Ok(expanded) => expanded,
-            Err(error) => return Err(error),
-        };
+        let (hosts, port) = expand_pattern(pattern)?;
         if pattern.ends_with(':') && parse_address(pattern, true).is_err() {
             return Err(InventoryError::new(format!(
                 "Invalid host pattern '{pattern}' supplied, ending in ':' is not allowed, this character is reserved to provide a port."

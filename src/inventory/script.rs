@@ -43,7 +43,7 @@ pub(super) fn parse(path: &Path, inventory: &mut Inventory) -> Result<(), Invent
     }
     for host in hosts {
         let vars = match &meta {
-            Some(Value::Dict(meta)) => meta.get(&*host).unwrap_or(Value::None),
+            Some(Value::Dict(meta)) => meta.get(&host).unwrap_or(Value::None),
             Some(_) => {
                 let message = format!("Improperly formatted host information for {host}");
                 return Err(InventoryError::new(message));
@@ -79,7 +79,7 @@ fn parse_group(
         }
         return Ok(());
     };
-    if !["hosts", "vars", "children"].iter().any(|key| dict.get(*key).is_some()) {
+    if !["hosts", "vars", "children"].iter().any(|key| dict.get(key).is_some()) {
         add(inventory, name);
         for (key, value) in dict.entries() {
             inventory.set_variable(name, &key.text(), value);

@@ -103,7 +103,7 @@ pub struct LoadOptions<'a> {
 
 /// The endings that Ansible skips in directories of sources.
 const IGNORED_EXTENSIONS: &[&str] =
-    &[".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".cfg", ".retry"];
+    &[".pyc", ".pyo", ".swp", ".bak", "~", ".rpm", ".md", ".txt", ".rst", ".orig", ".ini", ".cfg", ".retry"];
 
 /// What Ansible always skips there.
 const IGNORED_NAMES: &[&str] = &["host_vars", "group_vars", "vars_plugins"];
