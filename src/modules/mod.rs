@@ -11,6 +11,7 @@
 pub mod builtin;
 mod context;
 pub mod daytwo_core;
+pub mod jobs;
 pub mod kubernetes_core;
 pub mod operator_sdk_util;
 mod registry;
