@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::playbook_output::Printer;
-use crate::executor::{Context, Run, RunError, RunOptions, run_to_end};
+use crate::executor::{Context, Gathering, Run, RunError, RunOptions, Status, run_to_end};
 use crate::inventory::{Inventory, LoadOptions};
 use crate::jinja::{Environment, convert, yaml};
 use crate::modules::Registry;
@@ -50,7 +50,6 @@ pub(super) struct Playbook {
 
 /// Exit codes of `ansible-playbook`.
 const EXIT_ERROR: u8 = 1;
-const EXIT_FAILED: u8 = 2;
 const EXIT_PARSER: u8 = 4;
 
 impl Playbook {
@@ -78,13 +77,17 @@ fn run(args: &Playbook) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for file in &args.files {
         match runtime.block_on(run_file(args, file, &extra)) {
-            Ok(true) => {}
-            Ok(false) => {
-                code = ExitCode::from(EXIT_FAILED);
+            Ok(Status::Ok) => {}
+            Ok(status) => {
+                code = ExitCode::from(status as u8);
                 break;
             }
             Err(Failure::Load(errors)) => {
                 eprintln!("ERROR! {errors}");
+                return ExitCode::from(EXIT_PARSER);
+            }
+            Err(Failure::Run(error @ RunError::Include(_))) => {
+                eprintln!("ERROR! {error}");
                 return ExitCode::from(EXIT_PARSER);
             }
             Err(Failure::Run(error)) => {
@@ -101,7 +104,7 @@ enum Failure {
     Run(RunError),
 }
 
-async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, Failure> {
+async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<Status, Failure> {
     let registry = Arc::new(Registry::all());
     let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
     let mut options = Options::new(Arc::clone(&registry) as Arc<_>, environment);
@@ -119,7 +122,7 @@ async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, 
     }
     if args.syntax_check {
         println!("\nplaybook: {}", file.display());
-        return Ok(true);
+        return Ok(Status::Ok);
     }
     let split = |tags: &[String]| {
         tags.iter().flat_map(|tags| tags.split(',')).map(|tag| tag.trim().to_owned()).collect()
@@ -131,6 +134,10 @@ async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, 
         tags: split(&args.tags),
         skip_tags: split(&args.skip_tags),
         force_handlers: args.force_handlers,
+        gathering: std::env::var("ANSIBLE_GATHERING")
+            .ok()
+            .and_then(|gathering| Gathering::named(&gathering))
+            .unwrap_or_default(),
         merge_hashes: std::env::var("ANSIBLE_HASH_BEHAVIOUR").is_ok_and(|how| how == "merge"),
         inventory: inventory(&args.inventory)?,
         ..RunOptions::default()
@@ -139,8 +146,9 @@ async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, 
     let mut run = Run::new(content, extra, run_options);
     let context = Context { modules: registry, ..Context::default() };
     let mut printer = Printer::new(args.verbose, args.diff);
-    let outcome = run_to_end(&mut run, &context, &mut printer).await.map_err(Failure::Run)?;
-    Ok(!outcome.stats.failed())
+    let outcome = run_to_end(&mut run, &context, &mut printer).await.map_err(Failure::Run);
+    context.jobs.finish().await;
+    Ok(outcome?.status)
 }
 
 fn inventory(sources: &[String]) -> Result<Inventory, Failure> {

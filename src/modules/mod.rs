@@ -12,6 +12,7 @@ pub mod builtin;
 pub mod connection;
 mod context;
 pub mod daytwo_core;
+pub mod jobs;
 pub mod kubernetes_core;
 pub mod operator_sdk_util;
 mod registry;

@@ -19,10 +19,11 @@ use super::run_log::RunLog;
 use super::status::write;
 use super::{Shared, finalizer};
 use crate::cluster::{EventKind, Object, Target};
-use crate::executor::{Context, Outcome, Run, RunError, RunOptions, run_to_end};
+use crate::executor::{Context, Gathering, Outcome, Run, RunError, RunOptions, run_to_end};
 use crate::inventory::Inventory;
 use crate::jinja::{self, Extensions};
 use crate::modules::Registry;
+use crate::modules::jobs::Jobs;
 use crate::modules::session::Session;
 use crate::playbook::Content;
 use crate::watches::{AnsibleContent, Gvk, Runnable, Watch, duration};
@@ -161,6 +162,7 @@ impl RoleReconciler {
             extensions,
             cancel: pass.cancel.clone(),
             deadline: self.deadline(),
+            jobs: Jobs::default(),
         };
         let mut log = RunLog::default();
         let mut run = Run::new(Arc::clone(content), vars, self.options(pass));
@@ -174,7 +176,10 @@ impl RoleReconciler {
         let verbosity = primary.annotation(VERBOSITY).and_then(|text| text.parse().ok()).unwrap_or(0);
         RunOptions {
             verbosity,
-            gather_facts: std::env::var("ANSIBLE_GATHERING").is_ok_and(|gathering| gathering != "explicit"),
+            gathering: std::env::var("ANSIBLE_GATHERING")
+                .ok()
+                .and_then(|gathering| Gathering::named(&gathering))
+                .unwrap_or(Gathering::Explicit),
             inventory: inventory(&primary.kind, &primary.key.namespace, &primary.key.name),
             ..RunOptions::default()
         }

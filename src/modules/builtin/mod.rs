@@ -1,12 +1,15 @@
 //! `ansible.builtin`.
 
+mod add_host;
 mod assert;
+mod async_status;
 mod attributes;
 mod command;
 mod copy;
 mod debug;
 mod fail;
 mod file;
+mod group_by;
 mod include_vars;
 mod pause;
 mod ping;
@@ -26,13 +29,16 @@ use super::registry::Registry;
 
 /// Adds the modules of this collection.
 pub fn register(registry: &mut Registry) {
+    registry.add(Arc::new(add_host::AddHost));
     registry.add(Arc::new(assert::Assert));
+    registry.add(Arc::new(async_status::AsyncStatus));
     registry.add(Arc::new(command::Command));
     registry.add(Arc::new(command::Shell));
     registry.add(Arc::new(copy::Copy));
     registry.add(Arc::new(debug::Debug));
     registry.add(Arc::new(fail::Fail));
     registry.add(Arc::new(file::File));
+    registry.add(Arc::new(group_by::GroupBy));
     registry.add(Arc::new(include_vars::IncludeVars));
     registry.add(Arc::new(pause::Pause));
     registry.add(Arc::new(ping::Ping));
