@@ -13,15 +13,31 @@ const GROUPS: &[(&str, &[&str])] = &[
     (
         "k8s",
         &[
-            "k8s", "k8s_cluster_info", "k8s_cp", "k8s_drain", "k8s_exec", "k8s_info", "k8s_json_patch",
-            "k8s_log", "k8s_rollback", "k8s_scale", "k8s_service", "k8s_taint",
+            "k8s",
+            "k8s_cluster_info",
+            "k8s_cp",
+            "k8s_drain",
+            "k8s_exec",
+            "k8s_info",
+            "k8s_json_patch",
+            "k8s_log",
+            "k8s_rollback",
+            "k8s_scale",
+            "k8s_service",
+            "k8s_taint",
         ],
     ),
     (
         "helm",
         &[
-            "helm", "helm_info", "helm_plugin", "helm_plugin_info", "helm_pull", "helm_registry_auth",
-            "helm_repository", "helm_template",
+            "helm",
+            "helm_info",
+            "helm_plugin",
+            "helm_plugin_info",
+            "helm_pull",
+            "helm_registry_auth",
+            "helm_repository",
+            "helm_template",
         ],
     ),
 ];
@@ -79,9 +95,9 @@ impl Attempt<'_> {
                 }
             }
         }
-        let groups = merged.iter().filter(|(key, _)| {
-            key.strip_prefix("group/").is_some_and(|group| holds(group, name))
-        });
+        let groups = merged
+            .iter()
+            .filter(|(key, _)| key.strip_prefix("group/").is_some_and(|group| holds(group, name)));
         let own = merged.iter().filter(|(key, _)| *key == name);
         for (_, value) in groups.chain(own) {
             if let Value::Dict(found) = self.templar.template(value)? {

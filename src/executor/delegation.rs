@@ -39,7 +39,8 @@ impl<'a> Attempt<'a> {
     /// # Errors
     /// The name of the host is empty or cannot be templated.
     pub(super) fn delegated(&self, settings: &mut Settings) -> Result<Option<Attempt<'a>>, Stop> {
-        let Some(asked) = Lineage::new(&self.task, self.stack, self.variables.play).get("delegate_to").cloned()
+        let Some(asked) =
+            Lineage::new(&self.task, self.stack, self.variables.play).get("delegate_to").cloned()
         else {
             return Ok(None);
         };

@@ -125,7 +125,15 @@ impl Frame {
     /// A level at its beginning.
     #[must_use]
     pub(super) fn new(source: Source, holder: Holder) -> Self {
-        Frame { source, section: Section::Body, index: 0, pending: false, item: 0, ran: false, holder: Some(holder) }
+        Frame {
+            source,
+            section: Section::Body,
+            index: 0,
+            pending: false,
+            item: 0,
+            ran: false,
+            holder: Some(holder),
+        }
     }
 
     /// Where the level stands among those of hosts that came the same way: hosts in lockstep run what has
@@ -253,8 +261,7 @@ pub(super) fn include(
     let task = Arc::clone(task);
     match &inclusion.target {
         Target::Tasks { name, imports } => {
-            let (path, nodes) =
-                content.task_file(name, role, imports, handlers)?;
+            let (path, nodes) = content.task_file(name, role, imports, handlers)?;
             Ok((Holder::Included { task, nodes, role: None, name: Some(name.clone()), apply }, path))
         }
         Target::Role { name, files, .. } => {

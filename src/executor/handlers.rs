@@ -107,7 +107,12 @@ impl Handlers {
 
 impl Run {
     /// The name of a handler, templated; none without one or when it cannot be known.
-    fn handler_name(&self, handler: &Handler, stage: &Stage<'_>, observer: &mut dyn Observer) -> Option<String> {
+    fn handler_name(
+        &self,
+        handler: &Handler,
+        stage: &Stage<'_>,
+        observer: &mut dyn Observer,
+    ) -> Option<String> {
         let task = handler.task()?;
         let name = task.name()?;
         let raw = name.to_string();
@@ -172,8 +177,7 @@ impl Run {
         stage: &Stage<'_>,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
-        let in_handlers =
-            self.state.stack(host).iter().any(|frame| matches!(frame.source, Source::Handlers));
+        let in_handlers = self.state.stack(host).iter().any(|frame| matches!(frame.source, Source::Handlers));
         for notification in notifications {
             let found = self.handlers_for(&notification, stage, observer);
             if found.is_empty() {

@@ -254,9 +254,8 @@ impl Run {
         stack.push(Frame::new(Source::Include(vec![inclusion.clone()]), holder));
         let included = IncludedRole { name: name.clone(), path, stack, public: *public };
         let Some(batch) = &mut self.state.batch else { return };
-        let same = |known: &IncludedRole| {
-            known.public == included.public && identity(known) == identity(&included)
-        };
+        let same =
+            |known: &IncludedRole| known.public == included.public && identity(known) == identity(&included);
         match batch.included_roles.iter().position(same) {
             Some(number) => {
                 batch.handlers.replace(number, &included);

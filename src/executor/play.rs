@@ -58,8 +58,7 @@ impl Run {
             name => name.to_string(),
         };
         let inventory = self.state.hosts.inventory();
-        let matched =
-            inventory.matching(&patterns).map_err(|error| RunError::Play(error.to_string()))?;
+        let matched = inventory.matching(&patterns).map_err(|error| RunError::Play(error.to_string()))?;
         for pattern in matched.unknown {
             let message = format!("Could not match supplied host pattern, ignoring: {pattern}");
             observer.observe(&Event::Warning { message });
@@ -202,9 +201,15 @@ fn ordered(mut hosts: Vec<String>, order: &Value) -> Result<Vec<String>, RunErro
                 // A random number for each host decides where it goes.
                 hosts.sort_by_cached_key(|_| uuid::Uuid::new_v4());
             }
-            other => return Err(RunError::Play(format!("Invalid 'order' specified for inventory hosts: {other}"))),
+            other => {
+                return Err(RunError::Play(format!(
+                    "Invalid 'order' specified for inventory hosts: {other}"
+                )));
+            }
         },
-        other => return Err(RunError::Play(format!("Invalid 'order' specified for inventory hosts: {other}"))),
+        other => {
+            return Err(RunError::Play(format!("Invalid 'order' specified for inventory hosts: {other}")));
+        }
     }
     Ok(hosts)
 }

@@ -332,9 +332,8 @@ impl Run {
         }
         let learnt = self.state.hosts.learn(host);
         let stored = facts.iter().map(|(name, value)| (Arc::clone(name), Stored(value.clone())));
-        let unsafe_facts = || {
-            facts.iter().map(|(name, value)| (Arc::clone(name), Stored(value.clone().into_unsafe())))
-        };
+        let unsafe_facts =
+            || facts.iter().map(|(name, value)| (Arc::clone(name), Stored(value.clone().into_unsafe())));
         match module {
             "ansible.builtin.debug" => {}
             "ansible.builtin.set_fact" => {

@@ -79,7 +79,8 @@ impl Attempt<'_> {
         settings.retries = self.keyword_number("retries")?.map(|retries| retries.max(0.0) as u32);
         let delay = self.keyword_number("delay")?.unwrap_or(5.0);
         settings.delay = if delay < 0.0 { 1.0 } else { delay };
-        let whole = |number: Option<f64>, default: u64| number.map_or(default, |number| number.max(0.0) as u64);
+        let whole =
+            |number: Option<f64>, default: u64| number.map_or(default, |number| number.max(0.0) as u64);
         settings.timeout = whole(self.keyword_number("timeout")?, options.task_timeout);
         settings.asynchronous = whole(self.keyword_number("async")?, 0);
         settings.poll = whole(self.keyword_number("poll")?, DEFAULT_POLL);

@@ -259,8 +259,6 @@ pub(super) struct State {
     /// How many tasks were started.
     #[serde(default)]
     pub started: u64,
-    /// How many tasks were begun.
-    pub started: u64,
     /// The counts.
     pub stats: Stats,
     /// The failures.
@@ -285,7 +283,6 @@ impl State {
             status: Status::Ok,
             start_at,
             omit: format!("__omit_place_holder__{}", uuid::Uuid::new_v4().simple()),
-            started: 0,
             started: 0,
             stats: Stats::default(),
             failures: Vec::new(),

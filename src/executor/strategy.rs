@@ -42,7 +42,8 @@ impl Strategy {
             "free" => Ok(Strategy::Free),
             "host_pinned" => Ok(Strategy::HostPinned),
             "debug" => Err(RunError::Play(
-                "the strategy 'debug' asks a person at a terminal, which is not supported; use 'linear'".to_owned(),
+                "the strategy 'debug' asks a person at a terminal, which is not supported; use 'linear'"
+                    .to_owned(),
             )),
             _ => Err(RunError::Play(format!("Invalid play strategy specified: {name}"))),
         }

@@ -8,7 +8,11 @@ use crate::jinja::{Templar, Value, possibly_template};
 
 /// Whether tags let a task run.
 #[must_use]
-pub(super) fn lets_run(lineage: &Lineage<'_>, options: &RunOptions, templar: impl FnOnce() -> Templar) -> bool {
+pub(super) fn lets_run(
+    lineage: &Lineage<'_>,
+    options: &RunOptions,
+    templar: impl FnOnce() -> Templar,
+) -> bool {
     if options.tags.is_empty() && options.skip_tags.is_empty() && !lineage.tags().iter().any(|tag| {
         matches!(tag, Value::Str(text) if text.as_str() == "never" || may_be_template(text.as_str()))
     }) {

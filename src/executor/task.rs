@@ -166,7 +166,14 @@ impl Run {
             loop_error: state.loop_error.clone(),
             number: state.attempt.max(1),
         };
-        Next::Run(Box::new(Unit { host: host.to_owned(), task: Arc::clone(task), attempt, control, item, wait }))
+        Next::Run(Box::new(Unit {
+            host: host.to_owned(),
+            task: Arc::clone(task),
+            attempt,
+            control,
+            item,
+            wait,
+        }))
     }
 
     /// Takes what an item or attempt did into the state.
@@ -191,12 +198,7 @@ impl Run {
             let mut result = attempted.result;
             result.insert("retries".into(), Value::from(attempted.attempts as usize));
             let result = results::shown(&result, state.no_log);
-            observer.observe(&Event::Retry {
-                task,
-                host: host.clone(),
-                left,
-                result,
-            });
+            observer.observe(&Event::Retry { task, host: host.clone(), left, result });
             state.attempt += 1;
             state.wait = settings.delay;
             self.state.cursor_mut(&host).task = Some(state);
@@ -215,10 +217,10 @@ impl Run {
         }
         merge_ignored(&mut state, &result, settings.ignore_errors, settings.ignore_unreachable);
         match item {
-            Some(item) => self.end_item(&host, &task, result, &item, &control, &templar, state, stage, observer),
-            None => {
-                self.end_task(&host, &task, Finished::of(result), state, stage, observer)
+            Some(item) => {
+                self.end_item(&host, &task, result, &item, &control, &templar, state, stage, observer)
             }
+            None => self.end_task(&host, &task, Finished::of(result), state, stage, observer),
         }
     }
 

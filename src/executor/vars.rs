@@ -67,7 +67,8 @@ impl Layers {
             return;
         };
         for (name, value) in &learnt.facts {
-            let plain = name.starts_with("ansible_") || matches!(name.as_ref(), "module_setup" | "gather_subset");
+            let plain =
+                name.starts_with("ansible_") || matches!(name.as_ref(), "module_setup" | "gather_subset");
             let name = if plain { Arc::clone(name) } else { format!("ansible_{name}").into() };
             self.vars.insert(name, value.0.clone());
         }
@@ -196,7 +197,8 @@ fn add_params(layers: &mut Layers, levels: &[&Frame]) {
         }
     }
     for frame in levels {
-        if let (Some(Holder::Included { task, .. }), Source::Include(items)) = (&frame.holder, &frame.source) {
+        if let (Some(Holder::Included { task, .. }), Source::Include(items)) = (&frame.holder, &frame.source)
+        {
             layers.add(&task.keywords.vars);
             if let Some(item) = items.get(frame.item) {
                 layers.add_stored(&item.vars);

@@ -115,8 +115,7 @@ impl Attempt<'_> {
 
 /// Puts new facts into `ansible_facts`.
 fn merge_facts(vars: &mut Vars, facts: &Entries) {
-    let mut known =
-        vars.get("ansible_facts").and_then(Value::as_dict).map(Dict::entries).unwrap_or_default();
+    let mut known = vars.get("ansible_facts").and_then(Value::as_dict).map(Dict::entries).unwrap_or_default();
     for (key, value) in facts {
         let name = key.text();
         let short = name.strip_prefix("ansible_").filter(|short| *short != "local").unwrap_or(&name);

@@ -31,7 +31,8 @@ pub struct Job {
 /// The directory of the files that tell how jobs ended (`async_dir` of the shell plugins).
 #[must_use]
 pub fn directory(context: &ModuleContext) -> PathBuf {
-    let of_vars = || context.templar().variable("ansible_async_dir").ok().flatten().map(|dir| dir.to_string());
+    let of_vars =
+        || context.templar().variable("ansible_async_dir").ok().flatten().map(|dir| dir.to_string());
     let of_task = context.environment.get("ANSIBLE_ASYNC_DIR").cloned();
     let dir = of_task.or_else(of_vars).or_else(|| std::env::var("ANSIBLE_ASYNC_DIR").ok());
     PathBuf::from(expand_path(dir.as_deref().unwrap_or("~/.ansible_async")))

@@ -854,8 +854,16 @@ impl<'a> Loader<'a> {
                 self.preload(&action, &call, &place, around);
                 let action_name = call.name;
                 let args = call.args;
-                let task =
-                    Task { place, keywords, action_name, action, args, looping, collections, implicit: false };
+                let task = Task {
+                    place,
+                    keywords,
+                    action_name,
+                    action,
+                    args,
+                    looping,
+                    collections,
+                    implicit: false,
+                };
                 Some(Node::Task(Arc::new(task)))
             }
         }

@@ -226,7 +226,8 @@ impl Play {
     #[must_use]
     pub fn gather_task(&self) -> Task {
         let options = ["gather_subset", "gather_timeout", "fact_path"].iter();
-        let args = options.filter_map(|name| self.keywords.get(name).map(|value| ((*name).into(), value.clone())));
+        let args =
+            options.filter_map(|name| self.keywords.get(name).map(|value| ((*name).into(), value.clone())));
         let mut task = self.implicit("gather_facts", Action::Module(GATHERING), args.collect());
         task.keywords.values.insert("name", Value::from("Gathering Facts"));
         if self.keywords.tags.is_empty() {

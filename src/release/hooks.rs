@@ -11,13 +11,13 @@ use super::record::HookRecord;
 use super::scope::{Scope, Step};
 use crate::chart::hook::Event;
 use crate::cluster::wait::Goal;
-use crate::cluster::{Deletion, ListQuery, Object, ObjectRef, OwnerStyle};
+use crate::cluster::{Deletion, ListQuery, LogQuery, Object, ObjectRef, OwnerStyle};
 
 const BEFORE_CREATION: &str = "before-hook-creation";
 const SUCCEEDED: &str = "hook-succeeded";
 const FAILED: &str = "hook-failed";
 /// Lines of a log that are shown.
-const LOG_LINES: u32 = 10_000;
+const LOG_LINES: u64 = 10_000;
 
 /// Runs the hooks of one event; their records tell how it went.
 pub(super) async fn run(scope: &Scope<'_>, hooks: &mut [HookRecord], event: Event) -> Result<(), Error> {
@@ -123,7 +123,8 @@ pub(super) async fn logs(scope: &Scope<'_>, objects: &[Desired]) -> Vec<String> 
         let pods = scope.client.list(&resource, Some(namespace), &query).await.unwrap_or_default();
         for pod in &pods {
             for container in containers(pod) {
-                let log = scope.client.logs(namespace, pod.name(), Some(container), LOG_LINES).await;
+                let query = LogQuery { container: Some(container.to_owned()), ..LogQuery::tail(LOG_LINES) };
+                let log = scope.client.logs(namespace, pod.name(), &query).await;
                 texts.extend(log.ok().filter(|text| !text.is_empty()));
             }
         }

@@ -92,7 +92,7 @@ impl Beside<'_> {
 
 /// Whether Helm keeps a label of that name for itself.
 #[must_use]
-pub fn is_system_label(name: &str) -> bool {
+pub(super) fn is_system_label(name: &str) -> bool {
     SYSTEM_LABELS.contains(&name)
 }
 

@@ -42,7 +42,9 @@ impl Module for AddHost {
             args.values.insert("ansible_ssh_port".into(), Value::from(usize::from(port)));
         }
         let mut unique: Vec<Value> = Vec::new();
-        for group in groups.iter().map(|group| Value::from(group.trim())).filter(|group| group.as_str() != Some("")) {
+        for group in
+            groups.iter().map(|group| Value::from(group.trim())).filter(|group| group.as_str() != Some(""))
+        {
             if !unique.contains(&group) {
                 unique.push(group);
             }

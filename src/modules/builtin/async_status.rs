@@ -59,7 +59,8 @@ impl Module for AsyncStatus {
         result.fields.extend(TaskResult::from_json(told).fields);
         for (text, lines) in [("stdout", "stdout_lines"), ("stderr", "stderr_lines")] {
             if let Some(Value::Str(written)) = result.get(text) {
-                let split = crate::jinja::split_lines(written.as_str()).into_iter().map(Value::from).collect();
+                let split =
+                    crate::jinja::split_lines(written.as_str()).into_iter().map(Value::from).collect();
                 result = result.with(lines, Value::list(split));
             }
         }

@@ -9,8 +9,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.group_by`.
 pub(super) struct GroupBy;
 
-const SPEC: Spec =
-    Spec::new("ansible.builtin.group_by", &[Opt::str("key"), Opt::new("parents", Kind::Raw)]);
+const SPEC: Spec = Spec::new("ansible.builtin.group_by", &[Opt::str("key"), Opt::new("parents", Kind::Raw)]);
 
 #[async_trait]
 impl Module for GroupBy {
