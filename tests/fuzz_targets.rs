@@ -27,7 +27,7 @@ const MEANINGFUL: &[u8] = b"{}[]()|<>&*!%@\"'`\\\n\r\t :-#,.=$/~?0123456789eE+_\
 #[test]
 fn seeds_regressions_and_mutations() {
     if let Some(directory) = std::env::var_os("DAYTWO_FUZZ_SEEDS") {
-        return write_seeds(Path::new(&directory)).unwrap();
+        return write_seeds(Path::new(&directory)).expect("the corpus is readable");
     }
     for target in TARGETS {
         let mut seeds = seeds(target);
@@ -52,7 +52,7 @@ fn seeds_regressions_and_mutations() {
 fn run(target: &Target, data: &[u8]) {
     if catch_unwind(AssertUnwindSafe(|| (target.run)(data))).is_err() {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{}", target.name));
-        std::fs::write(&path, data).unwrap();
+        std::fs::write(&path, data).expect("the corpus is readable");
         panic!("{} fails with the input in {}", target.name, path.display());
     }
 }
@@ -67,7 +67,8 @@ fn seeds(target: &Target) -> Vec<Vec<u8>> {
             let mut paths = Vec::new();
             SEED_DIRECTORIES.iter().for_each(|directory| files(&repository().join(directory), &mut paths));
             paths.retain(|path| endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)));
-            let mut seeds: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
+            let mut seeds: Vec<Vec<u8>> =
+                paths.iter().map(|path| std::fs::read(path).expect("the corpus is readable")).collect();
             seeds.extend(recorded(recordings));
             seeds
         }
@@ -81,9 +82,9 @@ fn recorded(recordings: &[&str]) -> Vec<Vec<u8>> {
     recordings.iter().for_each(|path| files(&repository().join("tests/fixtures").join(path), &mut paths));
     let mut found = Vec::new();
     for path in paths {
-        let content = std::fs::read(path).unwrap();
+        let content = std::fs::read(path).expect("the corpus is readable");
         for value in serde_json::Deserializer::from_slice(&content).into_iter::<Value>() {
-            texts(value.unwrap(), &mut found);
+            texts(value.expect("the corpus is readable"), &mut found);
         }
     }
     let step = found.len().div_ceil(TEXTS).max(1);
@@ -101,8 +102,9 @@ fn texts(value: Value, found: &mut Vec<String>) {
 }
 
 fn charts() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(repository().join("charts")).unwrap();
-    let mut charts: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let entries = std::fs::read_dir(repository().join("charts")).expect("the corpus is readable");
+    let mut charts: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("the corpus is readable").path()).collect();
     charts.retain(|path| path.is_dir());
     charts.sort();
     charts
@@ -111,14 +113,16 @@ fn charts() -> Vec<PathBuf> {
 /// A chart as a tar archive; compressed, mutations would only meet the checksum.
 fn packed(chart: &Path) -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
-    builder.append_dir_all(chart.file_name().unwrap(), chart).unwrap();
-    builder.into_inner().unwrap()
+    builder
+        .append_dir_all(chart.file_name().expect("the corpus is readable"), chart)
+        .expect("the corpus is readable");
+    builder.into_inner().expect("the corpus is readable")
 }
 
 fn regressions(target: &Target) -> Vec<Vec<u8>> {
     let mut paths = Vec::new();
     files(&repository().join("fuzz/regressions").join(target.name), &mut paths);
-    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    paths.iter().map(|path| std::fs::read(path).expect("the corpus is readable")).collect()
 }
 
 /// A file, or all files below a directory in order; none when there is nothing of that name.
@@ -127,7 +131,8 @@ fn files(directory: &Path, paths: &mut Vec<PathBuf>) {
         paths.push(directory.to_owned());
     }
     let Ok(entries) = std::fs::read_dir(directory) else { return };
-    let mut entries: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> =
+        entries.map(|entry| entry.expect("the corpus is readable").path()).collect();
     entries.sort();
     entries.iter().for_each(|path| files(path, paths));
 }

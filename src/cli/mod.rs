@@ -61,7 +61,7 @@ enum Command {
     /// Run a playbook or a role on this machine.
     Playbook(playbook::Playbook),
     /// Render a chart and print its manifests.
-    Template(template::Template),
+    Template(Box<template::Template>),
     /// Tell what is wrong with charts.
     Lint(lint::Lint),
     /// Show information of a chart.

@@ -233,7 +233,6 @@ impl Run {
     }
 
     /// A failure that is not ignored: the innermost `rescue` takes over, or the host is done.
-    #[expect(clippy::too_many_arguments, reason = "everything that a failure is made of")]
     pub(super) fn raise(
         &mut self,
         host: &str,

@@ -148,7 +148,6 @@ impl Run {
         Ok(to_bool(&value).unwrap_or_else(|| ops::truthy_or_false(&value)))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything that a round is made of")]
     fn join_round(
         &mut self,
         round: &mut Round,
@@ -180,11 +179,9 @@ impl Run {
         if !lockstep || round.running.is_empty() {
             self.announce(host, task, lockstep, templar, stage, observer);
         }
-        if !lockstep {
-            if alone {
-                let message = "Using run_once with the free strategy is not currently supported. This task will still be executed for every host in the inventory list.";
-                observer.observe(&Event::Warning { message: message.to_owned() });
-            }
+        if alone && !lockstep {
+            let message = "Using run_once with the free strategy is not currently supported. This task will still be executed for every host in the inventory list.";
+            observer.observe(&Event::Warning { message: message.to_owned() });
         }
         self.begin_task(host, task, alone && lockstep, templar, stage)?;
         round.running.push(host.to_owned());

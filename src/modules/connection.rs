@@ -209,12 +209,12 @@ impl Connection {
             || self.has(&["client_cert", "client_key", "host"]);
         let mut config = match host {
             Some(ref host) if complete => kube::Config::new(host.clone()),
-            _ if self.any(&["kubeconfig", "context"]) => self.from_kubeconfig().await?,
+            _ if self.any(&["kubeconfig", "context"]) => self.read_kubeconfig().await?,
             _ if self.in_cluster => match kube::Config::incluster() {
                 Ok(config) => config,
-                Err(_) => self.from_kubeconfig().await?,
+                Err(_) => self.read_kubeconfig().await?,
             },
-            _ => self.from_kubeconfig().await?,
+            _ => self.read_kubeconfig().await?,
         };
         if let Some(host) = host {
             config.cluster_url = host;
@@ -224,7 +224,7 @@ impl Connection {
         Ok(config)
     }
 
-    async fn from_kubeconfig(&self) -> Result<kube::Config, String> {
+    async fn read_kubeconfig(&self) -> Result<kube::Config, String> {
         let shown = |error: kube::config::KubeconfigError| error.to_string();
         let kubeconfig = match self.settings.get("kubeconfig") {
             Some(in_memory @ Value::Object(_)) => {

@@ -287,7 +287,8 @@ fn labels(record: &Record, time_label: &str) -> Map<String, Value> {
 fn encoded(record: &Record, limit: usize) -> Result<String, Error> {
     let shortened;
     let record = if record.info.description.len() > DESCRIPTION_LIMIT {
-        let end = record.info.description.floor_char_boundary(DESCRIPTION_LIMIT);
+        let text = &record.info.description;
+        let end = (0..=DESCRIPTION_LIMIT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         let mut short = record.clone();
         short.info.description.truncate(end);
         short.info.description.push('…');

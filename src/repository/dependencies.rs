@@ -63,8 +63,9 @@ impl Manager<'_> {
         let entries = Entries::load(self.settings)?.repositories;
         self.repository_names(&mut wanted, &entries)?;
         let listed = contents.metadata.lists_dependencies.then_some(&wanted);
-        let fits = lock_digest(listed, &lock.dependencies) == lock.digest;
-        if !fits && !(is_old && helm2.to_string() == lock.digest) {
+        let fits = lock_digest(listed, &lock.dependencies) == lock.digest
+            || is_old && helm2.to_string() == lock.digest;
+        if !fits {
             return Err(Error::Refused(if is_old {
                 "the lock file (requirements.lock) is out of sync with the dependencies file \
                  (requirements.yaml). Please update the dependencies"

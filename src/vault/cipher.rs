@@ -87,7 +87,7 @@ pub(super) fn decrypt(
     let padding = data.last().copied().map_or(0, usize::from);
     let valid = (1..=BLOCK).contains(&padding)
         && data.len() >= padding
-        && data.len() % BLOCK == 0
+        && data.len().is_multiple_of(BLOCK)
         && data[data.len() - padding..].iter().all(|byte| usize::from(*byte) == padding);
     if !valid {
         return Err(VaultError::Format("Invalid padding bytes.".to_owned()));

@@ -487,7 +487,8 @@ fn number(text: &str, after_dot: bool) -> Option<(Kind, usize)> {
             return Some((Kind::Float, mantissa + exponent));
         }
     }
-    let radix: &[(&str, fn(u8) -> bool)] = &[
+    type Digit = fn(u8) -> bool;
+    let radix: &[(&str, Digit)] = &[
         ("0b", |byte| matches!(byte, b'0' | b'1')),
         ("0o", |byte| matches!(byte, b'0'..=b'7')),
         ("0x", |byte| byte.is_ascii_hexdigit()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::expression::Items;
 use super::lexer::Kind;
 use super::stream::Parser;
-use crate::jinja::ast::{BlockBody, Expr, For, Include, Macro, MacroUses, Stmt};
+use crate::jinja::ast::{BlockBody, Expr, For, Include, Macro, Stmt};
 use crate::jinja::error::Error;
 use crate::jinja::repr;
 
@@ -363,7 +363,7 @@ impl Parser<'_> {
         if !matches!(call, Expr::Call(..)) {
             return Err(self.fail("expected call"));
         }
-        let outer = std::mem::replace(&mut self.uses, MacroUses::default());
+        let outer = std::mem::take(&mut self.uses);
         let body = self.statements_to(&["endcall"])?;
         let uses = std::mem::replace(&mut self.uses, outer);
         Ok(Stmt::CallBlock(call, Arc::new(Macro { name: None, params, defaults, body, uses })))

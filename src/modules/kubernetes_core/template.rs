@@ -38,7 +38,7 @@ fn one(context: &ModuleContext, given: &Value) -> Result<String, ModuleError> {
     let name = match given {
         Value::Str(path) => path.as_str().to_owned(),
         Value::Dict(_) => option("path")
-            .filter(|path| ops::truthy_or_false(path))
+            .filter(ops::truthy_or_false)
             .map(|path| path.to_string())
             .ok_or_else(|| ModuleError::new("Please specify path for template."))?,
         other => {

@@ -64,6 +64,6 @@ mod tests {
         assert_eq!(signed.text, "a\n\n-b\n");
         assert_eq!(signed.signed, b"a\r\n\r\n-b");
         assert_eq!(signed.signature, [1]);
-        assert!(Signed::parse(b"a").is_none() && Signed::parse(text[..70].as_bytes()).is_none());
+        assert!(Signed::parse(b"a").is_none() && Signed::parse(&text.as_bytes()[..70]).is_none());
     }
 }

@@ -39,7 +39,7 @@ impl<'a> Bytes<'a> {
             first @ 0..=191 => Some(usize::from(first)),
             first @ 192..=223 => {
                 let second = self.byte()?;
-                Some((usize::from(first) - 192 << 8) + usize::from(second) + 192)
+                Some(((usize::from(first) - 192) << 8) + usize::from(second) + 192)
             }
             255 => self.number(4),
             // The length of a part, which keys and signatures do not have.
