@@ -52,36 +52,24 @@ impl std::fmt::Display for Digest {
     }
 }
 
-/// What a cached file is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Chart,
-    Provenance,
-}
-
 /// The directory of fetched content.
 pub(super) struct Cache<'a>(pub(super) &'a Path);
 
 impl Cache<'_> {
-    fn path(&self, digest: Digest, kind: Kind) -> PathBuf {
+    fn path(&self, digest: Digest) -> PathBuf {
         let digits = digest.hex();
-        let extension = match kind {
-            Kind::Chart => "chart",
-            Kind::Provenance => "prov",
-        };
-        self.0.join(&digits[..2]).join(format!("{digits}.{extension}"))
+        self.0.join(&digits[..2]).join(format!("{digits}.chart"))
     }
 
-    /// The path of cached content and the content; a chart that is no longer what it was is not found.
-    pub(super) fn get(&self, digest: Digest, kind: Kind) -> Option<(PathBuf, Vec<u8>)> {
-        let path = self.path(digest, kind);
-        let data = std::fs::read(&path).ok().filter(|data| !data.is_empty())?;
-        (kind == Kind::Provenance || Digest::of(&data) == digest).then_some((path, data))
+    /// A cached chart; one that is no longer what it was is not found.
+    pub(super) fn get(&self, digest: Digest) -> Option<Vec<u8>> {
+        let data = std::fs::read(self.path(digest)).ok()?;
+        (Digest::of(&data) == digest).then_some(data)
     }
 
-    /// Keeps content; the path of where it is.
-    pub(super) fn put(&self, digest: Digest, kind: Kind, data: &[u8]) -> Result<PathBuf, Error> {
-        let path = self.path(digest, kind);
+    /// Keeps a chart; the path of where it is.
+    pub(super) fn put(&self, digest: Digest, data: &[u8]) -> Result<PathBuf, Error> {
+        let path = self.path(digest);
         write(&path, data, 0o644)?;
         Ok(path)
     }
@@ -112,13 +100,12 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache(directory.path());
         let digest = Digest::of(b"chart");
-        let path = cache.put(digest, Kind::Chart, b"chart").unwrap();
+        let path = cache.put(digest, b"chart").unwrap();
         let digits = digest.hex();
         assert_eq!(path, directory.path().join(&digits[..2]).join(format!("{digits}.chart")));
-        assert_eq!(cache.get(digest, Kind::Chart), Some((path.clone(), b"chart".to_vec())));
-        assert_eq!(cache.get(digest, Kind::Provenance), None);
+        assert_eq!(cache.get(digest), Some(b"chart".to_vec()));
         std::fs::write(path, b"other").unwrap();
-        assert_eq!(cache.get(digest, Kind::Chart), None);
+        assert_eq!(cache.get(digest), None);
     }
 
     #[test]

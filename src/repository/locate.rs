@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::cache::{Cache, Digest, Kind};
+use super::cache::{Cache, Digest};
 use super::oci::{self, Reference, Registry};
 use super::transport::Transport;
 use super::{
@@ -52,7 +52,7 @@ pub async fn locate(reference: &str, options: &Options) -> Result<PathBuf, Error
     }
     let trust = options.keyring.clone().map_or(Trust::Blind, Trust::Verify);
     let fetched = fetch(reference, options, &trust).await?;
-    Cache(&options.settings.content_cache).put(fetched.digest, Kind::Chart, &fetched.data)
+    Cache(&options.settings.content_cache).put(fetched.digest, &fetched.data)
 }
 
 /// What to do about the provenance of a fetched chart.
@@ -167,9 +167,8 @@ impl Place {
     async fn fetch(&self, settings: &Settings, wants_provenance: bool) -> Result<Fetched, Error> {
         let cache = Cache(&settings.content_cache);
         let transport = Transport::new(&self.access)?;
-        let cached = self.digest.and_then(|digest| cache.get(digest, Kind::Chart));
-        let data = match cached {
-            Some((_, data)) => data,
+        let data = match self.digest.and_then(|digest| cache.get(digest)) {
+            Some(data) => data,
             None => transport.get(&self.url, &self.access, &self.origin).await?,
         };
         let digest = Digest::of(&data);
@@ -192,8 +191,7 @@ async fn from_registry(
     wants_provenance: bool,
 ) -> Result<Fetched, Error> {
     let cache = Cache(&settings.content_cache);
-    let cached = |digest: Digest| cache.get(digest, Kind::Chart).map(|(_, data)| data);
-    let pulled = registry.pull(reference, wants_provenance, cached).await?;
+    let pulled = registry.pull(reference, wants_provenance, |digest| cache.get(digest)).await?;
     Ok(Fetched {
         name: reference.archive_name(),
         digest: Digest::of(&pulled.chart),

@@ -131,7 +131,7 @@ async fn a_dependency_that_cannot_be_had_changes_nothing() {
         ("{name: a, version: ^2, repository: \"@none\"}".into(), "no repository definition for @none"),
         ("{name: a, version: ^2, repository: \"file://../none\"}".into(), "directory "),
         (
-            "{name: a, version: \"x y\", repository: \"https://a\"}".into(),
+            format!("{{name: a, version: \"x y\", repository: \"{url}\"}}"),
             "dependency \"a\" has an invalid version",
         ),
     ] {

@@ -92,7 +92,7 @@ pub fn publish(server: &Server, charts: &[(&str, &str)]) {
     for (name, version) in charts {
         let archive = packed(name, version);
         let file = format!("{name}-{version}.tgz");
-        entries.entry(name).or_default().push(serde_json::json!({
+        entries.entry(*name).or_default().push(serde_json::json!({
             "name": name, "version": version, "apiVersion": "v2", "appVersion": "1.16",
             "description": format!("{name} for tests"), "keywords": ["test"],
             "created": "2024-01-01T00:00:00Z",

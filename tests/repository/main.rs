@@ -4,6 +4,7 @@
 
 mod dependencies;
 mod fixture;
+mod modules;
 mod places;
 mod registries;
 mod registry;

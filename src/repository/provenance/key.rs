@@ -57,7 +57,7 @@ impl Key {
 
     /// The end of the fingerprint, by which signatures name the key.
     pub(super) fn id(&self) -> u64 {
-        self.fingerprint().iter().skip(12).fold(0, |id, byte| id << 8 | u64::from(*byte))
+        self.fingerprint().iter().skip(12).fold(0, |id, byte| (id << 8) | u64::from(*byte))
     }
 
     /// The key as it stands in front of what is signed about it.

@@ -24,7 +24,7 @@ impl<'a> Bytes<'a> {
     /// A number of so many bytes, the highest first.
     pub(super) fn number(&mut self, length: usize) -> Option<usize> {
         let bytes = self.take(length)?;
-        Some(bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte)))
+        Some(bytes.iter().fold(0, |number, byte| (number << 8) | usize::from(*byte)))
     }
 
     /// A large number: its length in bits, then its bytes.
@@ -62,7 +62,7 @@ pub(super) fn packets(data: &[u8]) -> Option<Vec<Packet<'_>>> {
                     2 => bytes.number(4)?,
                     _ => return None,
                 };
-                (first >> 2 & 0xF, length)
+                ((first >> 2) & 0xF, length)
             }
             _ => return None,
         };

@@ -139,7 +139,7 @@ impl Signature {
                 33 => {
                     let fingerprint = content.0.get(1..).filter(|_| content.0.first() == Some(&4));
                     let end = fingerprint.and_then(|all| all.get(12..20));
-                    let id = end.map(|end| end.iter().fold(0, |id, byte| id << 8 | u64::from(*byte)));
+                    let id = end.map(|end| end.iter().fold(0, |id, byte| (id << 8) | u64::from(*byte)));
                     self.issuer = id.or(self.issuer);
                 }
                 32 => self.embedded = Self::parse(content.0).map(Box::new),
