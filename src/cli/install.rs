@@ -93,5 +93,5 @@ pub(super) fn show(record: &Record, format: Format, chart: &ChartFlags) -> Resul
         shown.manifest = release::public_manifest(&shown.manifest);
     }
     let show = Show { everything: chart.debug, hide_notes: chart.hide_notes, ..Show::default() };
-    write(format, &record_text::data(&shown)?, || record_text::text(&shown, show))
+    write(format, &shown, || record_text::text(&shown, show))
 }

@@ -57,8 +57,7 @@ impl WaitFlags {
 #[derive(Args)]
 pub(super) struct ChangeFlags {
     /// Object updates run in the server instead of the client; auto keeps the way of the release
-    #[arg(long, value_enum, default_value = "auto", num_args = 0..=1, require_equals = false,
-          default_missing_value = "true")]
+    #[arg(long, value_enum, default_value = "auto")]
     server_side: ServerSideFlag,
     /// Force server-side apply changes against conflicts
     #[arg(long, conflicts_with = "force_replace")]
@@ -237,7 +236,7 @@ pub(super) fn progress() -> Arc<Observer> {
         Step::Waiting { object, reason: Some(reason) } => eprintln!("waiting for {object}: {reason}"),
         Step::Waiting { object, reason: None } => eprintln!("{object} is there"),
         Step::Hook { event, name } => eprintln!("{event} hook {name} runs"),
-        Step::HookLog { text } => println!("{}", text.trim_end()),
+        Step::HookLog { text } => eprintln!("{}", text.trim_end()),
         Step::Kept { object } => eprintln!("{object} is kept"),
     })
 }

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from cluster import DAYTWO, HELM_4, ROOT, Kubelet, Namespace, differences, kubectl, plain, run
+from cluster import DAYTWO, HELM_4, ROOT, Kubelet, Namespace, differences, kubectl, plain
 
 SHARED = Path(os.environ.get("DAYTWO_CONFORMANCE", ROOT.parent / "shared" / "conformance")) / "helm"
 LIST = Path(__file__).with_name("corpus.txt")
