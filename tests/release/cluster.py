@@ -101,6 +101,10 @@ def plain(item, namespace):
     annotations.pop("deployment.kubernetes.io/revision", None)
     annotations.pop("deprecated.daemonset.template.generation", None)
     spec = item.get("spec", {})
+    # Checksums of what names its namespace.
+    template = spec.get("template", {}).get("metadata", {}).get("annotations", {})
+    for name in [name for name in template if name.startswith("checksum/")]:
+        del template[name]
     if item["kind"] == "Service":
         # Given out by the server, each once.
         for field in ("clusterIP", "clusterIPs", "healthCheckNodePort"):

@@ -73,7 +73,13 @@ class Comparison:
     def objects(namespace):
         """What the manifest names, wherever it is, as it is in the cluster."""
         manifest = namespace(HELM_4, "get", "manifest", "rel")
-        text = kubectl("get", "-n", namespace.name, "-f", "-", "-o", "json", stdin=manifest)
+        # Objects of other namespaces are accepted only when the namespace is the context's.
+        config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
+        config["contexts"][0]["context"]["namespace"] = namespace.name
+        with tempfile.NamedTemporaryFile("w") as file:
+            json.dump(config, file)
+            file.flush()
+            text = kubectl("get", "-f", "-", "-o", "json", stdin=manifest, env={"KUBECONFIG": file.name})
         items = json.loads(text)
         items = items["items"] if items["kind"] == "List" else [items]
         plains = (plain(item, namespace.name) for item in items)
@@ -113,7 +119,7 @@ def main():
         try:
             problems, count = compare(path, values, flags)
         except Exception as error:  # a chart that fails must not hide the others
-            problems, count = [str(error)], 0
+            problems, count = [str(error)[-500:]], 0
         objects += count
         if problems:
             failed.append(title)
