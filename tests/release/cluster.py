@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,14 +171,3 @@ class Kubelet(threading.Thread):
                     "patch", "pod", name, "-n", namespace, "--subresource=status", "--type=merge",
                     "-p", json.dumps(patch), check=False,
                 )
-
-
-def until(what, look, patience=60):
-    """Waits until something comes true."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"{what}: not within {patience} s")
