@@ -32,7 +32,7 @@ def charts():
 
 def without_resources(text):
     """Helm 4 adds the objects to `status`."""
-    return re.sub(r"RESOURCES:\n.*?(?=TEST SUITE)", "", text, flags=re.S)
+    return re.sub(r"RESOURCES:\n.*?(?=TEST SUITE|NOTES|\Z)", "", text, flags=re.S)
 
 
 class Case(unittest.TestCase):
