@@ -14,7 +14,7 @@ demo: ## the operator at work in a real cluster: its own, or the one that KUBECO
 	@deploy/demo
 
 .PHONY: test
-test: test-rust test-yaml test-differential test-repository test-e2e test-release ## all tests
+test: test-rust test-yaml test-differential test-repository test-release test-e2e ## all tests
 
 .PHONY: test-rust
 test-rust: ## unit, language and conformance tests: no cluster needed

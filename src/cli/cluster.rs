@@ -7,6 +7,7 @@ use clap::Args;
 use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
+use super::blocking::finish;
 use crate::cluster::Client;
 
 /// Where a command works.
@@ -66,18 +67,7 @@ impl ClusterFlags {
         &self,
         work: impl FnOnce(Cluster) -> F,
     ) -> ExitCode {
-        report(run_async(async { work(self.connect().await?).await }))
-    }
-}
-
-/// Tells a failure and gives the exit code.
-pub(super) fn report(result: Result<(), String>) -> ExitCode {
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("Error: {message}");
-            ExitCode::FAILURE
-        }
+        finish(run_async(async { work(self.connect().await?).await }))
     }
 }
 

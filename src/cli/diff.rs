@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use similar::{ChangeTag, TextDiff};
 
 use super::cluster::{Cluster, ClusterFlags};
-use super::operation::{ChangeFlags, ChartFlags};
+use super::operation::{ChangeFlags, RenderFlags};
 use super::output::print;
 use super::upgrade::ReuseFlags;
 use crate::release::{self, Difference};
@@ -21,13 +21,13 @@ const DIFFERENT: u8 = 2;
 pub(super) struct Diff {
     /// The release
     release: String,
-    /// The chart: a directory or an archive
+    /// The chart: a directory, an archive, a URL, or a chart of a repository
     #[arg(value_name = "CHART")]
     reference: String,
     #[command(flatten)]
     reuse: ReuseFlags,
     #[command(flatten)]
-    chart: ChartFlags,
+    chart: RenderFlags,
     #[command(flatten)]
     change: ChangeFlags,
     #[command(flatten)]
@@ -76,7 +76,7 @@ impl Diff {
     async fn compare(&self, cluster: Cluster) -> Result<bool, String> {
         let mut options = self.change.options(&self.release, &cluster.namespace);
         self.chart.fill(&mut options);
-        let source = self.chart.source(&self.reference)?;
+        let source = self.chart.source(&self.reference).await?;
         let found = release::difference(&cluster.client, &options, &source, self.reuse.choice()).await;
         let found = found.map_err(|error| error.to_string())?;
         let paint = self.color.is_on();

@@ -1,10 +1,12 @@
 //! `daytwo get`: what is recorded of a release.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::cluster::{Cluster, ClusterFlags};
 use super::output::{Format, print, rfc3339, write, yaml};
@@ -78,9 +80,10 @@ impl Get {
                 "" => Ok(()),
                 notes => print(&format!("NOTES:\n{notes}\n")),
             }),
-            Part::Metadata(Formatted { which, output }) => {
-                which.show(|record| write(*output, &metadata(record), || metadata_text(record)))
-            }
+            Part::Metadata(Formatted { which, output }) => which.show(|record| {
+                let metadata = Metadata::of(record);
+                write(*output, &metadata, || metadata.text())
+            }),
             Part::Values(Values { formatted: Formatted { which, output }, all }) => {
                 which.show(|record| show_values(record, *output, *all))
             }
@@ -106,71 +109,84 @@ fn show_values(record: &Record, format: Format, all: bool) -> Result<(), String>
     write(format, &values, || format!("{title}:\n{}", yaml(&values)))
 }
 
-fn metadata(record: &Record) -> Value {
-    let chart = &record.chart.metadata;
-    let mut data = Map::new();
-    data.insert("name".into(), record.name.as_str().into());
-    data.insert("chart".into(), record.chart.name().into());
-    data.insert("version".into(), record.chart.version().into());
-    data.insert("appVersion".into(), record.chart.app_version().into());
-    let filled = |value: &Value| {
-        value.as_object().is_some_and(|map| !map.is_empty())
-            || value.as_array().is_some_and(|list| !list.is_empty())
-    };
-    for (field, value) in [
-        ("annotations", &chart["annotations"]),
-        ("labels", &json!(record.labels)),
-        ("dependencies", &chart["dependencies"]),
-    ] {
-        if filled(value) {
-            data.insert(field.into(), value.clone());
-        }
-    }
-    data.insert("namespace".into(), record.namespace.as_str().into());
-    data.insert("revision".into(), record.version.into());
-    data.insert("status".into(), record.info.status.as_str().into());
-    data.insert("deployedAt".into(), rfc3339(record.info.last_deployed).into());
-    if !record.apply_method.is_empty() {
-        data.insert("applyMethod".into(), record.apply_method.as_str().into());
-    }
-    Value::Object(data)
+/// What `get metadata` tells.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata<'a> {
+    name: &'a str,
+    chart: &'a str,
+    version: &'a str,
+    app_version: &'a str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: &'a BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "<[Value]>::is_empty")]
+    dependencies: &'a [Value],
+    namespace: &'a str,
+    revision: i64,
+    status: &'static str,
+    deployed_at: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    apply_method: &'a str,
 }
 
-fn metadata_text(record: &Record) -> String {
-    let data = metadata(record);
-    let pairs = |field: &str| {
-        let map = data[field].as_object().cloned().unwrap_or_default();
-        let mut pairs: Vec<String> =
-            map.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default())).collect();
-        pairs.sort();
-        pairs.join(",")
-    };
-    let dependencies = data["dependencies"].as_array().cloned().unwrap_or_default();
-    let mut names: Vec<&str> =
-        dependencies.iter().filter_map(|dependency| dependency["name"].as_str()).collect();
-    names.sort_unstable();
-    let method = match record.apply_method.as_str() {
-        "" => "client-side apply (defaulted)".to_owned(),
-        "csa" => "client-side apply".to_owned(),
-        "ssa" => "server-side apply".to_owned(),
-        other => format!("unknown ({other:?})"),
-    };
-    let mut text = String::new();
-    for (title, value) in [
-        ("NAME", record.name.clone()),
-        ("CHART", record.chart.name().to_owned()),
-        ("VERSION", record.chart.version().to_owned()),
-        ("APP_VERSION", record.chart.app_version().to_owned()),
-        ("ANNOTATIONS", pairs("annotations")),
-        ("LABELS", pairs("labels")),
-        ("DEPENDENCIES", names.join(",")),
-        ("NAMESPACE", record.namespace.clone()),
-        ("REVISION", record.version.to_string()),
-        ("STATUS", record.info.status.as_str().to_owned()),
-        ("DEPLOYED_AT", rfc3339(record.info.last_deployed)),
-        ("APPLY_METHOD", method),
-    ] {
-        let _ = writeln!(text, "{title}: {value}");
+impl<'a> Metadata<'a> {
+    fn of(record: &'a Record) -> Self {
+        let chart = &record.chart.metadata;
+        let annotations = chart["annotations"].as_object().into_iter().flatten();
+        Self {
+            name: &record.name,
+            chart: record.chart.name(),
+            version: record.chart.version(),
+            app_version: record.chart.app_version(),
+            annotations: annotations
+                .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+                .collect(),
+            labels: &record.labels,
+            dependencies: chart["dependencies"].as_array().map_or(&[], Vec::as_slice),
+            namespace: &record.namespace,
+            revision: record.version,
+            status: record.info.status.as_str(),
+            deployed_at: rfc3339(record.info.last_deployed),
+            apply_method: &record.apply_method,
+        }
     }
-    text
+
+    fn text(&self) -> String {
+        let mut dependencies: Vec<&str> =
+            self.dependencies.iter().filter_map(|dependency| dependency["name"].as_str()).collect();
+        dependencies.sort_unstable();
+        let method = match self.apply_method {
+            "" => "client-side apply (defaulted)".to_owned(),
+            "csa" => "client-side apply".to_owned(),
+            "ssa" => "server-side apply".to_owned(),
+            other => format!("unknown ({other:?})"),
+        };
+        let labels = self.labels.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let mut text = String::new();
+        for (title, value) in [
+            ("NAME", self.name),
+            ("CHART", self.chart),
+            ("VERSION", self.version),
+            ("APP_VERSION", self.app_version),
+            ("ANNOTATIONS", &pairs(self.annotations.iter().map(|(key, value)| (*key, *value)))),
+            ("LABELS", &pairs(labels)),
+            ("DEPENDENCIES", &dependencies.join(",")),
+            ("NAMESPACE", self.namespace),
+            ("REVISION", &self.revision.to_string()),
+            ("STATUS", self.status),
+            ("DEPLOYED_AT", &self.deployed_at),
+            ("APPLY_METHOD", &method),
+        ] {
+            // Writing to a text cannot fail.
+            let _ = writeln!(text, "{title}: {value}");
+        }
+        text
+    }
+}
+
+/// `a=1,b=2`
+fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    pairs.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(",")
 }

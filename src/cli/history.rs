@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde::Serialize;
 
 use super::cluster::{Cluster, ClusterFlags};
 use super::list::{app_version_of, chart_of};
@@ -38,7 +39,7 @@ impl History {
         let Cluster { client, namespace } = &cluster;
         let records = release::history(client, namespace, &self.release, self.max).await;
         let records = records.map_err(|error| error.to_string())?;
-        let data: Value = records.iter().map(element).collect();
+        let data: Vec<Element> = records.iter().map(Element::of).collect();
         write(self.output, &data, || {
             let mut rows = vec![
                 self.row(
@@ -73,17 +74,30 @@ fn cells(record: &Record) -> [String; 7] {
     ]
 }
 
-fn element(record: &Record) -> Value {
-    let mut element = json!({"revision": record.version});
-    if let Some(updated) = record.info.last_deployed {
-        element["updated"] = json!(updated);
+/// A revision as data.
+#[derive(Serialize)]
+struct Element<'a> {
+    revision: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated: Option<Timestamp>,
+    status: &'static str,
+    chart: String,
+    app_version: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rollback_revision: Option<i64>,
+    description: &'a str,
+}
+
+impl<'a> Element<'a> {
+    fn of(record: &'a Record) -> Self {
+        Self {
+            revision: record.version,
+            updated: record.info.last_deployed,
+            status: record.info.status.as_str(),
+            chart: chart_of(record),
+            app_version: app_version_of(record),
+            rollback_revision: Some(record.info.rollback_revision).filter(|revision| *revision > 0),
+            description: &record.info.description,
+        }
     }
-    element["status"] = record.info.status.as_str().into();
-    element["chart"] = chart_of(record).into();
-    element["app_version"] = app_version_of(record).into();
-    if record.info.rollback_revision > 0 {
-        element["rollback_revision"] = record.info.rollback_revision.into();
-    }
-    element["description"] = record.info.description.clone().into();
-    element
 }

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::cluster::{Cluster, ClusterFlags, report};
+use super::blocking::{finish, wait};
+use super::cluster::{Cluster, ClusterFlags};
 use super::naming::NameFlags;
-use super::operation::{ChartFlags, DryRun, WaitFlags};
+use super::operation::{DryRun, RenderFlags, WaitFlags};
 use super::output::{Format, write};
 use super::record_text::{self, Show};
 use crate::release::record::Record;
@@ -18,7 +19,7 @@ pub(super) struct Install {
     #[command(flatten)]
     names: NameFlags,
     #[command(flatten)]
-    chart: ChartFlags,
+    chart: RenderFlags,
     #[command(flatten)]
     wait: WaitFlags,
     #[command(flatten)]
@@ -50,13 +51,13 @@ pub(super) struct Install {
 impl Install {
     pub(super) fn run(self) -> ExitCode {
         if self.chart.dry_run == DryRun::Client {
-            return report(self.dry_run().map_err(failed));
+            return finish(self.dry_run().map_err(failed));
         }
         self.cluster.run(|cluster| async { self.install(cluster).await.map_err(failed) })
     }
 
     async fn install(&self, cluster: Cluster) -> Result<(), String> {
-        let (options, source) = self.release(&cluster.namespace)?;
+        let (options, source) = self.release(&cluster.namespace).await?;
         let installation =
             Installation { create_namespace: self.chart.create_namespace, replace: self.replace };
         let record = release::install(&cluster.client, &options, &source, installation).await;
@@ -64,12 +65,12 @@ impl Install {
     }
 
     fn dry_run(&self) -> Result<(), String> {
-        let (options, source) = self.release(self.cluster.namespace())?;
+        let (options, source) = wait(self.release(self.cluster.namespace()))?;
         let record = release::render_offline(&options, &source).map_err(|error| error.to_string())?;
         show(&record, self.output, &self.chart)
     }
 
-    fn release(&self, namespace: &str) -> Result<(Options, Source), String> {
+    async fn release(&self, namespace: &str) -> Result<(Options, Source), String> {
         let name = self.names.name()?.ok_or("must either provide a name or specify --generate-name")?;
         let mut options = Options::new(name, namespace);
         options.server_side = if self.server_side { ServerSide::On } else { ServerSide::Off };
@@ -78,7 +79,7 @@ impl Install {
         options.description.clone_from(&self.description);
         self.wait.fill_with_jobs(self.wait_for_jobs, &mut options);
         self.chart.fill(&mut options);
-        Ok((options, self.chart.source(self.names.chart())?))
+        Ok((options, self.chart.source(self.names.chart()).await?))
     }
 }
 
@@ -87,11 +88,11 @@ fn failed(message: String) -> String {
 }
 
 /// Prints a new revision.
-pub(super) fn show(record: &Record, format: Format, chart: &ChartFlags) -> Result<(), String> {
+pub(super) fn show(record: &Record, format: Format, chart: &RenderFlags) -> Result<(), String> {
     let mut shown = record.clone();
     if chart.hide_secret {
         shown.manifest = release::public_manifest(&shown.manifest);
     }
     let show = Show { everything: chart.debug, hide_notes: chart.hide_notes, ..Show::default() };
-    write(format, &record_text::data(&shown)?, || record_text::text(&shown, show))
+    write(format, &shown, || record_text::text(&shown, show))
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use fancy_regex::Regex;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::cluster::{Cluster, ClusterFlags};
 use super::output::{Format, go_time, print, table, write};
@@ -118,42 +118,49 @@ impl List {
         let limit = if self.max == 0 { usize::MAX } else { self.max };
         let records: Vec<Record> = records.into_iter().skip(self.offset).take(limit).collect();
         if self.short {
-            let names: Value = records.iter().map(|record| record.name.as_str()).collect();
+            let names: Vec<&str> = records.iter().map(|record| record.name.as_str()).collect();
             return match self.output {
                 Format::Table => records.iter().try_for_each(|record| print(&format!("{}\n", record.name))),
                 format => write(format, &names, String::new),
             };
         }
-        let elements: Value = records.iter().map(element).collect();
+        let elements: Vec<Element> = records.iter().map(Element::of).collect();
         write(self.output, &elements, || {
             let header = (!self.no_headers).then(|| HEADER.map(str::to_owned).to_vec());
-            table(&header.into_iter().chain(records.iter().map(cells)).collect::<Vec<_>>())
+            table(&header.into_iter().chain(elements.iter().map(Element::cells)).collect::<Vec<_>>())
         })
     }
 }
 
-fn cells(record: &Record) -> Vec<String> {
-    vec![
-        record.name.clone(),
-        record.namespace.clone(),
-        record.version.to_string(),
-        record.info.last_deployed.map_or_else(|| "-".into(), go_time),
-        record.info.status.as_str().into(),
-        chart_of(record),
-        app_version_of(record),
-    ]
+/// A release as data.
+#[derive(Serialize)]
+struct Element<'a> {
+    name: &'a str,
+    namespace: &'a str,
+    revision: String,
+    updated: String,
+    status: &'static str,
+    chart: String,
+    app_version: String,
 }
 
-fn element(record: &Record) -> Value {
-    json!({
-        "name": record.name,
-        "namespace": record.namespace,
-        "revision": record.version.to_string(),
-        "updated": record.info.last_deployed.map_or_else(|| "-".into(), go_time),
-        "status": record.info.status.as_str(),
-        "chart": chart_of(record),
-        "app_version": app_version_of(record),
-    })
+impl<'a> Element<'a> {
+    fn of(record: &'a Record) -> Self {
+        Self {
+            name: &record.name,
+            namespace: &record.namespace,
+            revision: record.version.to_string(),
+            updated: record.info.last_deployed.map_or_else(|| "-".into(), go_time),
+            status: record.info.status.as_str(),
+            chart: chart_of(record),
+            app_version: app_version_of(record),
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let Self { name, namespace, revision, updated, status, chart, app_version } = self;
+        [name, namespace, &**revision, updated, status, chart, app_version].map(str::to_owned).to_vec()
+    }
 }
 
 /// Name and version of the chart, as lists show it.

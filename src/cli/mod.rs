@@ -2,6 +2,7 @@
 
 mod blocking;
 mod chart_flags;
+mod chart_loading;
 mod cluster;
 mod dependency;
 mod diff;

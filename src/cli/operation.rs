@@ -1,14 +1,14 @@
 //! The flags that installs, upgrades, rollbacks and uninstallations share.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::chart_flags::ChartFlags;
+use super::chart_loading::load;
 use super::values::ValueFlags;
-use crate::chart::{Chart, Error};
 use crate::release::{Observer, Options, ServerSide, Source, Step, WaitFor};
 use crate::watches::duration;
 
@@ -57,8 +57,7 @@ impl WaitFlags {
 #[derive(Args)]
 pub(super) struct ChangeFlags {
     /// Object updates run in the server instead of the client; auto keeps the way of the release
-    #[arg(long, value_enum, default_value = "auto", num_args = 0..=1, require_equals = false,
-          default_missing_value = "true")]
+    #[arg(long, value_enum, default_value = "auto")]
     server_side: ServerSideFlag,
     /// Force server-side apply changes against conflicts
     #[arg(long, conflicts_with = "force_replace")]
@@ -119,9 +118,14 @@ impl ChangeFlags {
 
 /// What is rendered, by installs and upgrades.
 #[derive(Args)]
-pub(super) struct ChartFlags {
+pub(super) struct RenderFlags {
     #[command(flatten)]
     values: ValueFlags,
+    #[command(flatten)]
+    place: ChartFlags,
+    /// Update dependencies if they are missing before
+    #[arg(long)]
+    dependency_update: bool,
     /// Install no CRDs; by default they are installed if not already present
     #[arg(long)]
     skip_crds: bool,
@@ -187,12 +191,12 @@ fn label(text: &str) -> Result<(String, Option<String>), String> {
     Ok((name.to_owned(), Some(value.to_owned()).filter(|value| value != "null")))
 }
 
-impl ChartFlags {
-    pub(super) fn source(&self, chart: &str) -> Result<Source, String> {
+impl RenderFlags {
+    pub(super) async fn source(&self, chart: &str) -> Result<Source, String> {
         if self.hide_secret && self.dry_run == DryRun::None {
             return Err("hiding Kubernetes secrets requires a dry-run mode".into());
         }
-        let chart = load(chart)?;
+        let chart = load(chart, &self.place.options(), self.dependency_update).await?;
         if chart.metadata().deprecated {
             eprintln!("warning: this chart is deprecated");
         }
@@ -214,30 +218,13 @@ impl ChartFlags {
     }
 }
 
-/// The chart of a reference: a directory or an archive.
-pub(super) fn load(reference: &str) -> Result<Chart, String> {
-    let chart = Chart::load(Path::new(reference)).and_then(|chart| chart.check_installable().map(|()| chart));
-    chart.map_err(|error| explain(&error))
-}
-
-/// A chart's error with Helm's hint.
-pub(super) fn explain(error: &Error) -> String {
-    match error {
-        Error::MissingDependencies(_) => format!(
-            "an error occurred while checking for chart dependencies. You may need to run \
-             'helm dependency build' to fetch missing dependencies: {error}"
-        ),
-        error => error.to_string(),
-    }
-}
-
 /// Shows on standard error what is waited for.
 pub(super) fn progress() -> Arc<Observer> {
     Arc::new(|step| match step {
         Step::Waiting { object, reason: Some(reason) } => eprintln!("waiting for {object}: {reason}"),
         Step::Waiting { object, reason: None } => eprintln!("{object} is there"),
         Step::Hook { event, name } => eprintln!("{event} hook {name} runs"),
-        Step::HookLog { text } => println!("{}", text.trim_end()),
+        Step::HookLog { text } => eprintln!("{}", text.trim_end()),
         Step::Kept { object } => eprintln!("{object} is kept"),
     })
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use clap::ValueEnum;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::yaml::go;
@@ -30,20 +31,23 @@ pub(super) fn print(text: &str) -> Result<(), String> {
 }
 
 /// Prints data as JSON or YAML, or the text made for people.
-pub(super) fn write(format: Format, data: &Value, table: impl FnOnce() -> String) -> Result<(), String> {
+pub(super) fn write<T: Serialize>(
+    format: Format,
+    data: &T,
+    table: impl FnOnce() -> String,
+) -> Result<(), String> {
     match format {
         Format::Table => print(&table()),
-        Format::Json => print(&format!("{}\n", json(data))),
-        Format::Yaml => print(&yaml(data)),
+        Format::Json => {
+            let text = serde_json::to_string(data).map_err(|error| error.to_string())?;
+            print(&format!("{}\n", for_html(&text)))
+        }
+        Format::Yaml => print(&yaml(&serde_json::to_value(data).map_err(|error| error.to_string())?)),
     }
 }
 
 /// JSON as Go's encoder writes it: fit for HTML.
-pub(super) fn json(data: &Value) -> String {
-    let text = data.to_string();
-    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
-        return text;
-    }
+fn for_html(text: &str) -> String {
     // These characters stand inside of strings only.
     text.replace('<', "\\u003c")
         .replace('>', "\\u003e")
@@ -113,7 +117,6 @@ pub(super) fn rfc3339(time: Option<Timestamp>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn columns_are_padded_and_tabbed() {
@@ -123,6 +126,6 @@ mod tests {
 
     #[test]
     fn json_is_fit_for_html() {
-        assert_eq!(json(&json!({"a": "<&>"})), r#"{"a":"\u003c\u0026\u003e"}"#);
+        assert_eq!(for_html(r#"{"a":"<&>"}"#), r#"{"a":"\u003c\u0026\u003e"}"#);
     }
 }

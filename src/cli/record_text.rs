@@ -82,8 +82,3 @@ pub(super) fn hook_text(hook: &HookRecord) -> String {
 pub(super) fn config(record: &Record) -> Value {
     if record.config.is_empty() { Value::Null } else { Value::Object(record.config.clone()) }
 }
-
-/// A release as data.
-pub(super) fn data(record: &Record) -> Result<Value, String> {
-    serde_json::to_value(record).map_err(|error| error.to_string())
-}

@@ -33,7 +33,7 @@ impl Status {
         let Cluster { client, namespace } = &cluster;
         let record = release::revision(client, namespace, &self.release, self.revision).await;
         let record = record.map_err(|error| error.to_string())?;
-        let mut data = record_text::data(&record)?;
+        let mut data = serde_json::to_value(&record).map_err(|error| error.to_string())?;
         if let Some(fields) = data.as_object_mut() {
             fields.remove("chart");
         }

@@ -11,15 +11,13 @@ use clap::{Args, ValueEnum};
 
 use super::blocking::wait;
 use super::chart_flags::ChartFlags;
+use super::chart_loading::load;
 use super::naming::NameFlags;
-use super::operation::explain;
 use super::values::ValueFlags;
 use crate::chart::hook::Event;
 use crate::chart::{
-    self, Capabilities, Chart, Compat, Error, Hook, KubeVersion, PathPattern, RenderOptions, Rendered,
-    release_name,
+    self, Capabilities, Compat, Error, Hook, KubeVersion, PathPattern, RenderOptions, Rendered, release_name,
 };
-use crate::repository::{self, Manager};
 
 /// The flags of the command; those of `helm template` that need no cluster.
 #[derive(Args)]
@@ -112,17 +110,9 @@ impl Template {
         }
         let options = self.options()?;
         let values = self.values.merge()?;
-        let places = self.source.options();
-        let path = wait(repository::locate(self.names.chart(), &places))?;
-        let mut chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
-        if self.dependency_update && matches!(chart, Err(Error::MissingDependencies(_))) {
-            wait(fetch_dependencies(&path, &places))?;
-            chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
-        }
-        let rendered = chart.and_then(|chart| {
-            release_name::validate(&options.release_name)?;
-            chart.render(&values, &options)
-        });
+        let chart = wait(load(self.names.chart(), &self.source.options(), self.dependency_update))?;
+        let rendered =
+            release_name::validate(&options.release_name).and_then(|()| chart.render(&values, &options));
         rendered.map_err(|error| self.explain(&error))
     }
 
@@ -133,7 +123,7 @@ impl Template {
                 error.to_string()
             }
             Error::Manifest { .. } => format!("{error}\n\nUse --debug flag to render out invalid YAML"),
-            error => explain(error),
+            error => error.to_string(),
         }
     }
 
@@ -233,21 +223,6 @@ impl Part<'_> {
     fn print(&self) -> String {
         format!("---\n# Source: {}\n{}\n", self.source, self.text)
     }
-}
-
-/// Fetches the dependencies of a chart; what is told of it goes to standard error, away from the manifests.
-async fn fetch_dependencies(chart: &Path, places: &repository::Options) -> Result<(), repository::Error> {
-    let manager = Manager {
-        chart,
-        settings: &places.settings,
-        access: &places.access,
-        keyring: places.keyring.clone(),
-        allow_unsigned: true,
-        skip_refresh: false,
-        modified: repository::source_date_epoch()?,
-        report: &|line| eprintln!("{line}"),
-    };
-    manager.update().await
 }
 
 fn join(parts: &[Part]) -> String {

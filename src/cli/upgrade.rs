@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::cluster::{Cluster, ClusterFlags};
 use super::install::show;
-use super::operation::{ChangeFlags, ChartFlags};
+use super::operation::{ChangeFlags, RenderFlags};
 use super::output::{Format, print};
 use crate::release::record::Status;
 use crate::release::{self, Installation, Options, Reuse, Source};
@@ -16,7 +16,7 @@ use crate::release::{self, Installation, Options, Reuse, Source};
 pub(super) struct Upgrade {
     /// The release
     release: String,
-    /// The chart: a directory or an archive
+    /// The chart: a directory, an archive, a URL, or a chart of a repository
     #[arg(value_name = "CHART")]
     reference: String,
     /// Run an install if a release by this name doesn't already exist
@@ -25,7 +25,7 @@ pub(super) struct Upgrade {
     #[command(flatten)]
     reuse: ReuseFlags,
     #[command(flatten)]
-    chart: ChartFlags,
+    chart: RenderFlags,
     #[command(flatten)]
     change: ChangeFlags,
     #[command(flatten)]
@@ -80,7 +80,7 @@ impl Upgrade {
                 return self.first(&cluster, &options, status.is_some()).await;
             }
         }
-        let record = release::upgrade(client, &options, &self.source()?, self.reuse.choice()).await;
+        let record = release::upgrade(client, &options, &self.source().await?, self.reuse.choice()).await;
         let record = record.map_err(|error| format!("UPGRADE FAILED: {error}"))?;
         if self.output == Format::Table {
             print(&format!("Release {:?} has been upgraded. Happy Helming!\n", self.release))?;
@@ -90,11 +90,11 @@ impl Upgrade {
 
     async fn first(&self, cluster: &Cluster, options: &Options, replace: bool) -> Result<(), String> {
         let installation = Installation { create_namespace: self.chart.create_namespace, replace };
-        let record = release::install(&cluster.client, options, &self.source()?, installation).await;
+        let record = release::install(&cluster.client, options, &self.source().await?, installation).await;
         show(&record.map_err(|error| error.to_string())?, self.output, &self.chart)
     }
 
-    fn source(&self) -> Result<Source, String> {
-        self.chart.source(&self.reference)
+    async fn source(&self) -> Result<Source, String> {
+        self.chart.source(&self.reference).await
     }
 }

@@ -115,6 +115,10 @@ fn by_conditions(object: &Object) -> Readiness {
 }
 
 fn deployment(object: &Object) -> Readiness {
+    // Nobody works on it, so there is nothing to wait for.
+    if object.0.pointer("/spec/paused") == Some(&Value::Bool(true)) {
+        return Ready;
+    }
     if let Some(progress) = condition(object, "Progressing")
         && progress["reason"] == "ProgressDeadlineExceeded"
     {
@@ -124,6 +128,12 @@ fn deployment(object: &Object) -> Readiness {
     let have = |field: &str| count(object, &format!("/status/{field}"));
     if object.generation().is_some() && int(object, "/status/observedGeneration").is_none() {
         return Waiting("has not been seen by its controller".into());
+    }
+    // A quota or an admission rule refuses pods.
+    if let Some(refused) = condition(object, "ReplicaFailure").filter(|found| is(found, "True"))
+        && have("availableReplicas") < wanted
+    {
+        return Waiting(words(refused));
     }
     if have("updatedReplicas") < wanted {
         return Waiting(format!("{} of {wanted} replicas are updated", have("updatedReplicas")));
@@ -294,6 +304,11 @@ mod tests {
         assert_eq!(deployment(some), Waiting("1 of 2 replicas are available".into()));
         assert!(matches!(deployment(json!({"observedGeneration": 1})), Waiting(_)));
         assert!(matches!(deployment(json!({})), Waiting(_)));
+        let refused = json!({"observedGeneration": 2, "conditions": [
+            {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}]});
+        assert_eq!(deployment(refused), Waiting("FailedCreate: exceeded quota".into()));
+        let paused = json!({"apiVersion": "apps/v1", "kind": "Deployment", "spec": {"paused": true}});
+        assert_eq!(of(paused), Ready);
         let stuck = json!({"observedGeneration": 2, "conditions": [
             {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "m"}]});
         assert_eq!(deployment(stuck), Failed("ProgressDeadlineExceeded: m".into()));

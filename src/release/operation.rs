@@ -76,10 +76,11 @@ impl Operation<'_> {
         if let Err(error) = &result {
             let words = format!("{} {:?} failed: {error}", self.change.noun, self.scope.name);
             record.set_status(Status::Failed, words);
-            if self.clean_up {
-                self.delete_created(new.filter(|desired| !existing.contains(&desired.reference))).await?;
+            let created = new.filter(|desired| !existing.contains(&desired.reference));
+            if let Err(second) = self.record_failure(record, created.collect()).await {
+                // The failure is what people must hear of; the pending record heals later.
+                tracing::warn!(error = %second, "the failure cannot be recorded");
             }
-            self.storage.update(record, self.failed).await?;
         }
         result
     }
@@ -113,11 +114,12 @@ impl Operation<'_> {
         Ok(tracked)
     }
 
-    async fn delete_created<'d>(&self, created: impl Iterator<Item = &'d Desired>) -> Result<(), Error> {
-        let mut created: Vec<&Desired> = created.collect();
-        created.reverse();
-        for desired in created {
-            delete_own(self.scope, desired, Propagation::Background).await?;
+    async fn record_failure(&self, record: &Record, created: Vec<&Desired>) -> Result<(), Error> {
+        self.storage.update(record, self.failed).await?;
+        if self.clean_up {
+            for desired in created.into_iter().rev() {
+                delete_own(self.scope, desired, Propagation::Background).await?;
+            }
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 """What the release tests share: programs, namespaces, and objects without what the server sets."""
 
+import itertools
 import json
 import os
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,11 +37,14 @@ def kubectl(*arguments, **options):
     return run("kubectl", *arguments, **options)
 
 
+_numbers = itertools.count(1)
+
+
 class Namespace:
     """A namespace for one test, gone afterwards."""
 
     def __init__(self, name):
-        self.name = f"{name}-{os.getpid()}"
+        self.name = f"{name}-{os.getpid()}-{next(_numbers)}"
 
     def __enter__(self):
         kubectl("create", "namespace", self.name)
@@ -56,31 +59,21 @@ class Namespace:
     def data(self, program, *arguments):
         return json.loads(self(program, *arguments, "-o", "json"))
 
-    def objects(self, selector=None):
-        """The namespaced objects of releases, by kind and name."""
+    def objects(self):
+        """The objects of releases, by kind and name; hooks are not among them."""
         found = {}
-        kinds = [kind for kind in namespaced_kinds() if kind not in DERIVED_KINDS]
-        arguments = ["get", ",".join(kinds), "-n", self.name, "-o", "json", "--ignore-not-found"]
-        text = kubectl(*arguments, *(["-l", selector] if selector else []))
+        text = kubectl("get", KINDS, "-n", self.name, "-o", "json", "--ignore-not-found")
         for item in json.loads(text)["items"] if text.strip() else []:
             if not is_derived(item):
                 found[f"{item['kind']}/{item['metadata']['name']}"] = item
         return found
 
 
-DERIVED_KINDS = {
-    "events", "events.events.k8s.io", "endpoints", "endpointslices.discovery.k8s.io", "pods.metrics.k8s.io",
-    "controllerrevisions.apps", "replicasets.apps", "leases.coordination.k8s.io", "bindings",
-}
-_kinds = []
-
-
-def namespaced_kinds():
-    """All listable namespaced kinds, without those of custom resources that come and go."""
-    if not _kinds:
-        text = kubectl("api-resources", "--namespaced", "--verbs=list,get", "-o", "name")
-        _kinds.extend(text.split())
-    return _kinds
+# What the charts of the tests consist of.
+KINDS = (
+    "configmaps,secrets,services,serviceaccounts,persistentvolumeclaims,deployments.apps,statefulsets.apps,"
+    "jobs.batch,pods,ingresses.networking.k8s.io,horizontalpodautoscalers.autoscaling"
+)
 
 
 def is_derived(item):
@@ -90,7 +83,8 @@ def is_derived(item):
     default = item["kind"] == "ServiceAccount" and metadata["name"] == "default"
     root = item["kind"] == "ConfigMap" and metadata["name"] == "kube-root-ca.crt"
     record = item["kind"] == "Secret" and item.get("type") == "helm.sh/release.v1"
-    return controlled or default or root or record
+    hook = "helm.sh/hook" in metadata.get("annotations", {})
+    return controlled or default or root or record or hook
 
 
 SERVER_FIELDS = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "uid", "selfLink")
@@ -106,6 +100,10 @@ def plain(item, namespace):
     annotations.pop("deployment.kubernetes.io/revision", None)
     annotations.pop("deprecated.daemonset.template.generation", None)
     spec = item.get("spec", {})
+    # Checksums of what names its namespace.
+    template = spec.get("template", {}).get("metadata", {}).get("annotations", {})
+    for name in [name for name in template if name.startswith("checksum/")]:
+        del template[name]
     if item["kind"] == "Service":
         # Given out by the server, each once.
         for field in ("clusterIP", "clusterIPs", "healthCheckNodePort"):
@@ -173,14 +171,3 @@ class Kubelet(threading.Thread):
                     "patch", "pod", name, "-n", namespace, "--subresource=status", "--type=merge",
                     "-p", json.dumps(patch), check=False,
                 )
-
-
-def until(what, look, patience=60):
-    """Waits until something comes true."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"{what}: not within {patience} s")
