@@ -13,6 +13,7 @@ use super::config_hash::content_hash;
 use super::diff::{self, Scope};
 use super::hidden_fields::HiddenFields;
 use super::label_selector;
+use super::subset;
 use super::waiter::{self, Goal, Pace, Seen, Wanted};
 use crate::cluster::{
     Change, ChangeOptions, Changed, Error, ListQuery, Object, Patch, Reason, Resource, Target, Validation,
@@ -118,7 +119,7 @@ impl<'a> Action<'a> {
             Some(existing) if self.args.flag("force") => {
                 self.replace(&resource, existing, definition.clone()).await?
             }
-            Some(_) => self.update(&resource, &definition).await?,
+            Some(existing) => self.update(&resource, existing, &definition).await?,
         };
         self.session.remember(&Object(done.object.clone()), &resource);
         self.finish(&resource, existing, &definition, &origin_name, done).await
@@ -253,7 +254,18 @@ impl<'a> Action<'a> {
         Ok(Done::by("replace", replaced.map_err(|error| failure("Failed to replace object", &error))?))
     }
 
-    async fn update(&self, resource: &Resource, definition: &Object) -> Result<Done, ModuleError> {
+    async fn update(
+        &self,
+        resource: &Resource,
+        existing: &Object,
+        definition: &Object,
+    ) -> Result<Done, ModuleError> {
+        let is_ours = subset::is_managed_by(&existing.0, FIELD_MANAGER);
+        let is_asked = ["validate", "merge_type"].iter().any(|name| self.args.get(name).is_some());
+        if is_ours && !is_asked && subset::has_all(&existing.0, &definition.0, &resource.kind) {
+            let as_it_is = Changed { object: existing.clone(), warnings: Vec::new() };
+            return Ok(Done { fields: Some(definition.0.clone()), ..Done::by("update", as_it_is) });
+        }
         let target = Target::new(resource, definition.namespace(), definition.name());
         let order = self.args.texts("merge_type").filter(|order| !order.is_empty());
         let order = order.unwrap_or_else(|| MERGE_TYPES.map(str::to_owned).to_vec());
