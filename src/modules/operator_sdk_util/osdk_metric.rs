@@ -2,9 +2,10 @@
 //! operator the figure goes to its metrics directly.
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::user_metrics::UserMetrics;
+use crate::http::Request;
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
@@ -60,14 +61,27 @@ impl Module for OsdkMetric {
             Some(metrics) if args.str("address") == Some(ADDRESS) => {
                 metrics.record(name, description, kind, &change).map_err(ModuleError::new)?;
             }
-            // Outside of an operator nobody takes the figure; upstream fails in the same way.
             _ => {
-                let address = args.str("address").unwrap_or(ADDRESS);
-                return Err(ModuleError::new(format!(
-                    "cannot tell the metric {name}: nobody takes metrics at {address}"
-                )));
+                let metric = json!({"name": name, "description": description, kind: change});
+                post(args.str("address").unwrap_or(ADDRESS), &metric).await?;
             }
         }
         Ok(TaskResult::changed(true))
     }
+}
+
+/// Tells the figure to whoever takes metrics at the address.
+async fn post(address: &str, metric: &Value) -> Result<(), ModuleError> {
+    let request = Request {
+        method: "POST".to_owned(),
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: Some(metric.to_string().into_bytes()),
+        ..Request::get(address)
+    };
+    let response = request.send().await.map_err(|error| ModuleError::new(format!("{address}: {error}")))?;
+    if response.status() == 200 {
+        return Ok(());
+    }
+    let message = format!("{address}: HTTP Error {}: {}", response.status(), response.reason());
+    Err(ModuleError::new(message).with("status_code", i64::from(response.status())))
 }
