@@ -54,6 +54,14 @@ test-release-all: ## the same in full: every request of the chaos, all charts of
 	@tests/release/run chaos
 	@tests/release/run corpus
 
+.PHONY: test-kubernetes-core
+test-kubernetes-core: ## kubernetes.core's own integration targets, on a real cluster
+	@tests/kubernetes_core/run
+
+.PHONY: bench-kubernetes
+bench-kubernetes: ## a role of Kubernetes operations with nothing to change, beside ansible-playbook
+	@benches/kubernetes
+
 .PHONY: bench
 bench: ## processor time of rendering, beside the real Helm
 	@benches/run
@@ -85,3 +93,4 @@ cluster-down: ## end the demo's cluster, and that of the end-to-end tests, and a
 	@tests/cluster/down
 	@DAYTWO_CLUSTER=daytwo-e2e tests/cluster/down
 	@DAYTWO_CLUSTER=daytwo-release tests/cluster/down
+	@DAYTWO_CLUSTER=daytwo-kubernetes-core tests/cluster/down

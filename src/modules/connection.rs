@@ -86,7 +86,7 @@ impl Connection {
         let environment =
             |name: &str| context.environment.get(name).cloned().or_else(|| std::env::var(name).ok());
         let mut connection = Self::read(&given, &environment);
-        if let Some(Value::String(paths)) = args.json("kubeconfig") {
+        if let Some(Value::String(paths)) = args.json("kubeconfig").filter(|paths| paths != "") {
             let find = |path: &str| {
                 let path = expand_path(path);
                 if Path::new(&path).is_absolute() && Path::new(&path).exists() {
@@ -110,7 +110,8 @@ impl Connection {
     fn read(given: &dyn Fn(&Opt) -> Option<Value>, environment: Environment<'_>) -> Self {
         let mut settings = BTreeMap::new();
         for opt in AUTH {
-            let value = given(opt).filter(|value| !value.is_null());
+            // `lookup('env', …)` of what is not set is empty.
+            let value = given(opt).filter(|value| !value.is_null() && value != "");
             if let Some(value) = value.or_else(|| from_environment(opt, environment)) {
                 settings.insert(opt.name, value);
             }
@@ -414,6 +415,12 @@ mod tests {
         let mut excepted = settings;
         excepted["no_proxy"] = "localhost,two".into();
         assert_eq!(connection(excepted, &[]).config().await.unwrap().proxy_url, None);
+    }
+
+    #[test]
+    fn what_is_empty_is_not_given() {
+        let given = json!({"kubeconfig": "", "host": null});
+        assert!(!connection(given, &[]).any(&NAMING));
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use prometheus_client::registry::Registry;
 
 use super::controller::Controller;
 use crate::cluster::Client;
+use crate::modules::operator_sdk_util::UserMetrics;
 
 /// controller-runtime's buckets, thinned out.
 const SECONDS: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0];
@@ -114,13 +115,13 @@ impl Metrics {
         self.ansible_results.get_or_create(&AnsibleLabels { GVK: gvk.to_owned(), result }).inc();
     }
 
-    /// The text for a scrape.
-    pub(super) fn text(&self) -> Result<String, std::fmt::Error> {
+    /// The text for a scrape, with what roles count.
+    pub(super) fn text(&self, user: &UserMetrics) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         if let Ok(registry) = self.registry.read() {
             prometheus_client::encoding::text::encode(&mut text, &registry)?;
         }
-        Ok(prometheus_text(&text))
+        Ok(prometheus_text(&text) + &user.text())
     }
 }
 

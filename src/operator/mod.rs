@@ -59,6 +59,7 @@ use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, Election, EventKind, Recorder};
 use crate::jinja::Environment;
 use crate::modules::Registry;
+use crate::modules::operator_sdk_util::UserMetrics;
 use crate::playbook;
 use crate::release;
 use crate::repository;
@@ -108,6 +109,8 @@ struct Shared {
     owned: Arc<Owned>,
     records: Arc<Records>,
     metrics: Metrics,
+    /// What roles count.
+    user_metrics: Arc<UserMetrics>,
     capabilities: RwLock<Arc<Capabilities>>,
     /// One for each pass that may run at the same time.
     turns: Semaphore,
@@ -214,6 +217,7 @@ async fn share(
         events: Recorder::new(client.clone(), MANAGER),
         dependents,
         metrics: Metrics::new(&client),
+        user_metrics: Arc::default(),
         capabilities: RwLock::new(Arc::new(capabilities)),
         turns: Semaphore::new(options.max_passes.max(1)),
         client,

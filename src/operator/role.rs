@@ -157,6 +157,7 @@ impl RoleReconciler {
         let session = Arc::new(Session::new(self.shared.client.clone(), owner));
         let mut extensions = Extensions::default();
         extensions.insert(Arc::clone(&session));
+        extensions.insert(Arc::clone(&self.shared.user_metrics));
         let context = Context {
             modules: Arc::clone(&self.modules),
             extensions,

@@ -106,7 +106,7 @@ async fn only_granted(State(client): State<Client>, request: Request, next: Next
 }
 
 async fn scrape(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
-    match shared.metrics.text() {
+    match shared.metrics.text(&shared.user_metrics) {
         Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, METRICS_TYPE)], text),
         Err(error) => {
             (StatusCode::INTERNAL_SERVER_ERROR, [(header::CONTENT_TYPE, "text/plain")], error.to_string())

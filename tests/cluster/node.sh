@@ -29,7 +29,7 @@ raise_limits() {
 }
 
 start_containerd() {
-  mkdir -p "$STATE"/{containerd,cni,volumes/standard,volumes/limited} "$STATE"/private/{cni,kubelet,pods,containers}
+  mkdir -p "$STATE"/{containerd,cni,registries,volumes/standard,volumes/limited} "$STATE"/private/{cni,kubelet,pods,containers}
   cat >"$STATE/containerd.toml" <<CONFIG
 version = 2
 root = "$STATE/containerd"
@@ -41,6 +41,9 @@ state = "$RUN/containerd"
   restrict_oom_score_adj = true
   netns_mounts_under_state_dir = true
   max_concurrent_downloads = 10
+  # Empty unless a test puts a registry of its own there (hosts.toml, read with each pull).
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "$STATE/registries"
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "$STATE/cni"

@@ -13,6 +13,7 @@ mod group_by;
 mod include_vars;
 mod pause;
 mod ping;
+mod pip;
 mod set_fact;
 mod set_stats;
 mod setup;
@@ -42,6 +43,7 @@ pub fn register(registry: &mut Registry) {
     registry.add(Arc::new(include_vars::IncludeVars));
     registry.add(Arc::new(pause::Pause));
     registry.add(Arc::new(ping::Ping));
+    registry.add(Arc::new(pip::Pip));
     registry.add(Arc::new(set_fact::SetFact));
     registry.add(Arc::new(set_stats::SetStats));
     registry.add(Arc::new(setup::Setup));

@@ -2,7 +2,7 @@
 //! `module_utils/k8s/runner.py` with `module_utils/k8s/service.py`).
 //!
 //! ```text
-//! retrieve -> delete | filter -> apply | create | replace | update -> wait -> compare -> result
+//! retrieve -> delete | filter -> apply | create | replace | update -> compare -> wait -> result
 //! ```
 
 use serde_json::{Map, Value, json};
@@ -10,9 +10,10 @@ use serde_json::{Map, Value, json};
 use super::super::session::{FIELD_MANAGER, Session, failure};
 use super::apply;
 use super::config_hash::content_hash;
-use super::diff;
+use super::diff::{self, Scope};
 use super::hidden_fields::HiddenFields;
 use super::label_selector;
+use super::subset;
 use super::waiter::{self, Goal, Pace, Seen, Wanted};
 use crate::cluster::{
     Change, ChangeOptions, Changed, Error, ListQuery, Object, Patch, Reason, Resource, Target, Validation,
@@ -37,13 +38,21 @@ pub(super) struct Action<'a> {
 struct Done {
     method: &'static str,
     object: Value,
-    changed: bool,
     warnings: Vec<String>,
+    /// The fields that were written; all when nothing is told.
+    fields: Option<Value>,
+    manager: String,
 }
 
 impl Done {
     fn by(method: &'static str, changed: Changed) -> Self {
-        Self { method, object: changed.object.0, changed: false, warnings: changed.warnings }
+        Self {
+            method,
+            object: changed.object.0,
+            warnings: changed.warnings,
+            fields: None,
+            manager: FIELD_MANAGER.to_owned(),
+        }
     }
 }
 
@@ -110,7 +119,7 @@ impl<'a> Action<'a> {
             Some(existing) if self.args.flag("force") => {
                 self.replace(&resource, existing, definition.clone()).await?
             }
-            Some(_) => self.update(&resource, &definition).await?,
+            Some(existing) => self.update(&resource, existing, &definition).await?,
         };
         self.session.remember(&Object(done.object.clone()), &resource);
         self.finish(&resource, existing, &definition, &origin_name, done).await
@@ -184,7 +193,7 @@ impl<'a> Action<'a> {
             }
             created => created.map_err(|error| failure("Failed to create object", &error))?,
         };
-        Ok(Done { changed: true, ..Done::by("create", created) })
+        Ok(Done::by("create", created))
     }
 
     async fn apply(
@@ -209,22 +218,23 @@ impl<'a> Action<'a> {
             let options = ChangeOptions { manager, ..self.options() };
             let change = Change::Apply(&definition.0, force);
             let applied = self.session.client.change(target, change, options).await.map_err(failed)?;
-            return Ok(Done::by("apply", applied));
+            let (manager, fields) = (manager.to_owned(), Some(definition.0));
+            return Ok(Done { manager, fields, ..Done::by("apply", applied) });
         }
-        let applied = match existing {
-            None => {
-                let mut annotated = Object(apply::annotated(&definition.0));
-                self.session.own(&mut annotated, resource);
-                self.change(target, Change::Create(&annotated.0)).await.map_err(failed)?
-            }
-            Some(existing) => match apply::patch(&existing.0, &definition.0) {
-                None => Changed { object: existing.clone(), warnings: Vec::new() },
-                Some(patch) => {
-                    self.change(target, Change::Patch(Patch::Merge, &patch)).await.map_err(failed)?
-                }
-            },
+        let Some(existing) = existing else {
+            let mut annotated = Object(apply::annotated(&definition.0));
+            self.session.own(&mut annotated, resource);
+            let created = self.change(target, Change::Create(&annotated.0)).await.map_err(failed)?;
+            return Ok(Done::by("apply", created));
         };
-        Ok(Done::by("apply", applied))
+        let Some(patch) = apply::patch(&existing.0, &definition.0) else {
+            let as_it_is = Changed { object: existing.clone(), warnings: Vec::new() };
+            return Ok(Done { fields: Some(definition.0), ..Done::by("apply", as_it_is) });
+        };
+        let patched = self.change(target, Change::Patch(Patch::Merge, &patch)).await.map_err(failed)?;
+        // What goes is in the patch alone.
+        let fields = Some(apply::merged(&definition.0, &patch));
+        Ok(Done { fields, ..Done::by("apply", patched) })
     }
 
     async fn replace(
@@ -244,7 +254,18 @@ impl<'a> Action<'a> {
         Ok(Done::by("replace", replaced.map_err(|error| failure("Failed to replace object", &error))?))
     }
 
-    async fn update(&self, resource: &Resource, definition: &Object) -> Result<Done, ModuleError> {
+    async fn update(
+        &self,
+        resource: &Resource,
+        existing: &Object,
+        definition: &Object,
+    ) -> Result<Done, ModuleError> {
+        let is_ours = subset::is_managed_by(&existing.0, FIELD_MANAGER);
+        let is_asked = ["validate", "merge_type"].iter().any(|name| self.args.get(name).is_some());
+        if is_ours && !is_asked && subset::has_all(&existing.0, &definition.0, &resource.kind) {
+            let as_it_is = Changed { object: existing.clone(), warnings: Vec::new() };
+            return Ok(Done { fields: Some(definition.0.clone()), ..Done::by("update", as_it_is) });
+        }
         let target = Target::new(resource, definition.namespace(), definition.name());
         let order = self.args.texts("merge_type").filter(|order| !order.is_empty());
         let order = order.unwrap_or_else(|| MERGE_TYPES.map(str::to_owned).to_vec());
@@ -256,7 +277,10 @@ impl<'a> Action<'a> {
                 _ => Patch::Strategic,
             };
             match self.change(target, Change::Patch(kind, &definition.0)).await {
-                Ok(patched) => return Ok(Done::by("update", patched)),
+                Ok(patched) => {
+                    let fields = Some(definition.0.clone());
+                    return Ok(Done { fields, ..Done::by("update", patched) });
+                }
                 Err(error) => last = failure("Failed to patch object", &error),
             }
         }
@@ -317,7 +341,7 @@ impl<'a> Action<'a> {
         }
     }
 
-    /// Waits, compares, and tells.
+    /// Compares, waits, and tells.
     async fn finish(
         &self,
         resource: &Resource,
@@ -328,6 +352,16 @@ impl<'a> Action<'a> {
     ) -> Result<TaskResult, ModuleError> {
         let mut result = TaskResult::new();
         let mut satisfied = true;
+        let mut changed = true;
+        if done.method != "create" {
+            let before = existing.map_or_else(|| json!({}), |existing| existing.0);
+            let scope = done.fields.as_ref().map_or(Scope::Whole, Scope::Fields);
+            let found = diff::compare_written(&before, &done.object, scope, &done.manager, &self.hidden);
+            changed = found.changed;
+            if self.context.diff {
+                result = result.with_json("diff", found.shown);
+            }
+        }
         if let Some(pace) = Pace::from_args(self.args).filter(|_| !self.context.check) {
             let written = Object(std::mem::take(&mut done.object));
             let identity = if written.name().is_empty() { definition } else { &written };
@@ -343,21 +377,8 @@ impl<'a> Action<'a> {
             result = result.with("duration", waited.seconds);
             done.object = waited.seen.into_objects().into_iter().next().unwrap_or_default().0;
         }
-        if done.method != "create" {
-            let before = existing.map_or_else(|| json!({}), |existing| existing.0);
-            let found = diff::compare(&before, &done.object, &self.hidden);
-            if found.is_only_bookkeeping() {
-                done.warnings.push(
-                    "No meaningful diff was generated, but the API may not be idempotent (only metadata.generation or metadata.resourceVersion were changed)".to_owned(),
-                );
-            }
-            done.changed = found.changed;
-            if self.context.diff {
-                result = result.with_json("diff", found.shown);
-            }
-        }
         result = result
-            .with("changed", done.changed)
+            .with("changed", changed)
             .with("method", done.method)
             .with_json("result", self.hidden.hide(done.object));
         if !done.warnings.is_empty() {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::template;
 use crate::cluster::Object;
+use crate::http::Request;
 use crate::jinja::value::Value as Jinja;
 use crate::jinja::{convert, yaml};
 use crate::modules::context::ModuleContext;
@@ -12,7 +13,7 @@ use crate::modules::result::ModuleError;
 use crate::modules::spec::Args;
 
 /// The objects of a task, in order; at least one unless a definition is given and empty.
-pub(super) fn objects(context: &ModuleContext, args: &Args) -> Result<Vec<Object>, ModuleError> {
+pub(super) async fn objects(context: &ModuleContext, args: &Args) -> Result<Vec<Object>, ModuleError> {
     let mut values = Vec::new();
     if let Some(given) = args.get("template") {
         for text in template::rendered(context, given)? {
@@ -21,7 +22,7 @@ pub(super) fn objects(context: &ModuleContext, args: &Args) -> Result<Vec<Object
     } else if let Some(given) = args.get("resource_definition").filter(|given| is_given(given)) {
         collect(given, &mut values)?;
     } else if let Some(src) = args.str("src") {
-        collect(&Jinja::from(source(context, src)?), &mut values)?;
+        collect(&Jinja::from(source(context, src).await?), &mut values)?;
     } else {
         values.push(json!({}));
     }
@@ -46,12 +47,19 @@ fn is_given(value: &Jinja) -> bool {
     crate::jinja::ops::truthy_or_false(value)
 }
 
-/// The text of a file of the role.
-fn source(context: &ModuleContext, src: &str) -> Result<String, ModuleError> {
+/// The text of a file of the role, or of an address.
+async fn source(context: &ModuleContext, src: &str) -> Result<String, ModuleError> {
+    let failed = |why: String| ModuleError::new(format!("Failed to load resource definition: {why}"));
+    if src.starts_with("http://") || src.starts_with("https://") {
+        let mut response = Request::get(src).send().await.map_err(|error| failed(error.to_string()))?;
+        if !(200..300).contains(&response.status()) {
+            return Err(failed(format!("{src}: HTTP Error {}: {}", response.status(), response.reason())));
+        }
+        let bytes = response.bytes().await.map_err(|error| failed(error.to_string()))?;
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
     let path = context.find("files", &crate::modules::expand_path(src))?;
-    std::fs::read_to_string(&path).map_err(|error| {
-        ModuleError::new(format!("Failed to load resource definition: {}: {error}", path.display()))
-    })
+    std::fs::read_to_string(&path).map_err(|error| failed(format!("{}: {error}", path.display())))
 }
 
 /// Takes a definition apart: texts are YAML documents, lists hold definitions; what is empty is dropped.

@@ -16,15 +16,72 @@ pub(super) struct Difference {
     pub(super) shown: Value,
 }
 
-impl Difference {
-    /// Whether only fields differ that the server counts up by itself.
-    pub(super) fn is_only_bookkeeping(&self) -> bool {
-        !self.changed && self.shown.as_object().is_some_and(|shown| !shown.is_empty())
-    }
+/// Fields of `metadata` that the server counts up by itself.
+const BOOKKEEPING: [&str; 3] = ["generation", "managedFields", "resourceVersion"];
+
+/// What a write may have changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Scope<'a> {
+    /// Everything but the status.
+    Whole,
+    /// The fields of this definition.
+    Fields(&'a Value),
 }
 
-/// Fields of `metadata` whose change alone is none.
-const BOOKKEEPING: [&str; 2] = ["generation", "resourceVersion"];
+/// Compares the states before and after a write of ours. What others write meanwhile (a controller its
+/// status, an annotation, a volume's name) is no change: only the fields that were written count, and
+/// what the server notes of them under our field manager.
+pub(super) fn compare_written(
+    before: &Value,
+    after: &Value,
+    scope: Scope<'_>,
+    manager: &str,
+    hidden: &HiddenFields,
+) -> Difference {
+    compare(&written(before, scope, manager), &written(after, scope, manager), hidden)
+}
+
+fn written(object: &Value, scope: Scope<'_>, manager: &str) -> Value {
+    let mut kept = match scope {
+        Scope::Whole => object.clone(),
+        Scope::Fields(definition) => restricted(object, definition),
+    };
+    let Some(fields) = kept.as_object_mut() else { return kept };
+    if let Scope::Whole = scope {
+        fields.remove("status");
+    }
+    // The server makes data of what is written here.
+    if let (Scope::Fields(definition), Some(data)) = (scope, object.get("data"))
+        && definition["stringData"].is_object()
+    {
+        let mask = json!([definition["data"], definition["stringData"]]);
+        let mask = super::apply::merged(&mask[0], &mask[1]);
+        fields.insert("data".to_owned(), restricted(data, &mask));
+    }
+    let own = |entry: &&Value| entry["manager"] == manager && entry["subresource"].is_null();
+    let managed = object["metadata"]["managedFields"].as_array();
+    let managed: Vec<Value> = managed.into_iter().flatten().filter(own).cloned().collect();
+    if let Some(metadata) = fields.entry("metadata").or_insert_with(|| json!({})).as_object_mut() {
+        BOOKKEEPING.iter().for_each(|name| {
+            metadata.remove(*name);
+        });
+        if !managed.is_empty() {
+            metadata.insert("managedFields".to_owned(), Value::Array(managed));
+        }
+    }
+    kept
+}
+
+/// What the object has at the places of the mask.
+fn restricted(object: &Value, mask: &Value) -> Value {
+    match (object, mask) {
+        (Value::Object(object), Value::Object(mask)) => {
+            let at = |(key, mask): (&String, &Value)| Some((key.clone(), restricted(object.get(key)?, mask)));
+            Value::Object(mask.iter().filter_map(at).collect())
+        }
+        (object, _) => object.clone(),
+    }
+}
 
 /// Compares two states of an object.
 pub(super) fn compare(before: &Value, after: &Value, hidden: &HiddenFields) -> Difference {
@@ -38,17 +95,19 @@ pub(super) fn compare(before: &Value, after: &Value, hidden: &HiddenFields) -> D
         return Difference { changed: false, shown: json!({}) };
     };
     let (before, after) = (hidden.hide(Value::Object(before)), hidden.hide(Value::Object(after)));
-    let changed = !(is_bookkeeping(&before) && is_bookkeeping(&after));
+    let is_nothing =
+        |side: &Value| side.as_object().is_none_or(|side| side.is_empty() || is_bookkeeping(side));
+    let changed = !(is_nothing(&before) && is_nothing(&after));
     Difference { changed, shown: json!({"before": before, "after": after}) }
 }
 
-fn is_bookkeeping(side: &Value) -> bool {
-    let Some(side) = side.as_object() else { return false };
-    side.len() == 1
-        && side
-            .get("metadata")
-            .and_then(Value::as_object)
-            .is_some_and(|metadata| metadata.keys().all(|key| BOOKKEEPING.contains(&key.as_str())))
+/// Whether nothing but counters of the server is left.
+fn is_bookkeeping(side: &Map<String, Value>) -> bool {
+    let metadata = side.get("metadata").and_then(Value::as_object);
+    let counts = |metadata: &Map<String, Value>| {
+        metadata.keys().all(|key| key == "generation" || key == "resourceVersion")
+    };
+    side.len() == 1 && metadata.is_some_and(counts)
 }
 
 type Sides<T> = Option<(T, T)>;
@@ -126,11 +185,39 @@ mod tests {
     }
 
     #[test]
+    fn what_others_write_is_no_change() {
+        let managed = |time: &str| {
+            json!([
+            {"manager": "us", "time": time}, {"manager": "us", "subresource": "status", "time": "x"}, {"manager": "them"}])
+        };
+        let object = |version: &str, ready: u8, time: &str| {
+            json!({"kind": "Deployment", "spec": {"replicas": 1, "paused": ready == 1}, "status": {"ready": ready},
+                "metadata": {"resourceVersion": version, "annotations": {"revision": version}, "managedFields": managed(time)}})
+        };
+        let definition = json!({"kind": "Deployment", "metadata": {"name": "a"}, "spec": {"replicas": 1}});
+        let (before, after) = (object("1", 0, "t"), object("2", 1, "t"));
+        let found =
+            |scope, after: &Value| compare_written(&before, after, scope, "us", &HiddenFields::default());
+        assert!(!found(Scope::Fields(&definition), &after).changed);
+        assert!(found(Scope::Fields(&definition), &object("2", 1, "later")).changed);
+        assert!(found(Scope::Whole, &after).changed);
+    }
+
+    #[test]
+    fn text_of_a_secret_counts_as_its_data() {
+        let object = |data: &str| json!({"kind": "Secret", "data": {"a": data, "theirs": data}});
+        let definition = json!({"kind": "Secret", "stringData": {"a": "x"}});
+        let hidden = HiddenFields::default();
+        let found = compare_written(&object("1"), &object("2"), Scope::Fields(&definition), "us", &hidden);
+        assert_eq!(found.shown, json!({"before": {"data": {"a": "1"}}, "after": {"data": {"a": "2"}}}));
+    }
+
+    #[test]
     fn versions_alone_are_no_change() {
         let at =
             |version: &str| json!({"metadata": {"name": "a", "resourceVersion": version, "generation": 1}});
         let found = difference(at("1"), at("2"));
-        assert!(!found.changed && found.is_only_bookkeeping());
+        assert!(!found.changed);
         assert_eq!(difference(at("1"), at("1")).shown, json!({}));
         assert!(difference(json!({}), at("1")).changed);
     }

@@ -66,7 +66,7 @@ impl Module for K8s {
         let session = Session::open(context, &args).await?;
         let objects = match is_of_all(&args) {
             true => all(&session, &args).await?,
-            false => definition::objects(context, &args)?,
+            false => definition::objects(context, &args).await?,
         };
         let action = Action::new(context, &session, &args);
         let single = objects.len() == 1;

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::super::connection::AUTH;
 use super::super::session::{FIELD_MANAGER, Session, failure};
 use super::arguments::{API_VERSION, HIDDEN_FIELDS, WAIT};
-use super::diff;
+use super::diff::{self, Scope};
 use super::hidden_fields::HiddenFields;
 use super::waiter::{self, Goal, Pace, Wanted};
 use crate::cluster::{Change, ChangeOptions, ListQuery, Patch, Target};
@@ -61,7 +61,8 @@ impl Module for K8sJsonPatch {
 
         // Compared before the wait, so that what controllers do meanwhile is no change.
         let hidden = HiddenFields::from_args(&args);
-        let found = diff::compare(&existing.0, &patched.object.0, &hidden);
+        let found =
+            diff::compare_written(&existing.0, &patched.object.0, Scope::Whole, FIELD_MANAGER, &hidden);
         let mut object = patched.object;
         let mut result = TaskResult::changed(found.changed);
         let mut satisfied = true;

@@ -54,7 +54,7 @@ impl Module for K8sScale {
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
-        let definition = definition::objects(context, &args)?.into_iter().next().unwrap_or_default();
+        let definition = definition::objects(context, &args).await?.into_iter().next().unwrap_or_default();
         let resource = session.resource(definition.api_version(), definition.kind()).await?;
         let replicas = args.int("replicas").unwrap_or_default();
         let scale = Scale { context, session: &session, args: &args, resource: &resource, replicas };

@@ -55,7 +55,7 @@ impl Module for K8sService {
             return Err(ModuleError::new(format!("missing required arguments: {}", missing.join(", "))));
         }
         let session = Session::open(context, &args).await?;
-        let given = definition::objects(context, &args)?.into_iter().next().unwrap_or_default();
+        let given = definition::objects(context, &args).await?.into_iter().next().unwrap_or_default();
         let service = Object(merged(&given.0, &from_arguments(&args)));
         Action::new(context, &session, &args).perform(service).await
     }

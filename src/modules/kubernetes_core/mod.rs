@@ -33,6 +33,7 @@ mod label_selector;
 mod lookup;
 mod merge_keys;
 mod python_json;
+mod subset;
 mod template;
 mod waiter;
 

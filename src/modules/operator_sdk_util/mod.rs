@@ -3,15 +3,20 @@
 
 mod k8s_event;
 mod k8s_status;
+mod osdk_metric;
 mod requeue_after;
+mod user_metrics;
 
 use std::sync::Arc;
 
 use super::registry::Registry;
 
+pub use user_metrics::UserMetrics;
+
 /// Adds the modules of this collection.
 pub fn register(registry: &mut Registry) {
     registry.add(Arc::new(k8s_event::K8sEvent));
     registry.add(Arc::new(k8s_status::K8sStatus));
+    registry.add(Arc::new(osdk_metric::OsdkMetric));
     registry.add(Arc::new(requeue_after::RequeueAfter));
 }
