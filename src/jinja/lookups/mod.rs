@@ -6,6 +6,7 @@ pub mod files;
 mod ini;
 pub mod lists;
 mod password;
+mod url;
 mod values;
 
 use std::sync::Arc;
@@ -97,6 +98,7 @@ pub fn register(plugins: &mut Plugins) {
     plugins.add_lookup("fileglob", Arc::new(files::FileGlob));
     plugins.add_lookup("pipe", Arc::new(files::Pipe));
     plugins.add_lookup("csvfile", Arc::new(csvfile::CsvFile));
+    plugins.add_lookup("url", Arc::new(url::Url));
     plugins.add_lookup("unvault", Arc::new(files::Unvault));
     plugins.add_lookup("lines", Arc::new(files::Lines));
     plugins.add_lookup("first_found", Arc::new(files::FirstFound));
