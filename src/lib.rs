@@ -14,7 +14,7 @@
 //! repository/ charts from places: chart repositories, OCI registries, provenance, dependencies
 //! chart/      Helm charts, pure: load, dependencies, values, schema, render, manifest order
 //! playbook/   Ansible content, pure: playbooks, roles, tasks, blocks -> typed tree
-//! jinja/      Ansible's templating over minijinja: values, undefined, filters, tests, lookups
+//! jinja/      Ansible's templating: Jinja's grammar, Python's values, filters, tests, lookups
 //! gotmpl/     the Go text/template language, pure: lexer, parser, value, exec, functions
 //! http/       one HTTP client: redirects, cookies, credentials, proxies, TLS
 //! cluster/    Kubernetes I/O: discovery, apply, wait, logs, ownership

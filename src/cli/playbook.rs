@@ -9,7 +9,7 @@ use clap::Args;
 use super::playbook_output::Printer;
 use crate::executor::{Context, Gathering, Run, RunError, RunOptions, Status, run_to_end};
 use crate::inventory::{Inventory, LoadOptions};
-use crate::jinja::{Environment, convert, yaml};
+use crate::jinja::{Environment, Settings, convert, yaml};
 use crate::modules::Registry;
 use crate::playbook::{Content, LoadErrors, Options, VarMap, parse_kv};
 
@@ -106,7 +106,8 @@ enum Failure {
 
 async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<Status, Failure> {
     let registry = Arc::new(Registry::all());
-    let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
+    let environment = Environment::new(Arc::new(crate::modules::plugins()));
+    let environment = Arc::new(environment.with_settings(Settings::read(|name| std::env::var(name).ok())));
     let mut options = Options::new(Arc::clone(&registry) as Arc<_>, environment);
     options.roles_path = paths("ANSIBLE_ROLES_PATH");
     options.collections_path = paths("ANSIBLE_COLLECTIONS_PATH");

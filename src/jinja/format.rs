@@ -318,19 +318,80 @@ fn replacement(field: &str, args: &Args, next: &mut usize) -> Result<String, Err
                 inner.split_at(inner.find(['.', '[']).unwrap_or(inner.len()))
             }
         };
-        value = match &value {
-            Value::Dict(dict) => dict.get(key),
-            Value::List(list) => key.parse::<usize>().ok().and_then(|at| list.read().get(at).cloned()),
-            _ => None,
-        }
-        .ok_or_else(|| Error::value_error(repr::quote(key)))?;
+        value = if rest.starts_with('[') { subscript(&value, key)? } else { attribute(&value, key)? };
         rest = after;
     }
+    let expanded;
+    let spec = if spec.contains('{') {
+        expanded = nested(spec, args, next)?;
+        expanded.as_str()
+    } else {
+        spec
+    };
     match conversion {
         Some('r' | 'a') => format_spec(&Value::from(repr::repr(&value)), spec),
         Some(_) => format_spec(&Value::from(repr::str(&value)), spec),
         None => format_spec(&value, spec),
     }
+}
+
+/// A specification with fields of its own: `{:>{width}}`.
+fn nested(spec: &str, args: &Args, next: &mut usize) -> Result<String, Error> {
+    let mut out = String::new();
+    let mut rest = spec;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (field, after) =
+            after.split_once('}').ok_or_else(|| Error::value_error("expected '}' before end of string"))?;
+        out.push_str(before);
+        out.push_str(&replacement(field, args, next)?);
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// `value[key]` within a format.
+fn subscript(value: &Value, key: &str) -> Result<Value, Error> {
+    let index = key.parse::<i64>().ok().filter(|_| key.bytes().all(|byte| byte.is_ascii_digit()));
+    let found = match (value, index) {
+        (Value::Dict(dict), Some(index)) => {
+            super::value::Key::new(Value::Int(index)).ok().and_then(|key| dict.read().get(&key).cloned())
+        }
+        (Value::Dict(dict), None) => dict.get(key),
+        (Value::Str(_) | Value::List(_) | Value::Tuple(_), Some(index)) => {
+            let item = ops::slice(value, Some(index), Some(index + 1), None)?;
+            ops::iterate(&item)?.into_iter().next()
+        }
+        (Value::Str(_), None) => {
+            return Err(Error::type_error("string indices must be integers, not 'str'"));
+        }
+        (Value::List(_) | Value::Tuple(_), None) => {
+            let kind = value.type_name();
+            return Err(Error::type_error(format!("{kind} indices must be integers or slices, not str")));
+        }
+        (other, _) => {
+            ops::defined(other)?;
+            let kind = other.type_name();
+            return Err(Error::type_error(format!("'{kind}' object is not subscriptable")));
+        }
+    };
+    found.ok_or_else(|| {
+        Error::exception(match (value, index) {
+            (Value::Dict(_), None) => repr::quote(key),
+            (Value::Dict(_), Some(index)) => index.to_string(),
+            (Value::Str(_), _) => "string index out of range".to_owned(),
+            (other, _) => format!("{} index out of range", other.type_name()),
+        })
+    })
+}
+
+/// `value.name` within a format.
+fn attribute(value: &Value, name: &str) -> Result<Value, Error> {
+    ops::defined(value)?;
+    super::methods::property(value, name).ok_or_else(|| {
+        let kind = value.type_name();
+        Error::exception(format!("'{kind}' object has no attribute '{name}'"))
+    })
 }
 
 /// `format(value, spec)` of the format mini-language.

@@ -31,6 +31,7 @@ const STR: &[&str] = &[
     "islower",
     "isnumeric",
     "isspace",
+    "isprintable",
     "istitle",
     "isupper",
     "join",
@@ -184,7 +185,20 @@ pub(super) fn property(value: &Value, name: &str) -> Option<Value> {
                 _ => return None,
             }))
         }
-        Value::Int(_) if name == "real" => Some(value.clone()),
+        Value::Int(_) | Value::BigInt(_) | Value::Bool(_) => match name {
+            "real" | "numerator" => ops::pos(value).ok(),
+            "imag" => Some(Value::Int(0)),
+            "denominator" => Some(Value::Int(1)),
+            _ => None,
+        },
+        Value::Float(_) if name == "real" => Some(value.clone()),
+        Value::Float(_) if name == "imag" => Some(Value::Float(0.0)),
+        // What `groupby` makes: a pair of what a group shares and its members.
+        Value::Tuple(pair) => match (name, pair.as_ref()) {
+            ("grouper", [grouper, Value::List(_)]) => Some(grouper.clone()),
+            ("list", [_, members @ Value::List(_)]) => Some(members.clone()),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -280,7 +294,7 @@ fn list_method(list: &List, name: &str, mut args: Args) -> Result<Value, Error> 
         "reverse" => list.write().reverse(),
         "sort" => {
             let reverse = args.get(9, "reverse")?.is_some_and(|it| ops::truthy_or_false(&it));
-            let sorted = super::filters::sequence::sorted(list.items(), reverse)?;
+            let sorted = super::filters::order::sorted(list.items(), reverse)?;
             *list.write() = sorted;
         }
         _ => return sequence_method(&list.items(), name, &args),
@@ -406,15 +420,16 @@ fn str_method(text: &Str, name: &str, args: Args) -> Result<Value, Error> {
         "capitalize" => Ok(Value::from(capitalize(s))),
         "casefold" | "lower" => Ok(Value::from(s.to_lowercase())),
         "upper" => Ok(Value::from(s.to_uppercase())),
-        "swapcase" => Ok(Value::from(s.chars().map(swap_case).collect::<String>())),
+        "swapcase" => Ok(Value::from(s.chars().flat_map(swap_case).collect::<String>())),
         "title" => Ok(Value::from(title(s))),
         "isalnum" => all(char::is_alphanumeric),
         "isalpha" => all(char::is_alphabetic),
         "isascii" => flag(s.is_ascii()),
         "isdecimal" | "isdigit" => all(|c| c.is_ascii_digit()),
         "isnumeric" => all(char::is_numeric),
-        "isspace" => all(char::is_whitespace),
+        "isspace" => all(is_space),
         "isidentifier" => flag(is_identifier(s)),
+        "isprintable" => flag(s.chars().all(repr::printable)),
         "islower" => flag(s.chars().any(char::is_lowercase) && !s.chars().any(char::is_uppercase)),
         "isupper" => flag(s.chars().any(char::is_uppercase) && !s.chars().any(char::is_lowercase)),
         "istitle" => flag(s.chars().any(char::is_alphabetic) && title(s) == s),
@@ -422,7 +437,8 @@ fn str_method(text: &Str, name: &str, args: Args) -> Result<Value, Error> {
         "format" => super::format::str_format(s, args).map(Value::from),
         "join" => join(s, args),
         "splitlines" => {
-            let keep = args.positional.first().is_some_and(ops::truthy_or_false);
+            let mut args = args;
+            let keep = args.get(0, "keepends")?.is_some_and(|keep| ops::truthy_or_false(&keep));
             Ok(Value::list(lines(s, keep).into_iter().map(Value::from).collect()))
         }
         "startswith" | "endswith" => affix(s, name, &args),
@@ -440,7 +456,7 @@ fn str_method_with_text(s: &str, name: &str, mut args: Args) -> Result<Value, Er
         }
         "strip" | "lstrip" | "rstrip" => {
             let set = text_arg(&mut args, 0, "chars")?;
-            let inside = |c: char| set.as_ref().map_or(c.is_whitespace(), |set| set.contains(c));
+            let inside = |c: char| set.as_ref().map_or(is_space(c), |set| set.contains(c));
             Ok(Value::from(match name {
                 "strip" => s.trim_matches(inside),
                 "lstrip" => s.trim_start_matches(inside),
@@ -475,6 +491,7 @@ fn str_method_with_text(s: &str, name: &str, mut args: Args) -> Result<Value, Er
                         limit.map_or_else(|| s.replace(&first, &to), |limit| s.replacen(&first, &to, limit)),
                     ))
                 }
+                "partition" | "rpartition" if first.is_empty() => Err(Error::value_error("empty separator")),
                 "partition" => Ok(match s.split_once(first.as_str()) {
                     Some((before, after)) => triple(before, &first, after),
                     None => triple(s, "", ""),
@@ -539,22 +556,22 @@ fn split(s: &str, separator: Option<&str>, limit: Option<usize>, from_right: boo
             parts.reverse();
             parts
         }
-        (None, None, _) => s.split_whitespace().collect(),
+        (None, None, _) => s.split(is_space).filter(|part| !part.is_empty()).collect(),
         (None, Some(limit), false) => split_space(s, limit),
         (None, Some(limit), true) => {
             let mut parts = Vec::new();
-            let mut rest = s.trim_end();
+            let mut rest = s.trim_end_matches(is_space);
             while parts.len() < limit && !rest.is_empty() {
-                match rest.rsplit_once(char::is_whitespace) {
+                match rest.rsplit_once(is_space) {
                     Some((before, last)) => {
                         parts.push(last);
-                        rest = before.trim_end();
+                        rest = before.trim_end_matches(is_space);
                     }
                     None => break,
                 }
             }
-            if !rest.trim_start().is_empty() {
-                parts.push(rest.trim_start());
+            if !rest.trim_start_matches(is_space).is_empty() {
+                parts.push(rest.trim_start_matches(is_space));
             }
             parts.reverse();
             parts
@@ -565,12 +582,12 @@ fn split(s: &str, separator: Option<&str>, limit: Option<usize>, from_right: boo
 
 fn split_space(s: &str, limit: usize) -> Vec<&str> {
     let mut parts = Vec::new();
-    let mut rest = s.trim_start();
+    let mut rest = s.trim_start_matches(is_space);
     while parts.len() < limit && !rest.is_empty() {
-        match rest.split_once(char::is_whitespace) {
+        match rest.split_once(is_space) {
             Some((first, after)) => {
                 parts.push(first);
-                rest = after.trim_start();
+                rest = after.trim_start_matches(is_space);
             }
             None => break,
         }
@@ -623,13 +640,40 @@ fn expand_tabs(s: &str, width: usize) -> String {
     out
 }
 
+/// Letters whose title case is not their upper case.
+const TITLE: &[(&str, &str)] = &[
+    ("\u{df}", "Ss"),
+    ("\u{1c4}\u{1c5}\u{1c6}", "\u{1c5}"),
+    ("\u{1c7}\u{1c8}\u{1c9}", "\u{1c8}"),
+    ("\u{1ca}\u{1cb}\u{1cc}", "\u{1cb}"),
+    ("\u{1f1}\u{1f2}\u{1f3}", "\u{1f2}"),
+    ("\u{587}", "\u{535}\u{582}"),
+    ("\u{fb00}", "Ff"),
+    ("\u{fb01}", "Fi"),
+    ("\u{fb02}", "Fl"),
+    ("\u{fb03}", "Ffi"),
+    ("\u{fb04}", "Ffl"),
+    ("\u{fb05}\u{fb06}", "St"),
+];
+
+/// A character at the start of a word.
+fn title_case(c: char, out: &mut String) {
+    match TITLE.iter().find(|(letters, _)| letters.contains(c)) {
+        Some((_, title)) => out.push_str(title),
+        None => out.extend(c.to_uppercase()),
+    }
+}
+
 /// `str.capitalize`.
 #[must_use]
 pub(super) fn capitalize(s: &str) -> String {
+    let mut out = String::with_capacity(s.len());
     let mut chars = s.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect()
-    })
+    if let Some(first) = chars.next() {
+        title_case(first, &mut out);
+    }
+    out.push_str(&chars.as_str().to_lowercase());
+    out
 }
 
 /// `str.title`.
@@ -641,15 +685,20 @@ pub(super) fn title(s: &str) -> String {
         if inside {
             out.extend(c.to_lowercase());
         } else {
-            out.extend(c.to_uppercase());
+            title_case(c, &mut out);
         }
-        inside = c.is_alphabetic();
+        inside = c.is_lowercase() || c.is_uppercase();
     }
     out
 }
 
-fn swap_case(c: char) -> char {
-    if c.is_uppercase() { c.to_lowercase().next().unwrap_or(c) } else { c.to_uppercase().next().unwrap_or(c) }
+/// White space of Python's text methods: Unicode's, and the four separators of ASCII.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
+}
+
+fn swap_case(c: char) -> Vec<char> {
+    if c.is_uppercase() { c.to_lowercase().collect() } else { c.to_uppercase().collect() }
 }
 
 /// `str.isidentifier`.

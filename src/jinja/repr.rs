@@ -20,6 +20,7 @@ pub fn repr(value: &Value) -> String {
 pub fn str(value: &Value) -> String {
     match value {
         Value::Str(text) => text.as_str().to_owned(),
+        Value::Sealed(sealed) => sealed.ciphertext().to_owned(),
         Value::Undefined(why) if why.lenient => String::new(),
         Value::DateTime(time) => timestamp(time, ' '),
         Value::Date(date) => date.to_string(),
@@ -155,7 +156,7 @@ pub fn quote(text: &str) -> String {
 
 /// `str.isprintable` of one character: no control, separator (other than the space), surrogate,
 /// private or unassigned format character.
-fn printable(c: char) -> bool {
+pub(super) fn printable(c: char) -> bool {
     match u32::from(c) {
         0x20..=0x7e => true,
         0..=0x1f | 0x7f..=0xa0 | 0xad => false,

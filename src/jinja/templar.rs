@@ -1,5 +1,6 @@
 //! Templates values, lazily, as Ansible's `Templar` does.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
@@ -33,6 +34,8 @@ pub struct Environment {
     pub plugins: Arc<Plugins>,
     /// What settings change of the language.
     pub settings: Settings,
+    /// The passwords of encrypted values and files.
+    pub secrets: Arc<Secrets>,
     /// Handles that lookups need.
     pub extensions: Extensions,
     /// Where lookups may wait for asynchronous work.
@@ -52,6 +55,7 @@ impl Environment {
         Environment {
             plugins,
             settings: Settings::default(),
+            secrets: Arc::default(),
             extensions: Extensions::default(),
             runtime: tokio::runtime::Handle::try_current().ok(),
             cancel: tokio_util::sync::CancellationToken::new(),
@@ -65,6 +69,7 @@ impl Environment {
         Environment {
             plugins: Arc::clone(&self.plugins),
             settings: self.settings.clone(),
+            secrets: Arc::clone(&self.secrets),
             extensions,
             runtime: tokio::runtime::Handle::try_current().ok(),
             cancel,
@@ -78,14 +83,45 @@ impl Environment {
         Environment { settings, cache: Arc::default(), ..self }
     }
 
+    /// The same environment with these passwords.
+    #[must_use]
+    pub fn with_secrets(self, secrets: Secrets) -> Self {
+        Environment { secrets: Arc::new(secrets), ..self }
+    }
+
     /// The plain text of an encrypted value.
     ///
     /// # Errors
-    /// No password of [`Secrets`] among the handles fits.
+    /// No password fits.
     pub fn open(&self, sealed: &Sealed) -> Result<Value, Error> {
-        let secrets = self.extensions.get::<Secrets>();
-        let plain = sealed.open(secrets.as_deref()).map_err(|error| Error::ansible(error.to_string()))?;
+        let plain = sealed.open(&self.secrets).map_err(|error| Error::ansible(error.to_string()))?;
         Ok(Value::Str(Str::new(plain).into_vaulted()))
+    }
+
+    /// The content of a file, decrypted if it is vault data.
+    ///
+    /// # Errors
+    /// The file cannot be read or decrypted; the message is Python's or Ansible's.
+    pub fn read(&self, path: &Path) -> Result<Vec<u8>, Error> {
+        let shown = path.display().to_string();
+        let bytes =
+            std::fs::read(path).map_err(|error| Error::exception(super::lookups::errno(&error, &shown)))?;
+        let opened = self.secrets.open(bytes.into(), &shown);
+        opened.map(Cow::into_owned).map_err(|error| Error::exception(error.to_string()))
+    }
+
+    /// The same environment where templates give text, whatever the settings say.
+    #[must_use]
+    pub fn text_only(&self) -> Self {
+        Environment {
+            plugins: Arc::clone(&self.plugins),
+            settings: Settings { native: false, ..self.settings.clone() },
+            secrets: Arc::clone(&self.secrets),
+            extensions: self.extensions.clone(),
+            runtime: self.runtime.clone(),
+            cancel: self.cancel.clone(),
+            cache: Arc::clone(&self.cache),
+        }
     }
 
     /// Parses a template, or remembers it.

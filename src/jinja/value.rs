@@ -572,6 +572,24 @@ impl Value {
         }
     }
 
+    /// The class as Python's `str()` writes it: `<class 'int'>`.
+    #[must_use]
+    pub fn class_name(&self) -> String {
+        let name = self.type_name();
+        let module = match name {
+            "AnsibleUnicode" | "AnsibleVaultEncryptedUnicode" => "ansible.parsing.yaml.objects.",
+            "AnsibleUnsafeText" | "NativeJinjaUnsafeText" => "ansible.utils.unsafe_proxy.",
+            "NativeJinjaText" => "ansible.utils.native_jinja.",
+            "AnsibleUndefined" => "ansible.template.native_helpers.",
+            "datetime" | "date" | "timedelta" => "datetime.",
+            "HostVars" | "HostVarsVars" => "ansible.vars.hostvars.",
+            "Macro" | "LoopContext" => "jinja2.runtime.",
+            "Namespace" => "jinja2.utils.",
+            _ => "",
+        };
+        format!("<class '{module}{name}'>")
+    }
+
     /// Python's name of the type behind Ansible's marks: text is `str` wherever it came from.
     #[must_use]
     pub fn plain_type_name(&self) -> &'static str {

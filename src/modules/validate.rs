@@ -185,7 +185,7 @@ fn converted_or_default(opt: &Opt, given: Option<&Value>) -> Result<Value, Strin
 
 fn convert_option(opt: &Opt, value: Value) -> Result<Value, String> {
     let converted = convert_kind(opt.kind, value.clone()).map_err(|problem| {
-        let found = value.type_name();
+        let found = value.plain_type_name();
         let wanted = kind_name(opt.kind);
         format!(
             "argument '{}' is of type <class '{found}'> and we were unable to convert to {wanted}: {problem}",
@@ -259,7 +259,7 @@ fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
             other => {
                 let text = other.to_string();
                 let number = text.trim().parse().map(Value::Float);
-                number.map_err(|_| format!("{} cannot be converted to a float", other.type_name()))
+                number.map_err(|_| format!("{} cannot be converted to a float", other.plain_type_name()))
             }
         },
         Kind::List => Ok(list(value)),
@@ -278,7 +278,7 @@ fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
 }
 
 fn integer(value: &Value) -> Result<Value, String> {
-    let wrong = || format!("{} cannot be converted to an int", value.type_name());
+    let wrong = || format!("{} cannot be converted to an int", value.plain_type_name());
     match value {
         Value::Int(_) | Value::BigInt(_) => Ok(value.clone()),
         Value::Bool(flag) => Ok(Value::Int(i64::from(*flag))),
@@ -309,7 +309,7 @@ fn dict(value: Value) -> Result<Value, String> {
     let Value::Str(text) = &value else {
         return match value {
             Value::Dict(_) => Ok(value),
-            other => Err(format!("{} cannot be converted to a dict", other.type_name())),
+            other => Err(format!("{} cannot be converted to a dict", other.plain_type_name())),
         };
     };
     let text = text.as_str().trim();

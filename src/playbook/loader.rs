@@ -14,7 +14,6 @@ use super::nearest::nearest;
 use super::splitter;
 use super::tree::{Action, Block, Import, Loop, Node, Nodes, Place, Play, Role, RoleUse, Task, VarMap};
 use crate::jinja::{self, Templar, TemplateOptions, Value};
-use crate::vault::Secrets;
 use crate::yaml::python;
 
 /// How deep files may import each other.
@@ -143,8 +142,7 @@ impl<'a> Loader<'a> {
             }
         };
         let name = path.display().to_string();
-        let secrets = self.options.environment.extensions.get::<Secrets>().unwrap_or_default();
-        let bytes = match secrets.open(bytes.into(), &name) {
+        let bytes = match self.options.environment.secrets.open(bytes.into(), &name) {
             Ok(bytes) => bytes,
             Err(error) => {
                 self.fail(place.unwrap_or(&own), error.to_string(), None);
@@ -795,7 +793,7 @@ impl<'a> Loader<'a> {
         };
         if !fits {
             let (wanted, found) =
-                (if holds == Holds::Text { "a string" } else { "a dictionary" }, value.type_name());
+                (if holds == Holds::Text { "a string" } else { "a dictionary" }, value.plain_type_name());
             self.fail(place, format!("'{name}' must be {wanted}, got {found}"), None);
         }
     }
@@ -962,7 +960,7 @@ impl<'a> Loader<'a> {
                 let found = jinja::yaml::value(&python::Node { value: other.clone(), ..value.clone() });
                 self.fail(
                     &place,
-                    format!("unexpected parameter type in action: {}", found.type_name()),
+                    format!("unexpected parameter type in action: {}", found.plain_type_name()),
                     None,
                 );
                 return None;
@@ -1065,7 +1063,7 @@ impl<'a> Loader<'a> {
                 node.value,
                 python::Value::List(_) | python::Value::Str(_) | python::Value::None
             ) {
-                let found = jinja::yaml::value(node).type_name();
+                let found = jinja::yaml::value(node).plain_type_name();
                 self.fail(
                     &place_of(file, node),
                     format!("'loop' needs a list or a template of one, got {found}"),

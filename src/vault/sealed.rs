@@ -31,11 +31,11 @@ impl Sealed {
     ///
     /// # Errors
     /// No password fits, or the plain text is no UTF-8.
-    pub fn open(&self, secrets: Option<&Secrets>) -> Result<Arc<str>, VaultError> {
+    pub fn open(&self, secrets: &Secrets) -> Result<Arc<str>, VaultError> {
         if let Some(plain) = self.0.plain.get() {
             return Ok(Arc::clone(plain));
         }
-        let plain = secrets.ok_or(VaultError::NoSecrets)?.decrypt(self.0.ciphertext.as_bytes(), None)?;
+        let plain = secrets.decrypt(self.0.ciphertext.as_bytes(), None)?;
         let plain = String::from_utf8(plain).map_err(|error| VaultError::Format(error.to_string()))?;
         Ok(Arc::clone(self.0.plain.get_or_init(|| plain.into())))
     }

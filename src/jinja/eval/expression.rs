@@ -185,8 +185,7 @@ impl Interpreter<'_> {
     /// There is no such filter, or whatever it raises.
     pub fn apply_filter(&mut self, name: &str, value: Value, args: Args) -> Result<Value, Error> {
         let plugins = Arc::clone(&self.templar.env.plugins);
-        let filter =
-            plugins.filter(name).ok_or_else(|| Error::syntax(format!("No filter named '{name}'.")))?;
+        let filter = plugins.filter(name).ok_or_else(|| unknown_plugin(name))?;
         filter(self, value, args).map(ops::unroll)
     }
 
@@ -196,9 +195,22 @@ impl Interpreter<'_> {
     /// There is no such test, or whatever it raises.
     pub fn apply_test(&mut self, name: &str, value: Value, args: Args) -> Result<bool, Error> {
         let plugins = Arc::clone(&self.templar.env.plugins);
-        let test = plugins.test(name).ok_or_else(|| Error::syntax(format!("No test named '{name}'.")))?;
+        let test = plugins.test(name).ok_or_else(|| unknown_plugin(name))?;
         test(self, value, args)
     }
+}
+
+/// What a template with a filter or test that does not exist raises.
+pub(in crate::jinja) fn unknown_plugin(name: &str) -> Error {
+    let why = match name.matches('.').count() {
+        0 => super::super::repr::quote(name),
+        1 => format!("'invalid plugin name: {name}'"),
+        _ => format!(
+            "'unable to locate collection {}'",
+            name.rsplit_once('.').map_or(name, |(collection, _)| collection)
+        ),
+    };
+    Error::syntax(format!("Could not load \"{name}\": {why}"))
 }
 
 fn no_else() -> Value {

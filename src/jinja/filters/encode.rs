@@ -13,7 +13,7 @@ use crate::jinja::object::Args;
 use crate::jinja::ops;
 use crate::jinja::plugins::Filter;
 use crate::jinja::value::{Str, Value};
-use crate::jinja::{convert, yaml};
+use crate::jinja::yaml;
 
 /// The filters of this family.
 pub(super) const FILTERS: &[(&str, Filter)] = &[
@@ -30,7 +30,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("to_uuid", to_uuid),
     ("to_json", to_json),
     ("to_nice_json", to_nice_json),
-    ("tojson", to_json),
+    ("tojson", tojson),
     ("from_json", from_json),
     ("to_yaml", to_yaml),
     ("to_nice_yaml", to_nice_yaml),
@@ -143,6 +143,18 @@ fn to_json(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
     write_json(&value, &json_writer(&args, None, false)?)
 }
 
+/// Jinja's own: sorted keys, and nothing that has a meaning in HTML.
+fn tojson(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    let [indent] = bind(args, ["indent"])?;
+    let indent = indent.filter(|indent| !indent.is_none()).map(|indent| int(&indent)).transpose()?;
+    let indent = indent.map(|indent| usize::try_from(indent).unwrap_or(0).min(100));
+    defined_within(&value, 0)?;
+    let mut out = String::new();
+    Writer { indent, sort_keys: true, ensure_ascii: true }.write(&value, 0, &mut out);
+    let safe = [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\'', "\\u0027")];
+    Ok(Value::from(safe.iter().fold(out, |text, (from, to)| text.replace(*from, to))))
+}
+
 fn to_nice_json(_: &mut Interpreter<'_>, value: Value, mut args: Args) -> Result<Value, Error> {
     let indent = match args.positional.first() {
         Some(indent) => Some(usize::try_from(int(indent)?).unwrap_or(0)),
@@ -160,12 +172,7 @@ fn from_json(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
             "the JSON object must be str, bytes or bytearray, not {kind}"
         )));
     };
-    serde_json::from_str(text).map(convert::from_json).map_err(|error| {
-        let (line, column) = (error.line().max(1), error.column().max(1));
-        let at: usize =
-            text.lines().take(line - 1).map(|line| line.chars().count() + 1).sum::<usize>() + column - 1;
-        Error::value_error(format!("Expecting value: line {line} column {column} (char {at})"))
-    })
+    super::json_read::loads(text)
 }
 
 fn yaml_options(args: &Args, mut options: yaml::DumpOptions) -> Result<yaml::DumpOptions, Error> {

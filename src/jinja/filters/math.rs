@@ -56,30 +56,47 @@ fn root(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Erro
     Ok(Value::Float(if base == 2.0 { value.sqrt() } else { value.powf(1.0 / base) }))
 }
 
-/// Units of 1024, the largest first (`module_utils/common/text/formatters.py`).
-const UNITS: &[(char, u32)] =
-    &[('Y', 8), ('Z', 7), ('E', 6), ('P', 5), ('T', 4), ('G', 3), ('M', 2), ('K', 1), ('B', 0)];
+/// A unit of 1024: its letter, its power, and its name for bytes and for bits.
+type Unit = (char, i32, &'static str, &'static str);
+
+/// The units, the largest first (`module_utils/common/text/formatters.py`, whose `zetabyte` it is).
+const UNITS: &[Unit] = &[
+    ('Y', 8, "yottabyte", "yottabit"),
+    ('Z', 7, "zetabyte", "zetabit"),
+    ('E', 6, "exabyte", "exabit"),
+    ('P', 5, "petabyte", "petabit"),
+    ('T', 4, "terabyte", "terabit"),
+    ('G', 3, "gigabyte", "gigabit"),
+    ('M', 2, "megabyte", "megabit"),
+    ('K', 1, "kilobyte", "kilobit"),
+    ('B', 0, "byte", "bit"),
+];
 
 fn human_readable(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [isbits, unit] = bind(args, ["isbits", "unit"])?;
     let bits = flag(isbits.as_ref())?;
     let unit = unit.filter(|unit| !unit.is_none()).map(|unit| text(&unit)).transpose()?;
-    let size = match &value {
-        Value::Str(text) => text.as_str().trim().parse().ok(),
-        other => ops::as_float(other),
-    };
-    let size = size.ok_or_else(|| {
-        Error::plugin(format!("human_readable() can't interpret following string: {value}"))
+    ops::defined(&value)?;
+    let size = ops::as_float(&value).ok_or_else(|| {
+        let kind = value.type_name();
+        let problem = match unit {
+            None => format!("'>=' not supported between instances of '{kind}' and 'int'"),
+            Some(_) => format!("unsupported operand type(s) for /: '{kind}' and 'int'"),
+        };
+        Error::type_error(format!("human_readable() failed on bad input: {problem}"))
     })?;
-    let limit = |power: u32| 1024_f64.powi(power as i32);
-    let chosen = UNITS.iter().find(|(letter, power)| match &unit {
-        Some(unit) => unit.to_uppercase().starts_with(*letter),
+    let limit = |power: i32| 1024_f64.powi(power);
+    let chosen = UNITS.iter().find(|(letter, power, ..)| match &unit {
+        Some(unit) => unit.to_uppercase() == letter.to_string(),
         None => size >= limit(*power),
     });
-    let (letter, power) = chosen.copied().unwrap_or(('B', 0));
-    let base = if bits { "b" } else { "B" };
-    let word = if bits { "bits" } else { "Bytes" };
-    let suffix = if power == 0 { word.to_owned() } else { format!("{letter}{base}") };
+    let (letter, power) = chosen.map_or(('B', 0), |(letter, power, ..)| (*letter, *power));
+    let suffix = match (power, bits) {
+        (0, true) => "bits".to_owned(),
+        (0, false) => "Bytes".to_owned(),
+        (_, true) => format!("{letter}b"),
+        (_, false) => format!("{letter}B"),
+    };
     Ok(Value::from(format!("{:.2} {suffix}", size / limit(power))))
 }
 
@@ -87,27 +104,41 @@ fn human_to_bytes(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<V
     let [default_unit, isbits] = bind(args, ["default_unit", "isbits"])?;
     let bits = flag(isbits.as_ref())?;
     let source = text(&value)?;
+    let default_unit = default_unit.filter(|unit| !unit.is_none()).map(|unit| text(&unit)).transpose()?;
     let failed = || Error::plugin(format!("human_to_bytes() can't interpret following string: {source}"));
-    let trimmed = source.trim();
-    let end = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
-    let number: f64 = trimmed[..end].parse().map_err(|_| failed())?;
-    let mut unit = trimmed[end..].trim().to_owned();
-    if unit.is_empty() {
-        unit = default_unit.filter(|unit| !unit.is_none()).map_or(Ok(String::new()), |unit| text(&unit))?;
+    let (number, unit) = amount(&source).ok_or_else(failed)?;
+    let Some(unit) = unit.map(ToOwned::to_owned).or(default_unit) else {
+        return Ok(whole(number));
+    };
+    let letter = unit.chars().next().ok_or_else(failed)?.to_ascii_uppercase();
+    let found = UNITS.iter().find(|(known, ..)| *known == letter).ok_or_else(failed)?;
+    let (_, power, bytes_name, bits_name) = found;
+    if unit.len() > 1 {
+        let (name, mark) = if bits { (bits_name, 'b') } else { (bytes_name, 'B') };
+        let short = if *power == 0 { mark.to_string() } else { format!("{letter}{mark}") };
+        if unit.to_lowercase() != **name && unit != short {
+            return Err(failed());
+        }
     }
-    if unit.is_empty() {
-        return Ok(Value::Int(number.round_ties_even() as i64));
+    Ok(whole(number * 1024_f64.powi(*power)))
+}
+
+/// A number, and the letters behind it.
+fn amount(source: &str) -> Option<(f64, Option<&str>)> {
+    let end = source.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(source.len());
+    let (number, rest) = source.split_at(end);
+    if !number.ends_with(|c: char| c.is_ascii_digit()) || number.matches('.').count() > 1 {
+        return None;
     }
-    let letter = unit.chars().next().map(|c| c.to_ascii_uppercase()).unwrap_or_default();
-    let (_, power) = UNITS.iter().find(|(known, _)| *known == letter).ok_or_else(failed)?;
-    let rest: String = unit.chars().skip(1).collect();
-    let wanted = if bits { "b" } else { "B" };
-    let word = if bits { ["bit", "bits"] } else { ["byte", "bytes"] };
-    let fits = rest.is_empty() || rest == wanted || word.contains(&unit.to_lowercase().as_str());
-    if !fits {
-        return Err(failed());
-    }
-    Ok(Value::Int((number * 1024_f64.powi(*power as i32)).round_ties_even() as i64))
+    let unit = rest.trim();
+    let letters = unit.chars().all(|c| c.is_ascii_alphabetic());
+    letters.then_some((number.parse().ok()?, Some(unit).filter(|unit| !unit.is_empty())))
+}
+
+/// `int(round(number))`.
+fn whole(number: f64) -> Value {
+    let rounded = number.round_ties_even();
+    <num_bigint::BigInt as num_traits::FromPrimitive>::from_f64(rounded).map_or(Value::None, Value::from)
 }
 
 /// `500m` as whole processors: a filter that awx-operator ships.

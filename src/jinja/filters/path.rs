@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::bind::{bind, flag, needed, text};
+use super::bind::{bind, flag, text};
 use crate::jinja::datetime;
 use crate::jinja::error::Error;
 use crate::jinja::eval::Interpreter;
@@ -32,7 +32,20 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("commonpath", commonpath),
     ("win_basename", |_, value, _| {
         let path = text(&value)?;
-        Ok(Value::from(path.rsplit(['\\', '/']).next().unwrap_or_default()))
+        Ok(Value::from(split_drive(&path).1.rsplit(['\\', '/']).next().unwrap_or_default()))
+    }),
+    ("win_dirname", |_, value, _| {
+        let path = text(&value)?;
+        let (drive, rest) = split_drive(&path);
+        let head = &rest[..rest.rfind(['\\', '/']).map_or(0, |at| at + 1)];
+        let stripped = head.trim_end_matches(['\\', '/']);
+        let head = if stripped.is_empty() { head } else { stripped };
+        Ok(Value::from(format!("{drive}{head}")))
+    }),
+    ("win_splitdrive", |_, value, _| {
+        let path = text(&value)?;
+        let (drive, rest) = split_drive(&path);
+        Ok(Value::tuple(vec![Value::from(drive), Value::from(rest)]))
     }),
     ("fileglob", |_, value, _| {
         let found = crate::jinja::lookups::fileglob::glob(&text(&value)?);
@@ -41,8 +54,28 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     }),
     ("to_datetime", to_datetime),
     ("strftime", strftime),
-    ("urlsplit", urlsplit),
 ];
+
+/// `ntpath.splitdrive`: a letter with its colon, or a share.
+fn split_drive(path: &str) -> (&str, &str) {
+    let is_slash = |c: char| matches!(c, '\\' | '/');
+    let mut chars = path.chars();
+    let (first, second) = (chars.next(), chars.next());
+    if first.is_some_and(is_slash) && second.is_some_and(is_slash) {
+        let rest = &path[2..];
+        if rest.starts_with(is_slash) {
+            return ("", path);
+        }
+        let Some(host) = rest.find(is_slash) else { return (path, "") };
+        let share = &rest[host + 1..];
+        let end = share.find(is_slash).unwrap_or(share.len());
+        return if end == 0 && !share.is_empty() { ("", path) } else { path.split_at(2 + host + 1 + end) };
+    }
+    match (first, second) {
+        (Some(letter), Some(':')) => path.split_at(letter.len_utf8() + 1),
+        _ => ("", path),
+    }
+}
 
 /// `os.path.dirname`.
 fn dirname(path: &str) -> String {
@@ -140,10 +173,8 @@ fn path_join(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
         return Ok(value);
     }
     if !value.is_sequence() {
-        let kind = value.type_name();
-        return Err(Error::type_error(format!(
-            "|path_join expects string or sequence, got <class '{kind}'> instead."
-        )));
+        let kind = value.class_name();
+        return Err(Error::type_error(format!("|path_join expects string or sequence, got {kind} instead.")));
     }
     let mut joined = String::new();
     for part in ops::iterate(&value)? {
@@ -162,10 +193,8 @@ fn path_join(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
 
 fn commonpath(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
     if !value.is_sequence() {
-        let kind = value.type_name();
-        return Err(Error::type_error(format!(
-            "|commonpath expects sequence, got <class '{kind}'> instead."
-        )));
+        let kind = value.class_name();
+        return Err(Error::type_error(format!("|commonpath expects sequence, got {kind} instead.")));
     }
     let paths = ops::iterate(&value)?.iter().map(text).collect::<Result<Vec<_>, _>>()?;
     let mut shared: Option<Vec<&std::ffi::OsStr>> = None;
@@ -203,58 +232,4 @@ fn strftime(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
         }
     };
     datetime::strftime(&time, &text(&value)?).map(Value::from)
-}
-
-fn urlsplit(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
-    let [query] = bind(args, ["query"])?;
-    let url = text(&value)?;
-    let (rest, fragment) = url.split_once('#').unwrap_or((&url, ""));
-    let (rest, search) = rest.split_once('?').unwrap_or((rest, ""));
-    let scheme_end = rest.find(':').filter(|at| {
-        let scheme = &rest[..*at];
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-    });
-    let (scheme, rest) = scheme_end.map_or(("", rest), |at| (&rest[..at], &rest[at + 1..]));
-    let (netloc, path) = match rest.strip_prefix("//") {
-        Some(rest) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
-        None => ("", rest),
-    };
-    let (user, host) = netloc.rsplit_once('@').map_or((None, netloc), |(user, host)| (Some(user), host));
-    let (username, password) =
-        match user.map(|user| user.split_once(':').map_or((user, None), |(u, p)| (u, Some(p)))) {
-            Some((username, password)) => (Some(username), password),
-            None => (None, None),
-        };
-    let (hostname, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, rest)) => (address, rest.strip_prefix(':')),
-        None => host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port))),
-    };
-    let optional = |part: Option<&str>| part.map_or(Value::None, Value::from);
-    let port = port
-        .filter(|port| !port.is_empty())
-        .and_then(|port| port.parse::<i64>().ok())
-        .map_or(Value::None, Value::Int);
-    let hostname = Some(hostname.to_lowercase()).filter(|host| !host.is_empty());
-    let parts = [
-        ("fragment", Value::from(fragment)),
-        ("hostname", optional(hostname.as_deref())),
-        ("netloc", Value::from(netloc)),
-        ("password", optional(password)),
-        ("path", Value::from(path)),
-        ("port", port),
-        ("query", Value::from(search)),
-        ("scheme", Value::from(scheme.to_lowercase())),
-        ("username", optional(username)),
-    ];
-    match query.filter(ops::truthy_or_false) {
-        None => Ok(Value::dict(parts)),
-        Some(wanted) => {
-            let wanted = text(&needed(Some(wanted), "query")?)?;
-            let found = parts.into_iter().find(|(name, _)| *name == wanted);
-            found
-                .map(|(_, value)| value)
-                .ok_or_else(|| Error::plugin(format!("urlsplit: unknown URL component: {wanted}")))
-        }
-    }
 }

@@ -29,13 +29,13 @@ pub(crate) fn compile(pattern: &str, ignorecase: bool, multiline: bool) -> Resul
     if multiline {
         flags.push('m');
     }
-    let pattern = to_rust(pattern);
+    let pattern = to_rust(pattern, multiline);
     let full = if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") };
     Regex::new(&full).map_err(|error| Error::exception(format!("invalid regular expression: {error}")))
 }
 
 /// What Python and `fancy-regex` write differently: `\Z`, and `$` before a last newline.
-fn to_rust(pattern: &str) -> String {
+fn to_rust(pattern: &str, multiline: bool) -> String {
     let mut out = String::with_capacity(pattern.len());
     let mut chars = pattern.chars().peekable();
     let mut in_class = false;
@@ -64,6 +64,7 @@ fn to_rust(pattern: &str) -> String {
                 in_class = false;
                 out.push(']');
             }
+            '$' if !in_class && !multiline => out.push_str(r"(?=\n?\z)"),
             '&' | '~' if in_class => {
                 out.push('\\');
                 out.push(c);
@@ -86,18 +87,53 @@ fn replace(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
     let pattern = pattern.map_or(Ok(String::new()), |pattern| text(&pattern))?;
     let replacement = replacement.map_or(Ok(String::new()), |it| text(&it))?;
     let regex = compile(&pattern, flag(ignorecase.as_ref())?, flag(multiline.as_ref())?)?;
-    let count = count.map_or(Ok(0), |count| int(&count))?;
-    let count = usize::try_from(count).ok().filter(|count| *count > 0).unwrap_or(usize::MAX);
+    let given = count.map_or(Ok(0), |count| int(&count))?;
+    let count = usize::try_from(given).ok().filter(|count| *count > 0).unwrap_or(usize::MAX);
     let (out, done) = substitute(&regex, &value, &replacement, count)?;
     if let Some(wanted) = mandatory.filter(|wanted| !wanted.is_none()) {
         let wanted = int(&wanted)?;
         if wanted != 0 && i64::try_from(done).unwrap_or(-1) != wanted {
             return Err(Error::plugin(format!(
-                "'{pattern}' should match {wanted} times, but matches {done} times in '{value}'"
+                "'{pattern}' should match {wanted} times, but matches {given} times in '{value}'"
             )));
         }
     }
     Ok(Value::from(out))
+}
+
+/// All matches of a pattern, as Python's scanner finds them: an empty match may follow another match
+/// immediately, though not another empty one.
+struct Search<'a> {
+    regex: &'a Regex,
+    text: &'a str,
+    at: Option<usize>,
+    after_empty: bool,
+}
+
+impl<'a> Search<'a> {
+    fn new(regex: &'a Regex, text: &'a str) -> Self {
+        Search { regex, text, at: Some(0), after_empty: false }
+    }
+
+    fn next(&mut self) -> Result<Option<Captures<'a, str>>, Error> {
+        while let Some(at) = self.at {
+            let found = self.regex.captures_from_pos(self.text, at).map_err(|error| failed(&error))?;
+            let Some(whole) = found.as_ref().and_then(|found| found.get(0)) else {
+                self.at = None;
+                return Ok(None);
+            };
+            let (start, end) = (whole.start(), whole.end());
+            if self.after_empty && start == end && start == at {
+                self.after_empty = false;
+                self.at = self.text[at..].chars().next().map(|c| at + c.len_utf8());
+                continue;
+            }
+            self.after_empty = start == end;
+            self.at = Some(end);
+            return Ok(found);
+        }
+        Ok(None)
+    }
 }
 
 /// `re.subn`.
@@ -113,11 +149,9 @@ pub(super) fn substitute(
     let mut out = String::new();
     let mut copied = 0;
     let mut done = 0;
-    for captures in regex.captures_iter(value) {
-        if done == count {
-            break;
-        }
-        let captures = captures.map_err(|error| failed(&error))?;
+    let mut search = Search::new(regex, value);
+    while done < count {
+        let Some(captures) = search.next()? else { break };
         let Some(whole) = captures.get(0) else { continue };
         out.push_str(&value[copied..whole.start()]);
         expand(replacement, &captures, &mut out)?;
@@ -187,7 +221,7 @@ fn search(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
     let named =
         |name: &str| args.named.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
     let pattern = text(&needed(positional.next().or_else(|| named("regex")), "regex")?)?;
-    let groups: Vec<Value> = positional.collect();
+    let groups = positional.map(|group| Group::parse(&text(&group)?)).collect::<Result<Vec<_>, _>>()?;
     let regex = compile(&pattern, flag(named("ignorecase").as_ref())?, flag(named("multiline").as_ref())?)?;
     let Some(captures) = regex.captures(&value).map_err(|error| failed(&error))? else {
         return Ok(Value::None);
@@ -198,22 +232,40 @@ fn search(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
     if groups.is_empty() {
         return Ok(found(captures.get(0)));
     }
+    let missing = || Error::exception("no such group");
     let mut items = Vec::new();
     for group in groups {
-        let group = text(&group)?;
-        let name = group.strip_prefix("\\g<").and_then(|rest| rest.strip_suffix('>'));
-        let number = group.strip_prefix('\\').and_then(|number| number.parse::<usize>().ok());
-        items.push(match (name, number) {
-            (Some(name), _) => match name.parse::<usize>() {
-                Ok(number) => found(captures.get(number)),
-                Err(_) => found(captures.name(name)),
-            },
-            (None, Some(number)) if number < captures.len() => found(captures.get(number)),
-            (None, Some(_)) => return Err(Error::exception("no such group")),
-            (None, None) => return Err(Error::plugin("Unknown argument")),
+        items.push(match group {
+            Group::Number(number) if number < captures.len() => found(captures.get(number)),
+            Group::Name(name) if regex.capture_names().flatten().any(|known| known == name) => {
+                found(captures.name(&name))
+            }
+            _ => return Err(missing()),
         });
     }
     Ok(Value::list(items))
+}
+
+/// A group that `regex_search` is asked for: `\1`, `\g<1>` or `\g<name>`.
+enum Group {
+    Number(usize),
+    Name(String),
+}
+
+impl Group {
+    fn parse(text: &str) -> Result<Group, Error> {
+        let nothing = || Error::exception("'NoneType' object has no attribute 'group'");
+        if let Some(rest) = text.strip_prefix("\\g") {
+            let name = rest.strip_prefix('<').and_then(|rest| Some(rest.split_at(rest.rfind('>')?).0));
+            return name
+                .filter(|name| !name.is_empty())
+                .map(|name| Group::Name(name.to_owned()))
+                .ok_or_else(nothing);
+        }
+        let Some(rest) = text.strip_prefix('\\') else { return Err(Error::plugin("Unknown argument")) };
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().map(Group::Number).map_err(|_| nothing())
+    }
 }
 
 fn findall(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
@@ -222,8 +274,8 @@ fn findall(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
     let pattern = text(&needed(pattern, "regex")?)?;
     let regex = compile(&pattern, flag(ignorecase.as_ref())?, flag(multiline.as_ref())?)?;
     let mut found = Vec::new();
-    for captures in regex.captures_iter(&value) {
-        let captures = captures.map_err(|error| failed(&error))?;
+    let mut search = Search::new(&regex, &value);
+    while let Some(captures) = search.next()? {
         let group = |at: usize| Value::from(captures.get(at).map_or("", |group| group.as_str()));
         found.push(match captures.len() {
             1 => group(0),

@@ -24,7 +24,6 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("indent", indent),
     ("truncate", truncate),
     ("wordcount", |_, value, _| Ok(Value::from(words(&text(&value)?)))),
-    ("wordwrap", wordwrap),
     ("center", center),
     ("format", format_filter),
     ("string", |_, value, _| native(&value)),
@@ -39,6 +38,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("round", round),
     ("filesizeformat", filesizeformat),
     ("urlencode", urlencode),
+    ("urldecode", |_, value, _| Ok(Value::from(urldecode(&text(&value)?)))),
     ("pprint", |_, value, _| {
         ops::defined(&value)?;
         Ok(Value::from(crate::jinja::repr::repr(&value)))
@@ -161,47 +161,6 @@ fn truncate(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
 
 fn words(text: &str) -> usize {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).count()
-}
-
-fn wordwrap(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
-    let [width, break_long, wrapstring, _] =
-        bind(args, ["width", "break_long_words", "wrapstring", "break_on_hyphens"])?;
-    let width = width.map_or(Ok(79), |width| int(&width))?;
-    let width = usize::try_from(width).unwrap_or(1).max(1);
-    let wrapstring = wrapstring.filter(|it| !it.is_none()).map_or(Ok("\n".to_owned()), |it| text(&it))?;
-    let break_long = break_long.as_ref().map_or(Ok(true), ops::truthy)?;
-    let value = text(&value)?;
-    let paragraphs: Vec<String> = methods::split_lines(&value)
-        .iter()
-        .map(|line| wrap(line, width, break_long).join(&wrapstring))
-        .collect();
-    Ok(Value::from(paragraphs.join(&wrapstring)))
-}
-
-/// `textwrap.wrap` of one line.
-fn wrap(line: &str, width: usize, break_long: bool) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut current = String::new();
-    for word in line.split(' ').filter(|word| !word.is_empty()) {
-        let mut word: Vec<char> = word.chars().collect();
-        let used = current.chars().count();
-        if used > 0 && used + 1 + word.len() <= width {
-            current.push(' ');
-            current.extend(word);
-            continue;
-        }
-        if used > 0 {
-            lines.push(std::mem::take(&mut current));
-        }
-        while break_long && word.len() > width {
-            lines.push(word.drain(..width).collect());
-        }
-        current.extend(word);
-    }
-    if !current.is_empty() {
-        lines.push(current);
-    }
-    lines
 }
 
 fn center(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
@@ -411,6 +370,28 @@ pub(super) fn percent_encode(text: &str, safe: &str) -> String {
         }
     }
     out
+}
+
+/// `urllib.parse.unquote_plus`.
+fn urldecode(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    let mut out = Vec::with_capacity(spaced.len());
+    let mut rest = spaced.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+        let code = code.filter(|code| first == b'%' && code.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                out.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                out.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
 }
 
 fn urlencode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use super::{Lookup, Options};
-use crate::jinja::error::Error;
-use crate::jinja::parse::{Delimiters, Newline, Syntax};
+use crate::jinja::error::{Error, ErrorKind};
+use crate::jinja::parse::{Delimiters, Syntax};
 use crate::jinja::search;
 use crate::jinja::templar::{Templar, TemplateOptions, Vars};
 use crate::jinja::value::{Str, Value};
@@ -35,8 +35,9 @@ impl Lookup for File {
 fn read_file(templar: &Templar, folder: &str, name: &str, lookup: &str) -> Result<String, Error> {
     let path = find(templar, folder, name)
         .ok_or_else(|| Error::plugin(format!("The '{lookup}' lookup had an issue accessing the file '{name}'. file not found, use -vvvvv to see paths searched")))?;
-    let bytes =
-        std::fs::read(&path).map_err(|error| Error::plugin(format!("could not read '{name}': {error}")))?;
+    let bytes = templar.env.read(&path).map_err(|error| {
+        Error::plugin(format!("The '{lookup}' lookup had an issue accessing the file '{name}'. {error}"))
+    })?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -45,7 +46,7 @@ fn find(templar: &Templar, folder: &str, name: &str) -> Option<PathBuf> {
 }
 
 /// The search path of the task, or the directory of the playbook.
-fn search_dirs(templar: &Templar) -> Vec<PathBuf> {
+pub(super) fn search_dirs(templar: &Templar) -> Vec<PathBuf> {
     let mut dirs = templar.search_path();
     if let Some(dir) = templar.vars.get("playbook_dir").and_then(Value::as_str).map(PathBuf::from)
         && !dirs.contains(&dir)
@@ -73,16 +74,20 @@ impl Lookup for Template {
 }
 
 fn render(path: &Path, name: &str, options: &Options, templar: &Templar) -> Result<Value, Error> {
-    let source =
-        std::fs::read(path).map_err(|error| Error::plugin(format!("could not read '{name}': {error}")))?;
+    let source = templar.env.read(path)?;
     let source = String::from_utf8_lossy(&source).into_owned();
     let mut vars: Vars = templar.vars.as_ref().clone();
+    vars.extend(template_vars(path, name, &templar.env.settings.managed));
     if let Some(extra) = options.get("template_vars").and_then(Value::as_dict) {
         vars.extend(extra.entries().into_iter().map(|(key, value)| (Arc::from(key.text().as_ref()), value)));
     }
-    vars.extend(template_vars(path, name));
     let dirs = include_dirs(path, templar);
-    let templar = templar.with_vars(Arc::new(vars)).with_include_path(dirs);
+    let native = templar.env.settings.native;
+    let own_native = native && options.flag("jinja2_native", false);
+    let mut templar = templar.with_vars(Arc::new(vars)).with_include_path(dirs);
+    if native && !own_native {
+        templar.env = Arc::new(templar.env.text_only());
+    }
     let convert = options.flag("convert_data", true);
     let template_options = TemplateOptions {
         convert_data: convert,
@@ -92,7 +97,7 @@ fn render(path: &Path, name: &str, options: &Options, templar: &Templar) -> Resu
     };
     let rendered = templar.render(&source, &template_options)?;
     Ok(match rendered {
-        Value::Str(text) if !convert => Value::Str(text.into_native()),
+        Value::Str(text) if !convert || (native && !own_native) => Value::Str(text.into_native()),
         other => other,
     })
 }
@@ -106,21 +111,40 @@ pub fn include_dirs(path: &Path, templar: &Templar) -> Vec<PathBuf> {
 
 /// Variables that every template file sees (`generate_ansible_template_vars`).
 #[must_use]
-pub fn template_vars(path: &Path, name: &str) -> Vec<(Arc<str>, Value)> {
+pub fn template_vars(path: &Path, name: &str, managed: &str) -> Vec<(Arc<str>, Value)> {
     let unsafe_text = |text: String| Value::Str(Str::new(text).into_unsafe());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let now = crate::jinja::datetime::now(false);
+    let metadata = std::fs::metadata(path).ok();
+    let seconds = metadata.as_ref().map(std::os::unix::fs::MetadataExt::mtime);
+    let modified =
+        seconds.and_then(|it| crate::jinja::datetime::from_epoch(it as f64, false).ok()).unwrap_or(now);
+    let owner = metadata.as_ref().map_or(0, std::os::unix::fs::MetadataExt::uid);
+    let managed = managed.replace("{host}", "{{ template_host }}").replace("{uid}", "{{ template_uid }}");
+    let managed = managed.replace("{file}", "{{ template_path }}");
+    let managed = crate::jinja::datetime::strftime(&modified, &managed).unwrap_or(managed);
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     vec![
-        ("ansible_managed".into(), Value::from("Ansible managed")),
+        ("ansible_managed".into(), Value::from(managed)),
         ("template_host".into(), unsafe_text(host.trim().to_owned())),
         ("template_path".into(), unsafe_text(name.to_owned())),
         ("template_fullpath".into(), unsafe_text(full.display().to_string())),
         ("template_run_date".into(), Value::DateTime(now)),
-        ("template_mtime".into(), Value::DateTime(now)),
-        ("template_uid".into(), unsafe_text("root".to_owned())),
+        ("template_mtime".into(), Value::DateTime(modified)),
+        ("template_uid".into(), unsafe_text(user_name(owner))),
         ("template_destpath".into(), Value::None),
     ]
+}
+
+/// The name of a user, or the number when `/etc/passwd` has none.
+fn user_name(uid: u32) -> String {
+    let database = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let id = uid.to_string();
+    let found = database
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|it| it.get(2) == Some(&id.as_str()));
+    found.and_then(|fields| fields.first().map(|name| (*name).to_owned())).unwrap_or(id)
 }
 
 /// How a template file is read, by the options of a lookup or of the `template` module.
@@ -139,7 +163,6 @@ pub fn syntax(options: &Options) -> Syntax {
     Syntax {
         trim_blocks: options.flag("trim_blocks", true),
         lstrip_blocks: options.flag("lstrip_blocks", false),
-        newline: options.text("newline_sequence").and_then(|it| Newline::from_text(&it)).unwrap_or_default(),
         delimiters: (delimiters != Delimiters::default()).then(|| Box::new(delimiters)),
         ..Syntax::default()
     }
@@ -185,9 +208,7 @@ impl Lookup for Lines {
         let mut lines = Vec::new();
         for term in &terms {
             let output = shell(&term.to_string(), templar, "lines")?;
-            lines.extend(
-                crate::jinja::split_lines(&output).into_iter().map(|line| Value::from(line.trim_end())),
-            );
+            lines.extend(crate::jinja::split_lines(&output).into_iter().map(Value::from));
         }
         Ok(lines)
     }
@@ -216,110 +237,99 @@ pub struct FirstFound;
 
 impl Lookup for FirstFound {
     fn run(&self, terms: Vec<Value>, options: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
-        let mut names = Vec::new();
-        let mut skip = options.flag("skip", false);
-        let listed = |value: Option<Value>| match value {
-            Some(Value::List(list)) => list.items().iter().map(ToString::to_string).collect(),
-            Some(Value::None) | None => Vec::new(),
-            Some(other) => {
-                let text = other.to_string();
-                text.split([',', ';']).map(|part| part.trim().to_owned()).collect::<Vec<String>>()
-            }
-        };
-        for term in terms.iter().cloned().chain(options.get("files").map(|files| {
-            let paths = options.get("paths").cloned().unwrap_or(Value::None);
-            Value::dict([("files", files.clone()), ("paths", paths)])
-        })) {
-            match &term {
-                Value::Dict(dict) => {
-                    skip |= dict.get("skip").is_some_and(|it| crate::jinja::ops::truthy_or_false(&it));
-                    let (files, paths) = (listed(dict.get("files")), listed(dict.get("paths")));
-                    if paths.is_empty() {
-                        names.extend(files);
-                    } else if files.is_empty() {
-                        names.extend(paths);
-                    } else {
-                        names.extend(
-                            paths
-                                .iter()
-                                .flat_map(|path| files.iter().map(move |file| format!("{path}/{file}"))),
-                        );
-                    }
-                }
-                Value::List(list) => names.extend(list.items().iter().map(ToString::to_string)),
-                other => names.push(other.to_string()),
-            }
-        }
-        for name in &names {
+        let mut search = FirstFoundSearch { options: options.clone(), skip: false, names: Vec::new() };
+        let terms = if terms.is_empty() { listed(options.get("files")) } else { terms };
+        search.terms(&terms)?;
+        for name in &search.names {
+            let name = match templar.template(&Value::from(name.as_str())) {
+                Err(error) if error.kind() == ErrorKind::Undefined => continue,
+                name => name?.to_string(),
+            };
             for folder in ["files", "templates", "vars"] {
-                if let Some(path) = find(templar, folder, name) {
+                if let Some(path) = find(templar, folder, &name) {
                     return Ok(vec![Value::from(path.display().to_string())]);
                 }
             }
         }
-        if skip {
+        if search.skip {
             return Ok(Vec::new());
         }
         Err(Error::plugin("No file was found when using first_found."))
     }
 }
 
-/// `lookup('ini', key, section=…, file=…)`.
-pub struct Ini;
-
-impl Lookup for Ini {
-    fn run(&self, terms: Vec<Value>, options: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
-        let file = options.text("file").unwrap_or_else(|| "ansible.ini".to_owned());
-        let properties = options.text("type").as_deref() == Some("properties");
-        let section = if properties {
-            "java_properties".to_owned()
-        } else {
-            options.text("section").unwrap_or_else(|| "global".to_owned())
-        };
-        let text = read_file(templar, "files", &file, "ini")?;
-        let text = if properties { format!("[java_properties]\n{text}") } else { text };
-        let entries = ini_section(&text, &section, options.flag("case_sensitive", false));
-        let find = |term: &Value| {
-            let key = term.to_string();
-            let key = if options.flag("case_sensitive", false) { key } else { key.to_lowercase() };
-            let found =
-                entries.as_ref().and_then(|entries| entries.iter().rev().find(|(name, _)| *name == key));
-            match found {
-                Some((_, value)) => Ok(Value::from(value.as_str())),
-                None => Ok(options.get("default").cloned().unwrap_or_else(|| Value::from(""))),
-            }
-        };
-        terms.iter().map(find).collect()
+/// The items of an option that is a list, or text with commas.
+fn listed(value: Option<&Value>) -> Vec<Value> {
+    match value {
+        Some(Value::List(list)) => list.items(),
+        Some(Value::None) | None => Vec::new(),
+        Some(other) => other.to_string().split(',').map(|part| Value::from(part.trim())).collect(),
     }
 }
 
-/// The entries of a section.
-fn ini_section(text: &str, wanted: &str, case_sensitive: bool) -> Option<Vec<(String, String)>> {
-    let mut entries: Option<Vec<(String, String)>> = None;
-    let mut inside = false;
-    for line in text.lines() {
-        let trimmed = line.trim();
-        if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
-            continue;
-        }
-        if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            inside = name == wanted;
-            if inside {
-                entries.get_or_insert_default();
+/// What `first_found` looks for, collected from its terms.
+struct FirstFoundSearch {
+    /// The options of the call, or of the last dict among the terms.
+    options: Options,
+    skip: bool,
+    names: Vec<String>,
+}
+
+impl FirstFoundSearch {
+    fn terms(&mut self, terms: &[Value]) -> Result<(), Error> {
+        for term in terms {
+            let files = match term {
+                Value::Dict(dict) => {
+                    let entries = dict.entries().into_iter();
+                    self.options =
+                        Options::new(entries.map(|(key, value)| (key.text().into_owned(), value)).collect());
+                    listed(self.options.get("files"))
+                }
+                Value::Str(_) => vec![term.clone()],
+                other if other.is_sequence() => {
+                    self.terms(&crate::jinja::ops::iterate(other)?)?;
+                    continue;
+                }
+                other => {
+                    crate::jinja::ops::defined(other)?;
+                    return Err(Error::plugin(format!(
+                        "Invalid term supplied, can handle string, mapping or list of strings but got: {} for {other}",
+                        other.class_name()
+                    )));
+                }
+            };
+            self.skip = self.options.flag("skip", false);
+            let parts = |values: &[Value], separators: &[char]| -> Vec<String> {
+                let texts = values.iter().map(ToString::to_string);
+                texts
+                    .flat_map(|text| text.split(separators).map(ToOwned::to_owned).collect::<Vec<_>>())
+                    .collect()
+            };
+            let files = parts(&files, &[',', ';']);
+            let paths = parts(&listed(self.options.get("paths")), &[',', ':', ';']);
+            if paths.is_empty() {
+                self.names.extend(files);
+                continue;
             }
-            continue;
+            for path in &paths {
+                self.names.extend(files.iter().map(|file| Path::new(path).join(file).display().to_string()));
+            }
         }
-        let Some(entries) = entries.as_mut().filter(|_| inside) else { continue };
-        if line.starts_with([' ', '\t'])
-            && let Some((_, value)) = entries.last_mut()
-        {
-            value.push('\n');
-            value.push_str(trimmed);
-            continue;
-        }
-        let (key, value) = trimmed.split_once(['=', ':']).unwrap_or((trimmed, ""));
-        let key = if case_sensitive { key.trim().to_owned() } else { key.trim().to_lowercase() };
-        entries.push((key, value.trim().to_owned()));
+        Ok(())
     }
-    entries
+}
+
+/// `lookup('unvault', name…)`: the content of a file, decrypted if it is encrypted.
+pub struct Unvault;
+
+impl Lookup for Unvault {
+    fn run(&self, terms: Vec<Value>, _: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
+        let read = |term: &Value| {
+            let name = term.to_string();
+            let path = find(templar, "files", &name)
+                .ok_or_else(|| Error::exception(format!("Unable to find file matching \"{name}\" ")))?;
+            templar.env.read(&path).map(|bytes| Value::from(String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        terms.iter().map(read).collect()
+    }
 }

@@ -2,11 +2,11 @@
 
 use super::{Lookup, Options};
 use crate::jinja::error::Error;
+use crate::jinja::filters::core::to_bool;
 use crate::jinja::filters::sequence;
-use crate::jinja::object::Args;
 use crate::jinja::ops;
 use crate::jinja::templar::Templar;
-use crate::jinja::value::Value;
+use crate::jinja::value::{Dict, Value};
 
 /// A lookup that is a function of its terms.
 pub struct OfTerms(pub Function);
@@ -34,8 +34,6 @@ pub const LOOKUPS: &[(&str, Function)] = &[
     ("nested", nested),
     ("cartesian", nested),
     ("random_choice", random_choice),
-    ("sequence", with_sequence),
-    ("subelements", |_| Err(Error::plugin("subelements lookup expects a list of two or three items"))),
 ];
 
 fn flat(terms: &[Value], levels: Option<i64>, skip: bool) -> Result<Vec<Value>, Error> {
@@ -51,7 +49,7 @@ fn dict(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
         _ => vec![term],
     });
     for term in dicts {
-        let dict = term.as_dict().ok_or_else(|| Error::plugin("with_dict expects a dict"))?;
+        let dict = term.as_dict().ok_or_else(|| Error::exception("with_dict expects a dict"))?;
         items.extend(
             dict.entries()
                 .into_iter()
@@ -71,7 +69,7 @@ fn lists(terms: &[Value]) -> Result<Vec<Vec<Value>>, Error> {
 fn together(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
     let lists = lists(&terms)?;
     if lists.is_empty() {
-        return Err(Error::plugin("with_together requires at least one element in each list"));
+        return Err(Error::exception("with_together requires at least one element in each list"));
     }
     let len = lists.iter().map(Vec::len).max().unwrap_or(0);
     let row = |i: usize| {
@@ -82,12 +80,12 @@ fn together(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
 
 fn nested(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
     if terms.is_empty() {
-        return Err(Error::plugin("with_nested requires at least one element in the nested list"));
+        return Err(Error::exception("with_nested requires at least one element in the nested list"));
     }
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for list in lists(&terms)? {
         if rows.len().saturating_mul(list.len()) > 1_000_000 {
-            return Err(Error::plugin("the nested lists have too many combinations"));
+            return Err(Error::exception("the nested lists have too many combinations"));
         }
         let longer = |row: &Vec<Value>| {
             let row = row.clone();
@@ -106,15 +104,6 @@ fn random_choice(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
     Ok(terms.choose(&mut rand::rng()).cloned().into_iter().collect())
 }
 
-/// `lookup('sequence', 'start=1 end=10 stride=2 format=%02d')` and the short form `1-10/2:%02d`.
-fn with_sequence(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
-    let mut items = Vec::new();
-    for term in terms {
-        items.extend(Sequence::parse(&term.to_string())?.items()?);
-    }
-    Ok(items)
-}
-
 /// The terms of a sequence.
 #[derive(Debug, Default)]
 pub struct Sequence {
@@ -131,7 +120,7 @@ impl Sequence {
             return Ok(short);
         }
         let pairs =
-            crate::playbook::parse_kv(term, false).map_err(|error| Error::plugin(error.to_string()))?;
+            crate::playbook::parse_kv(term, false).map_err(|error| Error::exception(error.to_string()))?;
         let options = pairs.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
         Sequence::from_options(&Options::new(options))
     }
@@ -145,7 +134,7 @@ impl Sequence {
         for (name, value) in options.iter() {
             let number = || {
                 number(&value.to_string())
-                    .ok_or_else(|| Error::plugin(format!("can't parse {name}={value} as integer")))
+                    .ok_or_else(|| Error::exception(format!("can't parse {name}={value} as integer")))
             };
             match name {
                 "start" => sequence.start = Some(number()?),
@@ -154,7 +143,7 @@ impl Sequence {
                 "stride" => sequence.stride = Some(number()?),
                 "format" => sequence.format = Some(value.to_string()),
                 other => {
-                    return Err(Error::plugin(format!(
+                    return Err(Error::exception(format!(
                         "unrecognized arguments to with_sequence: ['{other}']"
                     )));
                 }
@@ -183,6 +172,17 @@ impl Sequence {
         Some(Sequence { start, end: Some(end), count: None, stride, format })
     }
 
+    /// The terms with those of the call where they lack one.
+    fn over(self, given: &Sequence) -> Sequence {
+        Sequence {
+            start: self.start.or(given.start),
+            end: self.end.or(given.end),
+            count: self.count.or(given.count),
+            stride: self.stride.or(given.stride),
+            format: self.format.or_else(|| given.format.clone()),
+        }
+    }
+
     /// The numbers as text.
     ///
     /// # Errors
@@ -190,9 +190,9 @@ impl Sequence {
     pub fn items(&self) -> Result<Vec<Value>, Error> {
         let (start, mut stride) = (self.start.unwrap_or(1), self.stride.unwrap_or(1));
         let end = match (self.end, self.count) {
-            (None, None) => return Err(Error::plugin("must specify count or end in with_sequence")),
+            (None, None) => return Err(Error::exception("must specify count or end in with_sequence")),
             (Some(_), Some(_)) => {
-                return Err(Error::plugin("can't specify both count and end in with_sequence"));
+                return Err(Error::exception("can't specify both count and end in with_sequence"));
             }
             (Some(end), None) => end,
             (None, Some(0)) => {
@@ -205,22 +205,28 @@ impl Sequence {
             return Ok(Vec::new());
         }
         if stride > 0 && end < start {
-            return Err(Error::plugin("to count backwards make stride negative"));
+            return Err(Error::exception("to count backwards make stride negative"));
         }
         if stride < 0 && end > start {
-            return Err(Error::plugin("to count forward don't make stride negative"));
+            return Err(Error::exception("to count forward don't make stride negative"));
         }
         let format = self.format.as_deref().unwrap_or("%d");
-        if !format.contains('%') {
-            return Err(Error::plugin(format!("bad formatting string: {format}")));
+        if format.matches('%').count() != 1 {
+            return Err(Error::exception(format!("bad formatting string: {format}")));
         }
         let mut items = Vec::new();
         let mut at = start;
         while stride != 0 && ((stride > 0 && at <= end) || (stride < 0 && at >= end)) {
             if items.len() > 10_000_000 {
-                return Err(Error::plugin("the sequence is too long"));
+                return Err(Error::exception("the sequence is too long"));
             }
-            items.push(Value::from(crate::jinja::format::percent(format, &Value::Int(at))?));
+            let text = crate::jinja::format::percent(format, &Value::Int(at));
+            items.push(Value::from(text.map_err(|_| {
+                Error::exception(format!(
+                    "problem formatting {at} with {}",
+                    crate::jinja::repr::quote(format)
+                ))
+            })?));
             at += stride;
         }
         Ok(items)
@@ -246,10 +252,12 @@ pub struct SequenceLookup;
 
 impl Lookup for SequenceLookup {
     fn run(&self, terms: Vec<Value>, options: Options, _: &Templar) -> Result<Vec<Value>, Error> {
-        if terms.is_empty() {
-            return Sequence::from_options(&options)?.items();
+        let given = Sequence::from_options(&options)?;
+        let mut items = Vec::new();
+        for term in terms {
+            items.extend(Sequence::parse(&term.to_string())?.over(&given).items()?);
         }
-        with_sequence(terms)
+        Ok(items)
     }
 }
 
@@ -257,15 +265,67 @@ impl Lookup for SequenceLookup {
 pub struct Subelements;
 
 impl Lookup for Subelements {
-    fn run(&self, terms: Vec<Value>, _: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
-        let [list, path, rest @ ..] = terms.as_slice() else {
-            return Err(Error::plugin("subelements lookup expects a list of two or three items"));
+    fn run(&self, terms: Vec<Value>, _: Options, _: &Templar) -> Result<Vec<Value>, Error> {
+        let wrong = |why: &str| {
+            Error::exception(format!("subelements lookup expects a list of two or three items, {why}"))
         };
-        let skip = rest.first().and_then(|flags| flags.as_dict().and_then(|flags| flags.get("skip_missing")));
-        let mut args = Args { positional: vec![path.clone()], named: Vec::new() };
-        args.positional.push(Value::Bool(skip.is_some_and(|skip| ops::truthy_or_false(&skip))));
-        let mut interpreter = crate::jinja::eval::Interpreter::new(templar, false);
-        let found = interpreter.apply_filter("subelements", list.clone(), args)?;
-        ops::iterate(&found)
+        let (elements, path, flags) = match terms.as_slice() {
+            [elements, path] => (elements, path, None),
+            [elements, path, flags] => (elements, path, Some(flags)),
+            _ => return Err(wrong("")),
+        };
+        let path = path.as_str().map(|path| path.split('.').collect::<Vec<_>>());
+        let (Some(path), Value::List(_) | Value::Dict(_)) = (path, elements) else {
+            return Err(wrong("first a dict or a list, second a string pointing to the subkey"));
+        };
+        let skip = flags.and_then(Value::as_dict).and_then(|flags| flags.get("skip_missing"));
+        let skip = skip.and_then(|skip| to_bool(&skip)).unwrap_or(false);
+        let skipped = |dict: &Dict| dict.get("skipped").is_some_and(|it| it != Value::Bool(false));
+        let elements = match elements {
+            Value::Dict(dict) if skipped(dict) => return Ok(Vec::new()),
+            Value::Dict(dict) => dict.entries().into_values().collect(),
+            other => ops::iterate(other)?,
+        };
+        let mut found = Vec::new();
+        for element in elements {
+            // The element is given without its list, so it must not be the one of a variable.
+            let element = element.deep_copy();
+            let dict = element.as_dict().cloned().ok_or_else(|| {
+                Error::exception(format!("subelements lookup expects a dictionary, got '{element}'"))
+            })?;
+            if skipped(&dict) {
+                continue;
+            }
+            let items = below(&dict, &path, skip)?;
+            found.extend(items.into_iter().map(|item| Value::tuple(vec![element.clone(), item])));
+        }
+        Ok(found)
     }
+}
+
+/// Takes the list out of a dict to which a path leads.
+fn below(dict: &Dict, path: &[&str], skip: bool) -> Result<Vec<Value>, Error> {
+    let mut at = dict.clone();
+    for (i, key) in path.iter().enumerate() {
+        let last = i + 1 == path.len();
+        let problem = match at.get(key) {
+            None => format!("could not find '{key}' key in iterated item '{}'", Value::Dict(at.clone())),
+            Some(Value::List(list)) if last => {
+                at.write().shift_remove(*key);
+                return Ok(list.items());
+            }
+            Some(other) if last => {
+                return Err(Error::exception(format!("the key {key} should point to a list, got '{other}'")));
+            }
+            Some(Value::Dict(inner)) => {
+                at = inner;
+                continue;
+            }
+            Some(other) => format!("the key {key} should point to a dictionary, got '{other}'"),
+        };
+        if !skip {
+            return Err(Error::exception(problem));
+        }
+    }
+    Ok(Vec::new())
 }

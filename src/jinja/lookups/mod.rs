@@ -1,8 +1,12 @@
 //! The lookups (`lookup('name', …)`, `query`, `with_name`).
 
+mod csvfile;
 pub mod fileglob;
 pub mod files;
+mod ini;
 pub mod lists;
+mod password;
+mod url;
 mod values;
 
 use std::sync::Arc;
@@ -60,6 +64,12 @@ impl Options {
         })
     }
 
+    /// Sets an option.
+    pub fn set(&mut self, name: &str, value: Value) {
+        self.named.retain(|(known, _)| known != name);
+        self.named.push((name.to_owned(), value));
+    }
+
     fn take(&mut self, name: &str) -> Option<Value> {
         let at = self.named.iter().position(|(given, _)| given == name)?;
         Some(self.named.remove(at).1)
@@ -81,15 +91,62 @@ pub fn register(plugins: &mut Plugins) {
     plugins.add_lookup("env", Arc::new(values::Env));
     plugins.add_lookup("vars", Arc::new(values::VarsLookup));
     plugins.add_lookup("varnames", Arc::new(values::VarNames));
-    plugins.add_lookup("password", Arc::new(values::Password));
+    plugins.add_lookup("password", Arc::new(password::Password));
     plugins.add_lookup("inventory_hostnames", Arc::new(values::InventoryHostnames));
     plugins.add_lookup("file", Arc::new(files::File));
     plugins.add_lookup("template", Arc::new(files::Template));
     plugins.add_lookup("fileglob", Arc::new(files::FileGlob));
     plugins.add_lookup("pipe", Arc::new(files::Pipe));
+    plugins.add_lookup("csvfile", Arc::new(csvfile::CsvFile));
+    plugins.add_lookup("url", Arc::new(url::Url));
+    plugins.add_lookup("unvault", Arc::new(files::Unvault));
     plugins.add_lookup("lines", Arc::new(files::Lines));
     plugins.add_lookup("first_found", Arc::new(files::FirstFound));
-    plugins.add_lookup("ini", Arc::new(files::Ini));
+    plugins.add_lookup("ini", Arc::new(ini::Ini));
+}
+
+/// The text of a term, which must be text.
+fn text_term(term: &Value) -> Result<String, Error> {
+    ops::defined(term)?;
+    match term.as_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => {
+            let kind = term.type_name();
+            Err(Error::type_error(format!("argument of type '{kind}' is not iterable")))
+        }
+    }
+}
+
+/// The text of bytes in an encoding; those that roles use are UTF-8 and Latin-1.
+fn decode(bytes: &[u8], encoding: &str) -> String {
+    match encoding.to_lowercase().replace('_', "-").as_str() {
+        "latin-1" | "latin1" | "iso-8859-1" | "cp1252" => {
+            bytes.iter().map(|byte| char::from(*byte)).collect()
+        }
+        "utf-16" | "utf16" => {
+            let little = bytes.starts_with(&[0xff, 0xfe]);
+            let units = bytes.chunks_exact(2).map(|pair| match little {
+                true => u16::from_le_bytes([pair[0], pair[1]]),
+                false => u16::from_be_bytes([pair[0], pair[1]]),
+            });
+            let units: Vec<u16> = units.collect();
+            String::from_utf16_lossy(&units).trim_start_matches('\u{feff}').to_owned()
+        }
+        _ => String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').to_owned(),
+    }
+}
+
+/// An error of the operating system in Python's words.
+#[must_use]
+pub(super) fn errno(error: &std::io::Error, path: &str) -> String {
+    let (number, text) = match error.raw_os_error() {
+        Some(2) => (2, "No such file or directory"),
+        Some(13) => (13, "Permission denied"),
+        Some(20) => (20, "Not a directory"),
+        Some(21) => (21, "Is a directory"),
+        _ => return error.to_string(),
+    };
+    format!("[Errno {number}] {text}: {}", super::repr::quote(path))
 }
 
 /// Waits for asynchronous work from within a template.

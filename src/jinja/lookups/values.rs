@@ -1,15 +1,11 @@
-//! Lookups of single values: `env`, `vars`, `varnames`, `password`, `config`.
-
-use std::io::Write;
-use std::path::PathBuf;
-
-use rand::Rng;
+//! Lookups of what surrounds a task: `env`, `vars`, `varnames`, `inventory_hostnames`.
 
 use super::{Lookup, Options};
-use crate::jinja::error::Error;
+use crate::jinja::error::{Error, ErrorKind};
+use crate::jinja::eval::Interpreter;
 use crate::jinja::filters;
 use crate::jinja::templar::Templar;
-use crate::jinja::value::Value;
+use crate::jinja::value::{Dict, List, Value};
 
 /// `lookup('env', name…)`.
 pub(super) struct Env;
@@ -41,21 +37,35 @@ impl Lookup for VarsLookup {
     fn run(&self, terms: Vec<Value>, options: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
         let read = |term: &Value| {
             let Some(name) = term.as_str() else {
-                let kind = term.type_name();
-                return Err(Error::ansible(format!(
-                    "Invalid setting identifier, \"{term}\" is not a string, its a <class '{kind}'>"
+                let kind = term.class_name();
+                return Err(Error::exception(format!(
+                    "Invalid setting identifier, \"{term}\" is not a string, its a {kind}"
                 )));
             };
-            match templar.vars.get(name) {
+            let missing = || Error::undefined(format!("No variable found with this name: {name}"));
+            let found = match templar.vars.get(name) {
                 Some(value) => templar.template(value),
-                None => options
-                    .get("default")
-                    .cloned()
-                    .ok_or_else(|| Error::undefined(format!("No variable found with this name: {name}"))),
+                None => host_variable(name, templar).and_then(|value| value.ok_or_else(missing)),
+            };
+            match (found, options.get("default").filter(|default| !default.is_none())) {
+                (Err(error), Some(default)) if error.kind() == ErrorKind::Undefined => Ok(default.clone()),
+                (found, _) => found,
             }
         };
         terms.iter().map(read).collect()
     }
+}
+
+/// A variable that only `hostvars` knows.
+fn host_variable(name: &str, templar: &Templar) -> Result<Option<Value>, Error> {
+    let (Some(all), Some(host)) = (templar.vars.get("hostvars"), templar.vars.get("inventory_hostname"))
+    else {
+        return Ok(None);
+    };
+    let mut interpreter = Interpreter::new(templar, false);
+    let own = interpreter.item(all, &templar.template(host)?)?;
+    let found = interpreter.item(&own, &Value::from(name))?;
+    Ok(Some(found).filter(|found| !found.is_undefined()))
 }
 
 /// `lookup('varnames', pattern…)`.
@@ -65,7 +75,15 @@ impl Lookup for VarNames {
     fn run(&self, terms: Vec<Value>, _: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
         let mut names = Vec::new();
         for term in &terms {
-            let pattern = filters::compile_regex(&term.to_string(), false, false)?;
+            let Some(term) = term.as_str() else {
+                return Err(Error::exception(format!(
+                    "Invalid setting identifier, \"{term}\" is not a string, it is a {}",
+                    term.class_name()
+                )));
+            };
+            let pattern = filters::compile_regex(term, false, false).map_err(|error| {
+                Error::exception(format!("Unable to use \"{term}\" as a search parameter: {error}"))
+            })?;
             for name in templar.vars.keys() {
                 if pattern.is_match(name.as_ref()).map_err(|error| filters::regex_failed(&error))? {
                     names.push(Value::from(name.as_ref()));
@@ -76,102 +94,68 @@ impl Lookup for VarNames {
     }
 }
 
-/// `lookup('password', 'file length=20 chars=ascii_letters,digits')`.
-pub(super) struct Password;
-
-/// Names of sets of characters (Python's `string` module).
-const CHARACTERS: &[(&str, &str)] = &[
-    ("ascii_letters", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-    ("ascii_lowercase", "abcdefghijklmnopqrstuvwxyz"),
-    ("ascii_uppercase", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-    ("digits", "0123456789"),
-    ("hexdigits", "0123456789abcdefABCDEF"),
-    ("octdigits", "01234567"),
-    ("punctuation", "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
-    ("whitespace", " \t\n\r\x0b\x0c"),
-];
-
-impl Lookup for Password {
-    fn run(&self, terms: Vec<Value>, options: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
-        terms.iter().map(|term| password(&term.to_string(), &options, templar)).collect()
-    }
-}
-
-fn password(term: &str, options: &Options, templar: &Templar) -> Result<Value, Error> {
-    let mut path = Vec::new();
-    let mut length = options.text("length");
-    let mut chars = match options.get("chars") {
-        Some(Value::List(list)) => Some(list.items().iter().map(ToString::to_string).collect::<Vec<_>>()),
-        Some(Value::None) | None => None,
-        Some(other) => Some(other.to_string().split(',').map(ToOwned::to_owned).collect()),
-    };
-    for word in term.split(' ') {
-        match word.split_once('=') {
-            Some(("length", value)) => length = Some(value.to_owned()),
-            Some(("chars", value)) => chars = Some(value.split(',').map(ToOwned::to_owned).collect()),
-            Some(("encrypt", _)) => {
-                return Err(Error::plugin(
-                    "the password lookup cannot encrypt; use the password_hash filter",
-                ));
-            }
-            Some(("seed" | "ident", _)) => {}
-            _ => path.push(word),
-        }
-    }
-    let path = path.join(" ");
-    let length: usize = length
-        .unwrap_or_else(|| "20".to_owned())
-        .parse()
-        .map_err(|_| Error::plugin("length must be a number"))?;
-    let default = ["ascii_letters", "digits", ".,:-_"].map(str::to_owned).to_vec();
-    let set: Vec<char> = chars
-        .unwrap_or(default)
-        .iter()
-        .flat_map(|name| {
-            CHARACTERS.iter().find(|(known, _)| known == name).map_or(name.as_str(), |(_, set)| *set).chars()
-        })
-        .collect();
-    if set.is_empty() {
-        return Err(Error::plugin("the password lookup needs characters to choose from"));
-    }
-    let fresh = || -> String {
-        let mut random = rand::rng();
-        (0..length.min(100_000)).map(|_| set[random.random_range(0..set.len())]).collect()
-    };
-    if path == "/dev/null" {
-        return Ok(Value::from(fresh()));
-    }
-    let mut file = PathBuf::from(&path);
-    if file.is_relative()
-        && let Some(dir) = templar.vars.get("playbook_dir").and_then(Value::as_str)
-    {
-        file = PathBuf::from(dir).join(file);
-    }
-    if let Ok(known) = std::fs::read_to_string(&file) {
-        let known = known.trim_end_matches('\n');
-        let known = known.rsplit_once(" salt=").map_or(known, |(password, _)| password);
-        return Ok(Value::from(known));
-    }
-    let password = fresh();
-    let stored = || -> std::io::Result<()> {
-        if let Some(dir) = file.parent() {
-            std::fs::create_dir_all(dir)?;
-        }
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&file)?.write_all(format!("{password}\n").as_bytes())
-    };
-    stored().map_err(|error| Error::plugin(format!("could not store the password in '{path}': {error}")))?;
-    Ok(Value::from(password))
-}
-
-/// `lookup('inventory_hostnames', …)`: the hosts of the inventory.
+/// `lookup('inventory_hostnames', pattern…)`: the hosts of the inventory that patterns name.
 pub(super) struct InventoryHostnames;
 
 impl Lookup for InventoryHostnames {
-    fn run(&self, _: Vec<Value>, _: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
-        let groups = templar.vars.get("groups").and_then(Value::as_dict).and_then(|groups| groups.get("all"));
-        Ok(groups.and_then(|all| all.as_list().map(crate::jinja::value::List::items)).unwrap_or_default())
+    fn run(&self, terms: Vec<Value>, _: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
+        let groups =
+            templar.vars.get("groups").and_then(Value::as_dict).map(Dict::entries).unwrap_or_default();
+        let mut all: Vec<Value> = Vec::new();
+        for hosts in groups.values().filter_map(Value::as_list) {
+            for host in hosts.items() {
+                if !all.contains(&host) {
+                    all.push(host);
+                }
+            }
+        }
+        let named = |pattern: &str| -> Vec<Value> {
+            let matches = |name: &str| match pattern.strip_prefix('~') {
+                Some(regex) => filters::compile_regex(&format!("^(?:{regex})"), false, false)
+                    .is_ok_and(|regex| regex.is_match(name).unwrap_or(false)),
+                None => glob::Pattern::new(pattern).map_or(name == pattern, |glob| glob.matches(name)),
+            };
+            if pattern == "all" {
+                return all.clone();
+            }
+            let members = groups.iter().filter(|(name, _)| matches(&name.text()));
+            let members: Vec<Value> =
+                members.filter_map(|(_, hosts)| hosts.as_list().map(List::items)).flatten().collect();
+            if members.is_empty() {
+                return all.iter().filter(|host| matches(&host.to_string())).cloned().collect();
+            }
+            all.iter().filter(|host| members.contains(host)).cloned().collect()
+        };
+        let terms: Vec<String> = terms.iter().map(ToString::to_string).collect();
+        let patterns: Vec<&str> = terms
+            .iter()
+            .flat_map(|term| term.split([',', ':']))
+            .map(str::trim)
+            .filter(|it| !it.is_empty())
+            .collect();
+        // Ansible takes what patterns add first, then what they demand, then what they refuse.
+        let plain = patterns.iter().filter(|pattern| !pattern.starts_with(['!', '&']));
+        let mut chosen: Vec<Value> = Vec::new();
+        let mut any = false;
+        for pattern in plain {
+            any = true;
+            for host in named(pattern) {
+                if !chosen.contains(&host) {
+                    chosen.push(host);
+                }
+            }
+        }
+        if !any {
+            chosen = all.clone();
+        }
+        for pattern in patterns.iter().filter_map(|pattern| pattern.strip_prefix('&')) {
+            let wanted = named(pattern);
+            chosen.retain(|host| wanted.contains(host));
+        }
+        for pattern in patterns.iter().filter_map(|pattern| pattern.strip_prefix('!')) {
+            let refused = named(pattern);
+            chosen.retain(|host| !refused.contains(host));
+        }
+        Ok(chosen)
     }
 }

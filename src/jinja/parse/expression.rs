@@ -84,7 +84,6 @@ impl Parser<'_> {
         let first = self.binary(0)?;
         let mut rest = Vec::new();
         loop {
-            let token = self.current();
             let operator = COMPARISONS.iter().find(|(text, _)| self.at(text)).map(|(_, operator)| *operator);
             let operator = match operator {
                 Some(operator) => operator,
@@ -95,7 +94,6 @@ impl Parser<'_> {
                 }
                 None => break,
             };
-            debug_assert!(token.kind != Kind::End);
             self.advance()?;
             rest.push((operator, self.binary(0)?));
         }
@@ -289,7 +287,7 @@ impl Parser<'_> {
             };
         }
         self.expect("[")?;
-        let mut keys = Vec::new();
+        let mut keys: Vec<Subscript> = Vec::new();
         while !self.at("]") {
             if !keys.is_empty() {
                 self.expect(",")?;
@@ -297,7 +295,6 @@ impl Parser<'_> {
             keys.push(self.subscribed()?);
         }
         self.expect("]")?;
-        let mut keys: Vec<Subscript> = keys;
         match (keys.pop(), keys.is_empty()) {
             (Some(Subscript::Slice(bounds)), true) => Ok(Expr::Slice(Box::new(object), bounds)),
             (Some(Subscript::Key(key)), true) => Ok(Expr::Item(Box::new(object), Box::new(key))),

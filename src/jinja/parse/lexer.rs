@@ -232,7 +232,10 @@ impl<'a> Lexer<'a> {
         candidates.sort_by_key(|(text, opening)| std::cmp::Reverse((text.len(), *opening)));
         let mut best: Option<(usize, Opening, usize)> = None;
         for (text, opening) in candidates {
-            let found = self.rest().find(text).map(|at| (self.at + at, opening, text.len()));
+            // What stands behind the best one found so far is of no interest.
+            let end = best.map_or(self.source.len(), |best| (best.0 + text.len()).min(self.source.len()));
+            let here = self.source.get(self.at..end).unwrap_or_else(|| self.rest());
+            let found = here.find(text).map(|at| (self.at + at, opening, text.len()));
             if let Some(found) = found
                 && best.is_none_or(|best| found.0 < best.0)
             {

@@ -1,9 +1,9 @@
 //! The tests (`x is …`) of Jinja and of `ansible.builtin`.
 
+mod files;
 mod results;
+mod uri;
 mod version;
-
-use std::path::Path;
 
 use super::ast::CmpOp;
 use super::error::Error;
@@ -17,7 +17,9 @@ use super::value::Value;
 /// Adds every test.
 pub fn register(plugins: &mut Plugins) {
     plugins.add_tests(TESTS);
+    plugins.add_tests(files::TESTS);
     plugins.add_tests(results::TESTS);
+    plugins.add_tests(uri::TESTS);
     plugins.add_tests(version::TESTS);
 }
 
@@ -101,23 +103,8 @@ const TESTS: &[(&str, Test)] = &[
     ("issuperset", |_, value, args| inclusion(value, args, true)),
     ("nan", |_, value, _| Ok(matches!(value, Value::Float(number) if number.is_nan()))),
     ("isnan", |_, value, _| Ok(matches!(value, Value::Float(number) if number.is_nan()))),
-    ("exists", |_, value, _| text_arg(&value).map(|path| Path::new(&path).exists())),
-    ("file", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_file())),
-    ("is_file", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_file())),
-    ("directory", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_dir())),
-    ("is_dir", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_dir())),
-    ("link", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_symlink())),
-    ("is_link", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_symlink())),
-    ("abs", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_absolute())),
-    ("is_abs", |_, value, _| text_arg(&value).map(|path| Path::new(&path).is_absolute())),
-    ("vault_encrypted", |_, _, _| Ok(false)),
-    ("uri", |_, value, _| {
-        let text = text_arg(&value)?;
-        Ok(text.split_once(':').is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty()))
-    }),
-    ("url", |_, value, _| {
-        let text = text_arg(&value)?;
-        Ok(text.split_once("://").is_some_and(|(scheme, rest)| !scheme.is_empty() && !rest.is_empty()))
+    ("vault_encrypted", |_, value, _| {
+        Ok(matches!(&value, Value::Sealed(_)) || matches!(&value, Value::Str(text) if text.is_vaulted()))
     }),
 ];
 

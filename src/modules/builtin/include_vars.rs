@@ -50,7 +50,7 @@ impl Module for IncludeVars {
         };
         let mut vars = Entries::new();
         for file in &files {
-            match read(file) {
+            match read(context, file) {
                 Ok(entries) => vars.extend(entries),
                 Err(message) => return Ok(failed(&message)),
             }
@@ -82,9 +82,11 @@ fn failed(message: &str) -> TaskResult {
         .with("ansible_facts", Value::Dict(Dict::default()))
 }
 
-fn read(path: &Path) -> Result<Entries, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    match jinja::yaml::load(&text).map_err(|error| error.to_string())? {
+fn read(context: &ModuleContext, path: &Path) -> Result<Entries, String> {
+    let bytes = context.env.read(path).map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&bytes);
+    let name = path.display().to_string();
+    match jinja::yaml::load_content(&text, &name).map_err(|error| error.to_string())? {
         Value::Dict(dict) => Ok(dict.entries()),
         Value::None => Ok(Entries::new()),
         _ => Err(format!("{} must be stored as a dictionary/hash", path.display())),

@@ -49,11 +49,14 @@ impl Module for Template {
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let name = args.str("src").unwrap_or_default().to_owned();
         let src = context.find("templates", &name)?;
-        let source = std::fs::read_to_string(&src)
-            .map_err(|error| ModuleError::new(format!("could not read '{}': {error}", src.display())))?;
+        let source = context.env.read(&src).map_err(|error| ModuleError::new(error.to_string()))?;
+        let source = String::from_utf8_lossy(&source).into_owned();
         let mut vars = context.vars.as_ref().clone();
-        vars.extend(files::template_vars(&src, &name));
-        let templar = context.templar().with_vars(Arc::new(vars));
+        vars.extend(files::template_vars(&src, &name, &context.env.settings.managed));
+        let mut templar = context.templar().with_vars(Arc::new(vars));
+        if templar.env.settings.native {
+            templar.env = Arc::new(templar.env.text_only());
+        }
         let dirs = files::include_dirs(&src, &templar);
         let templar = templar.with_include_path(dirs);
         let given = args.values.iter().filter(|(_, value)| !value.is_none());
