@@ -196,7 +196,7 @@ impl Mersenne {
 fn shuffle(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [seed] = bind(args, ["seed"])?;
     let Ok(mut items) = ops::iterate(&value) else { return Ok(value) };
-    let seed = seed.filter(|seed| ops::truthy_or_false(seed));
+    let seed = seed.filter(ops::truthy_or_false);
     let source = seed.map_or(Ok(Source::System), |seed| Source::seeded(&seed));
     if let Ok(mut source) = source {
         source.shuffle(&mut items);
