@@ -153,8 +153,8 @@ async fn credential_helpers_are_asked() {
     std::fs::write(home.path("docker/config.json"), config).unwrap();
     // A process of its own, as the search path belongs to the process.
     let path = format!("{}:{}", home.directory.path().display(), std::env::var("PATH").unwrap());
-    let show = std::process::Command::new(env!("CARGO_BIN_EXE_daytwo"))
-        .args(["show", "chart", "--plain-http", &format!("oci://{}/charts/a", registry.host())])
+    let mut show = std::process::Command::new(env!("CARGO_BIN_EXE_daytwo"));
+    show.args(["show", "chart", "--plain-http", &format!("oci://{}/charts/a", registry.host())])
         .envs(home.variables())
         .env("PATH", path);
     let shown = run(show).await;
