@@ -54,7 +54,7 @@ impl Output {
     fn converted(self, only: Option<Value>, convert: bool) -> Value {
         let only = match only.filter(|_| convert) {
             Some(Value::Str(text)) if text.is_native() => return Value::Str(text),
-            Some(only @ Value::Str(_)) => Some(only),
+            Some(Value::Str(text)) if !text.is_vaulted() => Some(Value::Str(text)),
             _ => None,
         };
         let looks_literal = self.text.starts_with(['{', '[']) || self.text == "True" || self.text == "False";
