@@ -35,6 +35,8 @@ pub struct Reference {
     pub line: u32,
     /// The column in that line, from zero.
     pub column: u32,
+    /// Whether it is named by the text of an argument (`map('name')`), so that only a run meets it.
+    pub by_text: bool,
 }
 
 /// A statement.

@@ -34,6 +34,7 @@ pub(super) fn percent(format: &str, value: &Value) -> Result<String, Error> {
     values.reverse();
     let mut out = String::new();
     let mut chars = format.chars().peekable();
+    let length = format.chars().count();
     let mut used_key = false;
     while let Some(c) = chars.next() {
         if c != '%' {
@@ -86,7 +87,8 @@ pub(super) fn percent(format: &str, value: &Value) -> Result<String, Error> {
             }
             None => values.pop().ok_or_else(not_enough)?,
         };
-        out.push_str(&convert(&item, kind, &conversion)?);
+        let at = length - chars.clone().count() - 1;
+        out.push_str(&convert(&item, kind, &conversion, at)?);
     }
     let whole = single && matches!(value, Value::Dict(_) | Value::List(_));
     if !(values.is_empty() || used_key || whole) {
@@ -104,7 +106,7 @@ fn digits(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<usize>
     number
 }
 
-fn convert(value: &Value, kind: char, conversion: &Conversion) -> Result<String, Error> {
+fn convert(value: &Value, kind: char, conversion: &Conversion, at: usize) -> Result<String, Error> {
     ops::defined(value)?;
     let body = match kind {
         's' => clip(repr::str(value), conversion.precision),
@@ -144,7 +146,7 @@ fn convert(value: &Value, kind: char, conversion: &Conversion) -> Result<String,
         other => {
             let code = u32::from(other);
             return Err(Error::value_error(format!(
-                "unsupported format character '{other}' (0x{code:x}) at index 0"
+                "unsupported format character '{other}' (0x{code:x}) at index {at}"
             )));
         }
     };
@@ -284,7 +286,10 @@ pub(super) fn str_format(format: &str, args: Args) -> Result<String, Error> {
                     field.push(c);
                 }
                 if depth != 0 {
-                    return Err(Error::value_error("expected '}' before end of string"));
+                    return Err(Error::value_error(match field.is_empty() {
+                        true => "Single '{' encountered in format string",
+                        false => "expected '}' before end of string",
+                    }));
                 }
                 out.push_str(&replacement(&field, &args, &mut next)?);
             }
@@ -403,6 +408,10 @@ fn format_spec(value: &Value, spec: &str) -> Result<String, Error> {
     if let Value::DateTime(time) = value {
         return super::datetime::strftime(time, spec);
     }
+    if !(value.is_number() || matches!(value, Value::Str(_) | Value::Date(_))) {
+        let kind = value.type_name();
+        return Err(Error::type_error(format!("unsupported format string passed to {kind}.__format__")));
+    }
     let mut chars: Vec<char> = spec.chars().collect();
     let mut fill = ' ';
     let mut align = None;
@@ -429,17 +438,17 @@ fn format_spec(value: &Value, spec: &str) -> Result<String, Error> {
     let numeric = value.is_number() && kind != Some('s');
     let mut body = match kind {
         None | Some('s') if !numeric => clip(repr::str(value), precision),
-        None if precision.is_some() => convert(value, 'g', &conversion)?,
+        None if precision.is_some() => convert(value, 'g', &conversion, 0)?,
         None if conversion.plus || conversion.space => number_field(repr::str(value), &conversion),
         None => repr::str(value),
-        Some('d' | 'n') => convert(value, 'd', &conversion)?,
+        Some('d' | 'n') => convert(value, 'd', &conversion, 0)?,
         Some('b') => integer(value, 'x', &conversion, |n| prefixed(n.to_str_radix(2), "0b", alternate))?,
         Some('%') => {
             let percent = ops::as_float(value).unwrap_or(f64::NAN) * 100.0;
-            format!("{}%", convert(&Value::Float(percent), 'f', &conversion)?)
+            format!("{}%", convert(&Value::Float(percent), 'f', &conversion, 0)?)
         }
         Some(kind @ ('x' | 'X' | 'o' | 'f' | 'F' | 'e' | 'E' | 'g' | 'G' | 'c')) => {
-            convert(value, kind, &conversion)?
+            convert(value, kind, &conversion, 0)?
         }
         Some(other) => {
             let kind = value.type_name();

@@ -88,7 +88,13 @@ pub(super) fn extend(entries: &mut Entries, from: &Value) -> Result<(), Error> {
         return Ok(());
     }
     for (i, pair) in ops::iterate(from)?.iter().enumerate() {
-        match ops::iterate(pair)?.as_slice() {
+        let items = ops::iterate(pair).map_err(|error| match pair.is_undefined() {
+            true => error,
+            false => Error::type_error(format!(
+                "cannot convert dictionary update sequence element #{i} to a sequence"
+            )),
+        })?;
+        match items.as_slice() {
             [key, value] => {
                 entries.insert(Key::new(key.clone())?, value.clone());
             }

@@ -209,6 +209,10 @@ pub(super) fn property(value: &Value, name: &str) -> Option<Value> {
 /// There is no such method, an argument is wrong, or Python would raise.
 pub(super) fn call(value: &Value, name: &str, args: Args) -> Result<Value, Error> {
     match value {
+        // What is made of unsafe text is unsafe; only joining makes a text of its own.
+        Value::Str(text) if text.is_unsafe() && name != "join" => {
+            str_method(text, name, args).map(Value::into_unsafe)
+        }
         Value::Str(text) => str_method(text, name, args),
         Value::List(list) => list_method(list, name, args),
         Value::Dict(dict) => dict_method(dict, name, args),

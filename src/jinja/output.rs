@@ -52,14 +52,15 @@ impl Output {
 
     /// Text, or what the text says when it looks like a literal (`ansible_eval_concat`, `ansible_concat`).
     fn converted(self, only: Option<Value>, convert: bool) -> Value {
-        if let Some(Value::Str(text)) = only.filter(|_| convert)
-            && text.is_native()
-        {
-            return Value::Str(text);
-        }
+        let only = match only.filter(|_| convert) {
+            Some(Value::Str(text)) if text.is_native() => return Value::Str(text),
+            Some(Value::Str(text)) if !text.is_vaulted() => Some(Value::Str(text)),
+            _ => None,
+        };
         let looks_literal = self.text.starts_with(['{', '[']) || self.text == "True" || self.text == "False";
         let value = if convert && looks_literal { literal::eval(&self.text) } else { None };
-        let value = value.unwrap_or_else(|| Value::Str(Str::new(self.text)));
+        // The only text of a template stays the same object, with what it remembers of its origin.
+        let value = value.or(only).unwrap_or_else(|| Value::Str(Str::new(self.text)));
         if self.tainted { value.into_unsafe() } else { value }
     }
 

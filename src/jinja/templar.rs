@@ -7,9 +7,9 @@ use std::sync::{Arc, RwLock};
 
 use indexmap::IndexMap;
 
-use super::ast::{Expr, Template};
+use super::ast::{Expr, Reference, Template};
 use super::error::{Error, ErrorKind};
-use super::eval::Interpreter;
+use super::eval::{Interpreter, unknown_plugin};
 use super::extensions::Extensions;
 use super::ops;
 use super::parse::{self, Newline, Syntax};
@@ -287,6 +287,15 @@ impl Templar {
             ))
             .at_line(error.line().unwrap_or(1))
         })?;
+        let known = |reference: &Reference| {
+            reference.by_text || self.env.plugins.has(reference.kind, &reference.name)
+        };
+        if let Some(unknown) = template.references.iter().find(|reference| !known(reference)) {
+            let error = unknown_plugin(&unknown.name);
+            return Err(Error::ansible(format!(
+                "template error while templating string: {error}. String: {body}. {error}"
+            )));
+        }
         let inner = Templar { nesting: self.nesting + 1, ..self.clone() };
         let value = Interpreter::new(&inner, options.convert_data).render(&template);
         let value = value.map_err(|error| match error.kind() {

@@ -575,6 +575,12 @@ impl Value {
     /// The class as Python's `str()` writes it: `<class 'int'>`.
     #[must_use]
     pub fn class_name(&self) -> String {
+        format!("<class '{}'>", self.class_path())
+    }
+
+    /// The class with its module, unless it is one of Python's own.
+    #[must_use]
+    pub fn class_path(&self) -> String {
         let name = self.type_name();
         let module = match name {
             "AnsibleUnicode" | "AnsibleVaultEncryptedUnicode" => "ansible.parsing.yaml.objects.",
@@ -587,7 +593,7 @@ impl Value {
             "Namespace" => "jinja2.utils.",
             _ => "",
         };
-        format!("<class '{module}{name}'>")
+        format!("{module}{name}")
     }
 
     /// Python's name of the type behind Ansible's marks: text is `str` wherever it came from.

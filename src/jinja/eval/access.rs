@@ -90,13 +90,7 @@ fn character(text: &str, index: i64) -> Option<char> {
 fn missing(object: &Value, key: &Value) -> Value {
     let owner = match object {
         Value::None => "None".to_owned(),
-        Value::Str(text) if text.is_unsafe() => {
-            "ansible.utils.unsafe_proxy.AnsibleUnsafeText object".to_owned()
-        }
-        Value::DateTime(_) | Value::Date(_) | Value::TimeDelta(_) => {
-            format!("datetime.{} object", object.type_name())
-        }
-        other => format!("{} object", other.type_name()),
+        other => format!("{} object", other.class_path()),
     };
     let element = key.as_str().is_none();
     let name = if element { repr::repr(key) } else { key.to_string() };

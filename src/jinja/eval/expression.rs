@@ -185,7 +185,9 @@ impl Interpreter<'_> {
     /// There is no such filter, or whatever it raises.
     pub fn apply_filter(&mut self, name: &str, value: Value, args: Args) -> Result<Value, Error> {
         let plugins = Arc::clone(&self.templar.env.plugins);
-        let filter = plugins.filter(name).ok_or_else(|| unknown_plugin(name))?;
+        let filter = plugins
+            .filter(name)
+            .ok_or_else(|| Error::exception(format!("{}\n  line 0", unknown_plugin(name))))?;
         filter(self, value, args).map(ops::unroll)
     }
 
@@ -195,13 +197,15 @@ impl Interpreter<'_> {
     /// There is no such test, or whatever it raises.
     pub fn apply_test(&mut self, name: &str, value: Value, args: Args) -> Result<bool, Error> {
         let plugins = Arc::clone(&self.templar.env.plugins);
-        let test = plugins.test(name).ok_or_else(|| unknown_plugin(name))?;
+        let test = plugins
+            .test(name)
+            .ok_or_else(|| Error::exception(format!("{}\n  line 0", unknown_plugin(name))))?;
         test(self, value, args)
     }
 }
 
 /// What a template with a filter or test that does not exist raises.
-pub(in crate::jinja) fn unknown_plugin(name: &str) -> Error {
+pub(in crate::jinja) fn unknown_plugin(name: &str) -> String {
     let why = match name.matches('.').count() {
         0 => super::super::repr::quote(name),
         1 => format!("'invalid plugin name: {name}'"),
@@ -210,7 +214,7 @@ pub(in crate::jinja) fn unknown_plugin(name: &str) -> Error {
             name.rsplit_once('.').map_or(name, |(collection, _)| collection)
         ),
     };
-    Error::syntax(format!("Could not load \"{name}\": {why}"))
+    format!("Could not load \"{name}\": {why}")
 }
 
 fn no_else() -> Value {

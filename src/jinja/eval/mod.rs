@@ -18,6 +18,7 @@ use super::scope::Scope;
 use super::templar::Templar;
 use super::value::Value;
 pub use expression::compare;
+pub(super) use expression::unknown_plugin;
 use templates::Blocks;
 
 /// How many bytes of stack must be left before an evaluation goes deeper, and how many it then gets.

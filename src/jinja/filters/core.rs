@@ -109,11 +109,9 @@ fn combine_filter(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<V
             (Value::Dict(low), Value::Dict(high)) => combine::merge(low, high, recursive, &list_merge)?,
             _ => {
                 return Err(Error::ansible(format!(
-                    "failed to combine variables, expected dicts but got a '{}' and a '{}': \n{}\n{}",
+                    "failed to combine variables, expected dicts but got a '{}' and a '{}'.",
                     low.type_name(),
-                    result.type_name(),
-                    low,
-                    result
+                    result.type_name()
                 )));
             }
         };
@@ -167,7 +165,12 @@ fn comment(_: &mut Interpreter<'_>, value: Value, mut args: Args) -> Result<Valu
     let prefix = given("prefix").unwrap_or_else(|| stripped.clone());
     let postfix = given("postfix").unwrap_or_else(|| stripped.clone());
     let count = |name: &str| given(name).and_then(|count| count.parse::<usize>().ok()).unwrap_or(1).min(1000);
-    let body = text(&value)?.replace(&newline, &format!("{newline}{decoration}"));
+    ops::defined(&value)?;
+    let Some(source) = value.as_str() else {
+        let kind = value.type_name();
+        return Err(Error::exception(format!("'{kind}' object has no attribute 'replace'")));
+    };
+    let body = source.replace(&newline, &format!("{newline}{decoration}"));
     let body = format!("{decoration}{body}")
         .replace(&format!("{decoration}{newline}"), &format!("{stripped}{newline}"));
     let mut out = if beginning.is_empty() { String::new() } else { format!("{beginning}{newline}") };

@@ -61,7 +61,15 @@ fn b64decode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
         .with_decode_allow_trailing_bits(true);
     let decoded = GeneralPurpose::new(&alphabet::STANDARD, config).decode(&kept);
-    let decoded = decoded.map_err(|_| Error::value_error("Incorrect padding"))?;
+    let data = kept.iter().filter(|byte| **byte != b'=').count();
+    let decoded = decoded.map_err(|_| {
+        Error::value_error(match data % 4 {
+            1 => format!(
+                "Invalid base64-encoded string: number of data characters ({data}) cannot be 1 more than a multiple of 4"
+            ),
+            _ => "Incorrect padding".to_owned(),
+        })
+    })?;
     String::from_utf8(decoded).map(Value::from).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let byte = error.as_bytes()[at];

@@ -75,7 +75,8 @@ fn password_hash(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Va
 pub(in crate::jinja) fn hash(secret: &[u8], kind: &str, options: &Options) -> Result<String, Error> {
     let found = SCHEMES.iter().find(|(short, long, _)| *short == kind || *long == kind);
     let Some((.., scheme)) = found else {
-        return Err(Error::plugin(format!("passlib does not support '{kind}' algorithm")));
+        let message = format!("passlib does not support '{kind}' algorithm");
+        return Err(Error::plugin(format!("{message}. {message}")));
     };
     let refused = || Error::plugin("Could not hash the secret.");
     if secret.contains(&0) {

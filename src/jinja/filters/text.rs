@@ -425,7 +425,11 @@ fn split(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Err
 }
 
 fn xmlattr(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
-    let entries = value.as_dict().map(Dict::entries).unwrap_or_default();
+    ops::defined(&value)?;
+    let Some(entries) = value.as_dict().map(Dict::entries) else {
+        let kind = value.type_name();
+        return Err(Error::exception(format!("'{kind}' object has no attribute 'items'")));
+    };
     let kept = entries.iter().filter(|(_, value)| !value.is_none() && !value.is_undefined());
     let pairs: Vec<String> =
         kept.map(|(k, v)| format!("{}=\"{}\"", escape(&k.text()), escape(&v.to_string()))).collect();

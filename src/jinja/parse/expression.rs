@@ -337,7 +337,7 @@ impl Parser<'_> {
             && matches!(name.as_ref(), "lookup" | "query" | "q")
             && let Some(lookup) = literal(&args, 0)
         {
-            self.refer(PluginKind::Lookup, &lookup, at);
+            self.refer(PluginKind::Lookup, &lookup, at, true);
         }
         Ok(Expr::Call(Box::new(callee), args))
     }
@@ -400,7 +400,7 @@ impl Parser<'_> {
             inline = false;
             let (name, at) = self.plugin_name()?;
             let args = if self.at("(") { self.call_args()? } else { CallArgs::default() };
-            self.refer(PluginKind::Filter, &name, at);
+            self.refer(PluginKind::Filter, &name, at, false);
             let inner = match name.as_str() {
                 "map" => literal(&args, 0).map(|name| (PluginKind::Filter, name)),
                 "select" | "reject" => literal(&args, 0).map(|name| (PluginKind::Test, name)),
@@ -408,7 +408,7 @@ impl Parser<'_> {
                 _ => None,
             };
             if let Some((kind, inner)) = inner {
-                self.refer(kind, &inner, at);
+                self.refer(kind, &inner, at, true);
             }
             expr = Some(Expr::Filter(expr.map(Box::new), name.into(), args));
         }
@@ -419,7 +419,7 @@ impl Parser<'_> {
         self.expect_name("is")?;
         let negated = self.skip_name("not")?;
         let (name, at) = self.plugin_name()?;
-        self.refer(PluginKind::Test, &name, at);
+        self.refer(PluginKind::Test, &name, at, false);
         let token = self.current();
         let starts = matches!(token.kind, Kind::Name | Kind::String | Kind::Integer | Kind::Float)
             || self.at("[")

@@ -139,12 +139,13 @@ impl<'a> Parser<'a> {
     }
 
     /// Notes a plugin that is named at this byte.
-    pub(super) fn refer(&mut self, kind: PluginKind, name: &str, at: usize) {
+    pub(super) fn refer(&mut self, kind: PluginKind, name: &str, at: usize, by_text: bool) {
         let before = self.source.get(..at).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
         let column = before[line_start..].chars().count();
         let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        self.references.push(Reference { kind, name: name.into(), line: small(line), column: small(column) });
+        let (line, column) = (small(line), small(column));
+        self.references.push(Reference { kind, name: name.into(), line, column, by_text });
     }
 }

@@ -42,9 +42,15 @@ fn changed(value: &Value) -> Result<bool, Error> {
     if let Some(changed) = dict.get("changed") {
         return Ok(ops::truthy_or_false(&changed));
     }
-    let results =
-        dict.get("results").and_then(|results| results.as_list().map(crate::jinja::value::List::items));
-    Ok(results.unwrap_or_default().iter().any(|item| flag(item, "changed", "changed").unwrap_or(false)))
+    let Some(Value::List(results)) = dict.get("results") else { return Ok(false) };
+    let results = results.items();
+    match results.first() {
+        None => Err(Error::exception("list index out of range")),
+        Some(Value::Dict(_)) => {
+            Ok(results.iter().any(|item| flag(item, "changed", "changed").unwrap_or(false)))
+        }
+        Some(_) => Ok(false),
+    }
 }
 
 /// `started` and `finished` of an asynchronous task; any other task counts as both.
