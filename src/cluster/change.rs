@@ -84,7 +84,11 @@ impl Client {
             Some((content_type, body)) => Some((content_type, encode(body)?)),
             None => None,
         };
-        let call = target.call(verb);
+        let mut call = target.call(verb);
+        if let Change::Create(object) = change {
+            let name = object.pointer("/metadata/name").and_then(Value::as_str);
+            call.name = name.map(str::to_owned);
+        }
         let (head, answer) = self.exchange(call.clone(), request(method, url, JSON, body)?).await?;
         let object = serde_json::from_slice(&answer)
             .map_err(|source| Error::Decode { call: Box::new(call), source })?;

@@ -283,14 +283,22 @@ impl Client {
         Ok(self.exchange(call, request).await?.1)
     }
 
+    /// A write is refused when somebody else may lead meanwhile.
+    pub(super) fn may_write(&self, call: &Call) -> Result<(), Error> {
+        match &self.fence {
+            Some(fence) if !fence.is_open() => Err(Error::NotLeading { call: Box::new(call.clone()) }),
+            _ => Ok(()),
+        }
+    }
+
     /// Sends a request; the head and the body of the answer.
     pub(super) async fn exchange(
         &self,
         call: Call,
         request: Request<Vec<u8>>,
     ) -> Result<(http::HeaderMap, axum::body::Bytes), Error> {
-        if request.method() != Method::GET && self.fence.as_ref().is_some_and(|fence| !fence.is_open()) {
-            return Err(Error::NotLeading { call: Box::new(call) });
+        if request.method() != Method::GET {
+            self.may_write(&call)?;
         }
         let method = request.method().to_string();
         let (status, head, body) = deadline(&call, async {

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::Client;
 use super::client::Target;
-use super::error::{Error, Verb};
+use super::error::{Error, Refusal, Verb};
 
 /// How much of a stream may be under way: enough to keep the connection busy.
 const BUFFER: usize = 64 * 1024;
@@ -55,9 +55,13 @@ impl Client {
     ) -> Result<Executed, Error> {
         let pods = self.resource("v1", "Pod").await?;
         let call = Target::new(&pods, Some(exec.namespace), exec.pod).subresource("exec").call(Verb::Create);
-        let unreachable = |source: kube::Error| Error::Unreachable {
-            call: Box::new(call.clone()),
-            source: Box::new(source),
+        self.may_write(&call)?;
+        let failed = |source: kube::Error| match source {
+            kube::Error::Api(status) => {
+                let body = serde_json::to_vec(&status).unwrap_or_default();
+                Error::Refused(Box::new(Refusal::from_body(call.clone(), status.code, &body)))
+            }
+            source => Error::Unreachable { call: Box::new(call.clone()), source: Box::new(source) },
         };
         let params = AttachParams {
             container: exec.container.map(str::to_owned),
@@ -70,7 +74,7 @@ impl Client {
             max_stderr_buf_size: Some(BUFFER),
         };
         let api: Api<Pod> = Api::namespaced(self.kube().clone(), exec.namespace);
-        let mut process = api.exec(exec.pod, exec.command.to_vec(), &params).await.map_err(unreachable)?;
+        let mut process = api.exec(exec.pod, exec.command.to_vec(), &params).await.map_err(failed)?;
         let (stdin, stdout, stderr) = (process.stdin(), process.stdout(), process.stderr());
         let status = process.take_status();
         let broken = |error: std::io::Error| Error::Malformed(format!("cannot hand on the streams: {error}"));

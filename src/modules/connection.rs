@@ -338,7 +338,7 @@ impl Connection {
             "password": user.password.as_ref().map(|_| "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"),
             "proxy": config.proxy_url.as_ref().map(ToString::to_string),
             "ssl_ca_cert": config.root_cert_file,
-            "username": user.username.clone().unwrap_or_default(),
+            "username": user.username,
             "verify_ssl": !config.accept_invalid_certs,
         }))
     }

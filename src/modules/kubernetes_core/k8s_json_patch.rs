@@ -51,7 +51,10 @@ impl Module for K8sJsonPatch {
         let what = format!("{kind} {name}: Failed to retrieve requested object");
         let existing = existing.map_err(|error| failure(&what, &error))?.into_objects().into_iter().next();
         let existing = existing.ok_or_else(|| {
-            ModuleError::new(format!("{what}: not found")).with("status", 404_i64).with("reason", "Not Found")
+            ModuleError::new(format!("{what}: not found"))
+                .with("error", 404_i64)
+                .with("status", 404_i64)
+                .with("reason", "Not Found")
         })?;
         let patch = args.json("patch").unwrap_or_default();
         let options = ChangeOptions { manager: FIELD_MANAGER, dry_run: context.check, validation: None };

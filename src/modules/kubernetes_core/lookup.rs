@@ -1,6 +1,7 @@
 //! The lookups `k8s`, which reads objects, and `kustomize`, which is refused
 //! (`plugins/lookup/k8s.py`, `plugins/lookup/kustomize.py`).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -64,12 +65,8 @@ async fn found(session: &Session, options: &Options, definition: &Object) -> Res
         Some("api_groups") => {
             let all = session.client.all_resources().await;
             let all = all.map_err(|error| failure("Failed to discover the kinds of the cluster", &error))?;
-            let mut groups: Vec<&str> = all
-                .iter()
-                .map(|resource| resource.group.as_str())
-                .filter(|group| !group.is_empty())
-                .collect();
-            groups.dedup();
+            // The core group has no name.
+            let groups: BTreeSet<&str> = all.iter().map(|resource| resource.group.as_str()).collect();
             return Ok(vec![serde_json::json!(groups)]);
         }
         Some(other) => {
