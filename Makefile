@@ -14,7 +14,7 @@ demo: ## the operator at work in a real cluster: its own, or the one that KUBECO
 	@deploy/demo
 
 .PHONY: test
-test: test-rust test-yaml test-differential test-repository test-e2e test-release ## all tests
+test: test-rust test-yaml test-differential test-repository test-targets test-e2e test-release ## all tests
 
 .PHONY: test-rust
 test-rust: ## unit, language and conformance tests: no cluster needed
@@ -35,6 +35,10 @@ test-differential: ## the chart engine beside the real Helm, on generated charts
 .PHONY: test-repository
 test-repository: ## charts from places beside the real Helm, and with a real registry
 	@tests/repository/run
+
+.PHONY: test-targets
+test-targets: ## ansible-core's own integration targets, with daytwo as ansible-playbook
+	@tests/ansible/targets
 
 .PHONY: test-e2e
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names
