@@ -14,7 +14,7 @@ demo: ## the operator at work in a real cluster: its own, or the one that KUBECO
 	@deploy/demo
 
 .PHONY: test
-test: test-rust test-yaml test-differential test-templating test-repository test-release test-kubernetes-core test-e2e ## all tests
+test: test-rust test-yaml test-differential test-templating test-targets test-repository test-release test-kubernetes-core test-e2e ## all tests
 
 .PHONY: test-rust
 test-rust: ## unit, language and conformance tests: no cluster needed
@@ -39,6 +39,10 @@ test-repository: ## charts from places beside the real Helm, and with a real reg
 .PHONY: test-templating
 test-templating: ## Ansible's templating beside the real ansible-core; TEMPLATES and TEMPLATES_SEED say how many and which
 	@tests/ansible/differential/run --cases $(or $(TEMPLATES),20000) --seed $(or $(TEMPLATES_SEED),1)
+
+.PHONY: test-targets
+test-targets: ## ansible-core's own integration targets, with daytwo as ansible-playbook
+	@tests/ansible/targets
 
 .PHONY: test-e2e
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names

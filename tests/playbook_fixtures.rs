@@ -6,8 +6,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use daytwo::executor::{Context, Event, Progress, Run, RunOptions};
-use daytwo::jinja::{Environment, Plugins};
+use daytwo::executor::{Context, Event, Progress, Run, RunOptions, Status, run_to_end};
+use daytwo::inventory::Inventory;
+use daytwo::jinja::{Environment, Plugins, Value};
 use daytwo::modules::Registry;
 use daytwo::playbook::{Content, Options};
 
@@ -24,8 +25,8 @@ fn load(name: &str) -> (Result<Arc<Content>, String>, Context) {
 }
 
 /// The events of a run; with `store`, the run is written and read back between any two steps.
-async fn events(content: &Arc<Content>, context: &Context, store: bool) -> Vec<Event> {
-    let mut run = Run::new(Arc::clone(content), serde_json::Map::new(), RunOptions::default());
+async fn events(content: &Arc<Content>, context: &Context, options: RunOptions, store: bool) -> Vec<Event> {
+    let mut run = Run::new(Arc::clone(content), serde_json::Map::new(), options);
     let mut events = Vec::new();
     while run.advance(context, &mut events).await.unwrap() == Progress::Stepped {
         if store {
@@ -64,10 +65,14 @@ fn strip(json: &mut serde_json::Value) {
 }
 
 async fn check(name: &str) {
+    check_with(name, &RunOptions::default()).await;
+}
+
+async fn check_with(name: &str, options: &RunOptions) {
     let (content, context) = load(name);
     let content = content.unwrap();
-    let straight = stable(&events(&content, &context, false).await);
-    let stored = stable(&events(&content, &context, true).await);
+    let straight = stable(&events(&content, &context, options.clone(), false).await);
+    let stored = stable(&events(&content, &context, options.clone(), true).await);
     assert_eq!(straight, stored, "a stored run must go on as if it had not been stored");
     insta::assert_snapshot!(name.trim_end_matches(".yml"), straight);
 }
@@ -85,6 +90,40 @@ async fn loops() {
 #[tokio::test(flavor = "multi_thread")]
 async fn roles() {
     check("roles.yml").await;
+}
+
+/// Hosts that are this machine, and one that is not.
+fn hosts(names: &[&str]) -> RunOptions {
+    let mut inventory = Inventory::default();
+    for name in names {
+        let connection = if *name == "far" { "ssh" } else { "local" };
+        let vars = [(Arc::from("ansible_connection"), Value::from(connection))];
+        inventory.add_host(name, &[], vars.into_iter()).unwrap();
+    }
+    RunOptions { inventory, ..RunOptions::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_hosts() {
+    check_with("hosts.yml", &hosts(&["a", "b", "c"])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn free() {
+    check_with("free.yml", &hosts(&["a", "b", "far"])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs() {
+    let (content, context) = load("async.yml");
+    let directory = tempfile::tempdir().unwrap();
+    let mut extra = serde_json::Map::new();
+    extra.insert("directory".to_owned(), directory.path().to_str().unwrap().into());
+    let mut run = Run::new(content.unwrap(), extra, hosts(&["a"]));
+    let mut events = Vec::new();
+    let outcome = run_to_end(&mut run, &context, &mut events).await.unwrap();
+    assert_eq!(outcome.status, Status::Ok, "{:?}", outcome.failures);
+    assert_eq!(outcome.stats.hosts["a"].ok, 6);
 }
 
 #[tokio::test]

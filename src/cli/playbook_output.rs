@@ -216,6 +216,8 @@ impl Observer for Printer {
             }
             Event::NoMoreHosts => self.banner("NO MORE HOSTS LEFT"),
             Event::Notified { .. } | Event::AsyncPoll { .. } | Event::AsyncEnd { .. } => {}
+            Event::Verbose { level, message } if self.verbosity >= *level => self.line(message),
+            Event::Verbose { .. } => {}
             Event::Warning { message } => {
                 let _ = writeln!(std::io::stderr(), "[WARNING]: {message}");
             }

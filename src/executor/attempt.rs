@@ -10,7 +10,7 @@ use super::settings::Settings;
 use super::vars::Variables;
 use crate::jinja::value::Entries;
 use crate::jinja::{Error, ErrorKind, Templar, Value};
-use crate::modules::{Args, CheckMode, Module, ModuleContext, ModuleError, TaskInfo, TaskResult};
+use crate::modules::{Args, CheckMode, Module, ModuleContext, ModuleError, Spec, TaskInfo, TaskResult};
 use crate::playbook::{Action, Place, Task};
 
 /// Everything that one attempt needs, without a hold on the run.
@@ -117,6 +117,9 @@ impl Attempt<'_> {
         if let Some(result) = this.unreachable(settings)? {
             return Ok(this.done(result, settings));
         }
+        if let Some(result) = this.refused_user()? {
+            return Ok(this.done(result, settings));
+        }
         let result = this.call(args, settings).await?;
         this.judge(result, settings)
     }
@@ -185,10 +188,26 @@ impl Attempt<'_> {
             );
         }
         let context = self.module_context(settings);
+        let invocation = self.invocation(spec, &args);
         if settings.asynchronous > 0 {
             return self.start_job(module, args, context, settings).await;
         }
-        self.timed(module, args, &context, settings.timeout).await
+        let mut result = self.timed(module, args, &context, settings.timeout).await?;
+        result.extend(invocation.map(|invocation| ("invocation".into(), invocation)));
+        Ok(result)
+    }
+
+    /// The arguments as the result shows them to those who ask for them; none for all others.
+    fn invocation(&self, spec: &Spec, args: &Args) -> Option<Value> {
+        if self.variables.options.verbosity < 3 {
+            return None;
+        }
+        let shown = args.values.iter().map(|(name, value)| {
+            let secret = spec.option(&name.text()).is_some_and(|option| option.no_log) && !value.is_none();
+            let hidden = || Value::from("VALUE_SPECIFIED_IN_NO_LOG_PARAMETER");
+            (name.text().into_owned(), if secret { hidden() } else { value.clone() })
+        });
+        Some(Value::dict([("module_args", Value::dict(shown))]))
     }
 
     /// Runs the module, for no longer than `timeout` says.

@@ -7,7 +7,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::inventory::Inventory;
+use super::fact_cache::FactCache;
+use crate::inventory::{Inventory, InventoryError};
 use crate::jinja::Extensions;
 use crate::modules::Registry;
 use crate::modules::jobs::Jobs;
@@ -25,7 +26,14 @@ pub struct Context {
     pub deadline: Option<Instant>,
     /// What `async` tasks left running.
     pub jobs: Jobs,
+    /// Reads the sources of the inventory again (`meta: refresh_inventory`); without it, they stay as they are.
+    pub inventory: Option<ReadInventory>,
+    /// Where facts are kept between runs.
+    pub fact_cache: Option<FactCache>,
 }
+
+/// Reads the sources of an inventory.
+pub type ReadInventory = Arc<dyn Fn() -> Result<Inventory, InventoryError> + Send + Sync>;
 
 /// When facts are gathered before a play (`DEFAULT_GATHERING`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,8 +83,6 @@ pub struct RunOptions {
     pub forks: usize,
     /// When facts are gathered before a play.
     pub gathering: Gathering,
-    /// `gather_subset` of plays that do not say; empty for the module's own.
-    pub gather_subset: Vec<String>,
     /// The strategy of plays that name none (`DEFAULT_STRATEGY`).
     pub strategy: Option<String>,
     /// Whether notifying a handler that does not exist is an error (`ERROR_ON_MISSING_HANDLER`).
@@ -107,7 +113,6 @@ impl Default for RunOptions {
             start_at_task: None,
             forks: 5,
             gathering: Gathering::default(),
-            gather_subset: Vec::new(),
             strategy: None,
             error_on_missing_handler: true,
             any_errors_fatal: false,

@@ -143,6 +143,13 @@ pub enum Event {
         /// The host.
         host: String,
     },
+    /// Something that `-v…` asks for.
+    Verbose {
+        /// How many times `-v` must be given to see it.
+        level: u8,
+        /// What.
+        message: String,
+    },
     /// Something is wrong that does not fail the run.
     Warning {
         /// What.

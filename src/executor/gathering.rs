@@ -2,6 +2,7 @@
 
 use super::context::Gathering;
 use super::run::{Run, Stage};
+use crate::jinja::Value;
 use crate::jinja::filters::core::to_bool;
 
 /// The module that gathers facts.
@@ -14,6 +15,9 @@ impl Run {
             return false;
         }
         let said = stage.play.keywords.get("gather_facts").map(|value| {
+            if let Value::Bool(said) = value {
+                return *said;
+            }
             let value = self.play_templar(stage).template(value).ok();
             value.as_ref().and_then(to_bool).unwrap_or(true)
         });

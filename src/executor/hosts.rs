@@ -1,7 +1,7 @@
 //! The hosts of a run: the inventory as the run changed it, and what was learnt of each host.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -23,14 +23,42 @@ pub(super) struct Learnt {
     pub set: StoredVars,
 }
 
+/// What the run itself added to the inventory.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Added {
+    /// A host (`add_host`).
+    Host {
+        /// Its name.
+        name: String,
+        /// Its groups.
+        groups: Vec<String>,
+        /// Its variables.
+        vars: StoredVars,
+    },
+    /// A host in a group (`group_by`).
+    Member {
+        /// The host.
+        host: String,
+        /// The group.
+        group: String,
+        /// The parents of the group.
+        parents: Vec<String>,
+    },
+}
+
 /// The hosts of a run; a copy is a cheap snapshot.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Hosts {
     inventory: Arc<Inventory>,
     learnt: Arc<IndexMap<String, Arc<Learnt>>>,
+    /// What the run itself added, so that it can be added again to an inventory that was read anew.
+    added: Arc<Vec<Added>>,
     /// The variables of the inventory by host, as far as they were asked for.
     #[serde(skip)]
     cache: Arc<Mutex<HashMap<String, Arc<VarMap>>>>,
+    /// `groups`, once it was asked for.
+    #[serde(skip)]
+    groups: Arc<OnceLock<Value>>,
 }
 
 impl Hosts {
@@ -57,6 +85,15 @@ impl Hosts {
         let vars = Arc::new(self.inventory.vars(host).unwrap_or_default());
         cache.insert(host.to_owned(), Arc::clone(&vars));
         vars
+    }
+
+    /// The hosts of every group: `groups`.
+    #[must_use]
+    pub(super) fn groups(&self) -> Value {
+        let names = |hosts: Vec<String>| Value::list(hosts.into_iter().map(Value::from).collect());
+        let all =
+            || Value::dict(self.inventory.groups().into_iter().map(|(group, hosts)| (group, names(hosts))));
+        self.groups.get_or_init(all).clone()
     }
 
     /// What was learnt of a host.
@@ -93,7 +130,10 @@ impl Hosts {
         groups: &[String],
         vars: VarMap,
     ) -> Result<bool, InventoryError> {
-        self.cache = Arc::default();
+        let stored = vars.iter().map(|(name, value)| (Arc::clone(name), Stored(value.clone()))).collect();
+        let added = Added::Host { name: name.to_owned(), groups: groups.to_vec(), vars: stored };
+        Arc::make_mut(&mut self.added).push(added);
+        self.forget_cached();
         Arc::make_mut(&mut self.inventory).add_host(name, groups, vars.into_iter())
     }
 
@@ -107,8 +147,32 @@ impl Hosts {
         group: &str,
         parents: &[String],
     ) -> Result<bool, InventoryError> {
-        self.cache = Arc::default();
+        let added =
+            Added::Member { host: host.to_owned(), group: group.to_owned(), parents: parents.to_vec() };
+        Arc::make_mut(&mut self.added).push(added);
+        self.forget_cached();
         Arc::make_mut(&mut self.inventory).add_to_group(host, group, parents)
+    }
+
+    fn forget_cached(&mut self) {
+        self.cache = Arc::default();
+        self.groups = Arc::default();
+    }
+
+    /// Takes an inventory that was read anew; hosts and groups that the run added stay.
+    pub(super) fn refresh(&mut self, mut inventory: Inventory) {
+        for added in self.added.iter() {
+            // What could be added before and cannot be added now belongs to a host that is gone.
+            let _ = match added {
+                Added::Host { name, groups, vars } => {
+                    let vars = vars.iter().map(|(name, value)| (Arc::clone(name), value.0.clone()));
+                    inventory.add_host(name, groups, vars)
+                }
+                Added::Member { host, group, parents } => inventory.add_to_group(host, group, parents),
+            };
+        }
+        self.inventory = Arc::new(inventory);
+        self.forget_cached();
     }
 
     /// The name under which a host is known that is asked for by its address (`get_host`).

@@ -75,7 +75,9 @@ impl Object for HostVars {
     }
 
     fn keys(&self) -> Option<Vec<Value>> {
-        Some(self.hosts.inventory().hosts().map(Value::from).collect())
+        let inventory = self.hosts.inventory();
+        let implicit = LOCALHOST.iter().all(|name| inventory.host(name).is_none()).then_some("localhost");
+        Some(inventory.hosts().chain(implicit).map(Value::from).collect())
     }
 }
 

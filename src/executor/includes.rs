@@ -115,7 +115,7 @@ fn label(item: &Inclusion) -> Option<String> {
 }
 
 impl Run {
-    /// Lets hosts go into what their tasks include.
+    /// Lets hosts go into what their tasks include; returns those that failed because it is missing.
     ///
     /// # Errors
     /// A file or role is there but wrong.
@@ -124,7 +124,7 @@ impl Run {
         includes: &[(String, Vec<Inclusion>)],
         stage: &Stage<'_>,
         observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
+    ) -> Result<Vec<String>, RunError> {
         let mut entered: Vec<(String, Vec<Inclusion>)> =
             includes.iter().map(|(host, _)| (host.clone(), Vec::new())).collect();
         let mut failed = Vec::new();
@@ -162,11 +162,11 @@ impl Run {
                 self.enter_inclusion(&host, frame, stage);
             }
         }
-        for host in failed {
+        for host in &failed {
             self.state.failed.insert(host.clone());
-            self.fail_host(&host);
+            self.fail_host(host);
         }
-        Ok(())
+        Ok(failed)
     }
 
     fn load(
@@ -192,8 +192,9 @@ impl Run {
         let message = errors.0.first().map(|error| error.message.clone()).unwrap_or_default();
         for host in &group.hosts {
             let Some(task) = self.current_task(host) else { continue };
-            let templar = self.templar(host, &task, stage);
-            let task = self.task_ref(host, &task, stage, &templar, &TaskState::default());
+            let name = self.shown_name(host, &task, stage, &self.templar(host, &task, stage));
+            let state = TaskState { name, ..TaskState::default() };
+            let task = self.task_ref(host, &task, stage, &state);
             let mut result = Entries::new();
             if let Target::Tasks { name, .. } = &group.inclusion.target {
                 result.insert("include".into(), Value::from(name.as_str()));

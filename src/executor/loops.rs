@@ -40,6 +40,7 @@ pub(super) fn items(task: &Task, templar: &Templar) -> Result<Option<Vec<Value>>
     let terms = match &terms {
         Value::List(list) => list.items(),
         Value::Dict(_) if name == "dict" => vec![terms.clone()],
+        Value::Dict(_) if name.ends_with("list") => return Err(Error::ansible("with_list expects a list")),
         other if other.is_sequence() => ops::iterate(other)?,
         other => vec![other.clone()],
     };
@@ -157,6 +158,17 @@ pub(super) fn result(state: &TaskState) -> Finished {
         (false, false) => "All items completed",
     };
     let mut result = Entries::new();
+    for name in ["warnings", "deprecations"] {
+        let told: Vec<Value> = results
+            .iter()
+            .filter_map(Value::as_dict)
+            .filter_map(|item| item.write().shift_remove(name))
+            .flat_map(|told| text::values(&told))
+            .collect();
+        if !told.is_empty() {
+            result.insert(name.into(), Value::list(told));
+        }
+    }
     result.insert("results".into(), Value::list(results));
     result.insert("skipped".into(), Value::Bool(skipped));
     result.insert("changed".into(), Value::Bool(changed));

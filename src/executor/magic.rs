@@ -82,10 +82,7 @@ impl Variables<'_> {
         let options = self.options;
         let inventory = self.state.hosts.inventory();
         set("playbook_dir", path(&self.content.basedir));
-        set(
-            "groups",
-            Value::dict(inventory.groups().into_iter().map(|(group, hosts)| (group, texts(hosts)))),
-        );
+        set("groups", self.state.hosts.groups());
         set("omit", Value::from(self.state.omit.as_str()));
         set("ansible_check_mode", Value::Bool(options.check));
         set("ansible_diff_mode", Value::Bool(options.diff));

@@ -30,6 +30,9 @@ impl Run {
         };
         let action = task.args.get("_raw_params").cloned().unwrap_or(Value::None);
         let action = templar.template(&action).map_err(words)?.to_string();
+        if !task.implicit {
+            self.announce(host, task, true, templar, stage, observer);
+        }
         let conditions = self.lineage(host, task, stage).when().len();
         if UNCONDITIONAL.contains(&action.as_str()) {
             if conditions > 0 {
@@ -37,10 +40,13 @@ impl Run {
                 observer.observe(&Event::Warning { message });
             }
         } else if !self.meta_holds(host, task, templar, stage).map_err(words)? {
-            self.skip_meta(host, task, &action, templar, stage, observer);
+            let reason = skip_reason(&action, host);
+            self.skip_meta(host, task, &action, &reason, templar, stage, observer);
+            self.tell(task, reason, observer);
             return Ok(action);
         }
-        self.do_meta(host, &action, stage, observer)?;
+        let message = self.do_meta(host, &action, stage, observer)?;
+        self.tell(task, message, observer);
         Ok(action)
     }
 
@@ -64,19 +70,20 @@ impl Run {
         host: &str,
         task: &Task,
         action: &str,
+        reason: &str,
         templar: &Templar,
         stage: &Stage<'_>,
         observer: &mut dyn Observer,
     ) {
-        let task = self.task_ref(host, task, stage, templar, &TaskState::default());
-        observer.observe(&Event::TaskStart { task: task.clone() });
+        let name = self.shown_name(host, task, stage, templar);
+        let task = self.task_ref(host, task, stage, &TaskState { name, ..TaskState::default() });
         observer.observe(&Event::TaskEnd {
             task,
             host: host.to_owned(),
             outcome: TaskOutcome::Skipped,
             result: serde_json::json!({
                 "msg": action,
-                "skip_reason": format!("{action} conditional evaluated to False"),
+                "skip_reason": reason,
                 "skipped": true,
             }),
         });
@@ -88,15 +95,22 @@ impl Run {
         action: &str,
         stage: &Stage<'_>,
         observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
-        match action {
-            "end_host" => self.end_host(host),
-            "end_role" => self.end_role(host),
+    ) -> Result<String, RunError> {
+        Ok(match action {
+            "end_host" => {
+                self.end_host(host);
+                format!("ending play for {host}")
+            }
+            "end_role" => {
+                self.end_role(host);
+                format!("ending role for {host}")
+            }
             "end_play" | "end_batch" => {
                 for host in self.state.hosts_left() {
                     self.end_host(&host);
                 }
                 self.state.play.ended |= action == "end_play";
+                format!("ending {}", &action["end_".len()..])
             }
             "flush_handlers" => {
                 let in_handlers = self.lineage_in_handlers(host);
@@ -105,21 +119,45 @@ impl Run {
                     return Err(RunError::Play(message.to_owned()));
                 }
                 self.flush_handlers(host, stage, observer);
+                format!("triggered running handlers for {host}")
             }
             "clear_facts" => {
                 for host in self.state.play.hosts.clone() {
                     self.state.hosts.clear_facts(&host);
+                    stage.context.fact_cache.iter().for_each(|cache| cache.remove(&host));
                 }
+                "facts cleared".to_owned()
             }
-            "clear_host_errors" => self.clear_host_errors(),
-            // noop, refresh_inventory, reset_connection: the inventory was read and there is no connection.
-            _ => {}
+            "clear_host_errors" => {
+                self.clear_host_errors();
+                "cleared host errors".to_owned()
+            }
+            "refresh_inventory" => {
+                self.refresh_inventory(stage)?;
+                "inventory successfully refreshed".to_owned()
+            }
+            // noop, and reset_connection: there is no connection to reset.
+            other => other.to_owned(),
+        })
+    }
+
+    /// What a `meta` task did, for those who asked for more than the results.
+    fn tell(&self, task: &Task, message: String, observer: &mut dyn Observer) {
+        if !task.implicit {
+            observer.observe(&Event::Verbose { level: 2, message: format!("META: {message}") });
         }
-        Ok(())
     }
 
     fn lineage_in_handlers(&self, host: &str) -> bool {
         self.state.stack(host).iter().any(|frame| matches!(frame.source, super::frame::Source::Handlers))
+    }
+
+    /// Reads the sources of the inventory again; hosts and groups that the run added stay.
+    fn refresh_inventory(&mut self, stage: &Stage<'_>) -> Result<(), RunError> {
+        let Some(read) = &stage.context.inventory else { return Ok(()) };
+        let inventory = read().map_err(|error| RunError::Play(error.to_string()))?;
+        self.state.hosts.refresh(inventory);
+        Ok(())
     }
 
     /// Hosts that failed or could not be reached take part again from the next play on; those that still run
@@ -138,4 +176,18 @@ impl Run {
             }
         }
     }
+}
+
+/// Why a `meta` task was skipped on a host.
+fn skip_reason(action: &str, host: &str) -> String {
+    let more = match action {
+        "flush_handlers" => format!(", not running handlers for {host}"),
+        "clear_facts" => format!(", not clearing facts and fact cache for {host}"),
+        "clear_host_errors" => format!(", not clearing host error state for {host}"),
+        "end_batch" => ", continuing current batch".to_owned(),
+        "end_play" => ", continuing play".to_owned(),
+        "end_host" => format!(", continuing execution for {host}"),
+        _ => String::new(),
+    };
+    format!("{action} conditional evaluated to False{more}")
 }

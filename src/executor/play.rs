@@ -4,10 +4,11 @@
 use std::collections::VecDeque;
 
 use super::event::{Event, Observer};
+use super::frame::{Frame, Holder, Source, phase_nodes};
 use super::handlers::Handlers;
 use super::roles::PlayRoles;
 use super::run::{Run, RunError, Stage, Status};
-use super::state::{Batch, Cursor, PlayState, StoredVars, TaskState};
+use super::state::{Batch, Cursor, Phase, PlayState, StoredVars};
 use super::strategy::Strategy;
 use super::text;
 use crate::jinja::convert::Stored;
@@ -45,15 +46,22 @@ impl Run {
 
     /// Finds the hosts of a play; false when it has none.
     fn begin_play(&mut self, stage: &Stage<'_>, observer: &mut dyn Observer) -> Result<bool, RunError> {
+        self.load_facts(stage);
         let answers = self.answers(stage)?;
         self.state.play = PlayState { answers, ..PlayState::default() };
         let templar = self.play_templar(stage);
+        let omitted = |value: &Value| value.as_str() == Some(self.state.omit.as_str());
         let keyword = |name: &str| match stage.play.keywords.get(name) {
-            Some(value) => templar.template(value).map_err(words),
+            Some(value) => {
+                let value = templar.template(value).map_err(words)?;
+                Ok(if omitted(&value) { Value::None } else { value })
+            }
             None => Ok(Value::None),
         };
         let patterns = text::split(&keyword("hosts")?);
-        self.state.play.name = match keyword("name")? {
+        let name = keyword("name")?;
+        let (order, serial) = (keyword("order")?, keyword("serial")?);
+        self.state.play.name = match name {
             Value::None => patterns.join(","),
             name => name.to_string(),
         };
@@ -63,13 +71,13 @@ impl Run {
             let message = format!("Could not match supplied host pattern, ignoring: {pattern}");
             observer.observe(&Event::Warning { message });
         }
-        let hosts = ordered(matched.hosts, &keyword("order")?)?;
+        let hosts = ordered(matched.hosts, &order)?;
         if hosts.is_empty() {
             self.announce_play(Strategy::Linear, observer);
             observer.observe(&Event::NoHosts);
             return Ok(false);
         }
-        self.state.play.batches = batches(&hosts, &keyword("serial")?)?;
+        self.state.play.batches = batches(&hosts, &serial)?;
         self.state.play.hosts = hosts;
         Ok(true)
     }
@@ -97,7 +105,11 @@ impl Run {
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
         let templar = self.play_templar(stage);
-        let keyword = |name: &str| stage.play.keywords.get(name).map(|value| templar.template(value));
+        let omitted = |value: &Value| value.as_str() == Some(self.state.omit.as_str());
+        let keyword = |name: &str| {
+            let value = stage.play.keywords.get(name).map(|value| templar.template(value));
+            value.filter(|value| !value.as_ref().is_ok_and(omitted))
+        };
         let strategy = keyword("strategy").transpose().map_err(words)?.map(|name| name.to_string());
         let strategy = strategy.or_else(|| self.options.strategy.clone());
         let force = keyword("force_handlers").and_then(Result::ok).as_ref().and_then(to_bool);
@@ -138,20 +150,20 @@ impl Run {
         let pattern = glob::Pattern::new(&wanted).ok();
         let mut found = false;
         for host in self.state.hosts_left() {
-            let before = self.state.cursor(&host).cloned().unwrap_or_default();
             while let Some(task) = self.settle(&host, stage) {
                 let templar = self.templar(&host, &task, stage);
-                let full = self.task_ref(&host, &task, stage, &templar, &TaskState::default()).name;
+                let full = self.shown_name(&host, &task, stage, &templar);
                 let own = task.name().map(ToString::to_string).unwrap_or_default();
                 let fits = |name: &str| name == wanted || pattern.as_ref().is_some_and(|it| it.matches(name));
                 if fits(&own) || fits(&full) {
                     found = true;
+                    // Facts are gathered all the same, before the task.
+                    let nodes = phase_nodes(&stage.play, Phase::Gather);
+                    let gathering = Frame::new(Source::Phase(Phase::Gather), Holder::List(nodes));
+                    self.push(&host, gathering);
                     break;
                 }
                 self.consume(&host);
-            }
-            if self.state.cursor(&host).is_none_or(|cursor| cursor.done) {
-                self.state.cursor_mut(&host).phase = before.phase;
             }
         }
         if found {
@@ -161,8 +173,11 @@ impl Run {
     }
 
     /// Ends a batch, and the run when all of its hosts are lost.
-    pub(super) fn end_batch(&mut self) {
+    pub(super) fn end_batch(&mut self, stage: &Stage<'_>, observer: &mut dyn Observer) {
         let Some(batch) = self.state.batch.take() else { return };
+        if let Err(message) = self.save_facts(&batch.hosts, stage) {
+            observer.observe(&Event::Warning { message });
+        }
         let failed: Vec<String> = batch
             .cursors
             .iter()

@@ -145,8 +145,7 @@ impl Run {
             self.store(host, task, &mut finished.result, &state, observer);
         }
         self.note_requeue(task, &finished.result);
-        let templar = self.templar(host, task, stage);
-        let task_ref = self.task_ref(host, task, stage, &templar, &state);
+        let task_ref = self.task_ref(host, task, stage, &state);
         if !finished.flag("skipped") && !finished.flag("unreachable") {
             self.note_ran(host);
         }
@@ -298,7 +297,7 @@ impl Run {
         observer: &mut dyn Observer,
     ) {
         let Action::Module(module) = task.action else { return };
-        self.store_hosts(host, result, observer);
+        self.store_hosts(host, task, result, observer);
         if module == "ansible.builtin.set_stats" {
             self.store_stats(host, result, state);
         }
@@ -307,6 +306,9 @@ impl Run {
         };
         let mut facts: VarMap =
             facts.into_iter().map(|(key, value)| (Arc::<str>::from(key.text().as_ref()), value)).collect();
+        if matches!(module, "ansible.builtin.set_fact" | "ansible.builtin.include_vars") {
+            facts.keys().for_each(|name| self.warn_if_reserved(name, observer));
+        }
         let delegate = state.delegate.clone();
         let targets = match &delegate {
             Some(delegate) if state.delegate_facts => vec![delegate.clone()],
@@ -347,7 +349,7 @@ impl Run {
     }
 
     /// Adds what `add_host` and `group_by` ask for; the result says whether that changed anything.
-    fn store_hosts(&mut self, host: &str, result: &mut Entries, observer: &mut dyn Observer) {
+    fn store_hosts(&mut self, host: &str, task: &Task, result: &mut Entries, observer: &mut dyn Observer) {
         let changed = if let Some(Value::Dict(new)) = result.get("add_host") {
             let name = new.get("host_name").map(|name| name.to_string()).unwrap_or_default();
             let groups = new.get("groups").as_ref().map(super::text::list).unwrap_or_default();
@@ -366,6 +368,7 @@ impl Run {
             return;
         };
         match changed {
+            Ok(_) if task.keywords.get("changed_when").is_some() => {}
             Ok(changed) => {
                 result.insert("changed".into(), Value::Bool(changed));
             }

@@ -208,7 +208,7 @@ impl Run {
                 }
                 Some(false) => {
                     if !self.begin_round(&stage, observer)? {
-                        self.end_batch();
+                        self.end_batch(&stage, observer);
                     }
                 }
             }

@@ -5,7 +5,8 @@ use indexmap::IndexMap;
 use super::attempt::Attempt;
 use super::text;
 use crate::jinja::filters::core::to_bool;
-use crate::jinja::{Error, Value, ops};
+use crate::jinja::{Error, ErrorKind, Value, ops};
+use crate::playbook::{Action, Task};
 
 /// The keyword values of a task that are needed beside its arguments.
 #[derive(Debug, Clone, Default)]
@@ -122,7 +123,11 @@ impl Attempt<'_> {
     fn environment(&self) -> Result<IndexMap<String, String>, Error> {
         let mut merged = IndexMap::new();
         for value in self.lineage().all("environment") {
-            let value = self.templar.template(value)?;
+            let value = match self.templar.template(value) {
+                // The facts that are about to be gathered may be what is missing.
+                Err(error) if error.kind() == ErrorKind::Undefined && gathers(&self.task) => continue,
+                value => value?,
+            };
             for dict in text::values(&value).iter().filter_map(Value::as_dict) {
                 for (key, value) in dict.entries() {
                     if value.as_str() != Some(self.omit()) {
@@ -133,6 +138,11 @@ impl Attempt<'_> {
         }
         Ok(merged)
     }
+}
+
+/// Whether a task gathers the facts in which the environment of the host is.
+fn gathers(task: &Task) -> bool {
+    task.action == Action::Module("ansible.builtin.setup")
 }
 
 /// `poll` of tasks that do not say, in seconds (`DEFAULT_POLL_INTERVAL`).

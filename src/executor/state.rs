@@ -92,6 +92,8 @@ impl Phase {
 /// The task that a host runs.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct TaskState {
+    /// The name of the task as it is shown.
+    pub name: String,
     /// The items of its loop; none without a loop.
     pub items: Option<Vec<Stored>>,
     /// The item that is next.
@@ -252,6 +254,8 @@ pub(super) struct State {
     pub unreachable: IndexSet<String>,
     /// How the last play ended.
     pub status: Status,
+    /// The names of variables of which the run warned.
+    pub warned: IndexSet<String>,
     /// The task that `--start-at-task` looks for.
     pub start_at: Option<String>,
     /// The token that stands for an omitted argument.
@@ -281,6 +285,7 @@ impl State {
             failed: IndexSet::new(),
             unreachable: IndexSet::new(),
             status: Status::Ok,
+            warned: IndexSet::new(),
             start_at,
             omit: format!("__omit_place_holder__{}", uuid::Uuid::new_v4().simple()),
             started: 0,

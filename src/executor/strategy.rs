@@ -90,6 +90,7 @@ impl Run {
         }
         for (host, task) in &picked {
             let templar = self.templar(host, task, stage);
+            self.warn_of_reserved(&templar.vars, observer);
             let alone = if task.action == Action::Meta {
                 let action = self.meta(host, task, &templar, stage, observer)?;
                 !META_BY_HOST.contains(&action.as_str())
@@ -189,7 +190,7 @@ impl Run {
     }
 
     /// Shows a task as begun; out of lockstep, unless it was shown last.
-    fn announce(
+    pub(super) fn announce(
         &mut self,
         host: &str,
         task: &Task,
@@ -198,7 +199,8 @@ impl Run {
         stage: &Stage<'_>,
         observer: &mut dyn Observer,
     ) {
-        let mut begun = self.task_ref(host, task, stage, templar, &TaskState::default());
+        let name = self.shown_name(host, task, stage, templar);
+        let mut begun = self.task_ref(host, task, stage, &TaskState { name, ..TaskState::default() });
         let shown = format!("{} {}", begun.path, begun.name);
         let Some(batch) = &mut self.state.batch else { return };
         if always || batch.announced.as_ref() != Some(&shown) {
@@ -228,11 +230,12 @@ impl Run {
     /// What a task includes cannot be loaded.
     pub(super) fn end_round(
         &mut self,
-        round: Round,
+        mut round: Round,
         stage: &Stage<'_>,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
-        self.include_all(&round.includes, stage, observer)?;
+        let failed = self.include_all(&round.includes, stage, observer)?;
+        round.failed.extend(failed);
         let Some(batch) = &self.state.batch else { return Ok(()) };
         if !batch.strategy.in_lockstep() {
             return Ok(());

@@ -61,7 +61,8 @@ impl Run {
         templar: &Templar,
         stage: &Stage<'_>,
     ) -> Result<(), RunError> {
-        let mut state = TaskState { attempt: 1, run_once, ..TaskState::default() };
+        let name = self.shown_name(host, task, stage, templar);
+        let mut state = TaskState { name, attempt: 1, run_once, ..TaskState::default() };
         match loops::items(task, templar) {
             Ok(items) => state.items = items.map(|items| items.into_iter().map(Stored).collect()),
             Err(error) if error.kind() == ErrorKind::Cancelled => return Err(RunError::Cancelled),
@@ -193,7 +194,7 @@ impl Run {
         state.delegate_facts = settings.delegate_facts;
         state.wait = 0.0;
         if attempted.again {
-            let task = self.task_ref(&host, &task, stage, &templar, &state);
+            let task = self.task_ref(&host, &task, stage, &state);
             let left = attempted.attempts - state.attempt;
             let mut result = attempted.result;
             result.insert("retries".into(), Value::from(attempted.attempts as usize));
@@ -251,7 +252,7 @@ impl Run {
         if !included {
             let shown = value.as_dict().map(|dict| results::shown(&dict.read(), state.no_log));
             observer.observe(&Event::Item {
-                task: self.task_ref(host, task, stage, &templar, &state),
+                task: self.task_ref(host, task, stage, &state),
                 host: host.to_owned(),
                 outcome: results::outcome_of(&value, state.ignore_errors),
                 label: if state.no_log { "(censored due to no_log)".to_owned() } else { label },
@@ -270,16 +271,8 @@ impl Run {
         self.end_task(host, task, finished, state, stage, observer)
     }
 
-    /// A task as events speak of it.
-    pub(super) fn task_ref(
-        &self,
-        host: &str,
-        task: &Task,
-        stage: &Stage<'_>,
-        templar: &Templar,
-        state: &TaskState,
-    ) -> TaskRef {
-        let lineage = self.lineage(host, task, stage);
+    /// The name of a task as it is shown: `role : name`.
+    pub(super) fn shown_name(&self, host: &str, task: &Task, stage: &Stage<'_>, templar: &Templar) -> String {
         let name = match task.name() {
             Some(name) => templar.template(name).unwrap_or_else(|_| name.clone()).to_string(),
             None => match task.action {
@@ -290,16 +283,20 @@ impl Run {
                 _ => task.action_name.clone(),
             },
         };
-        let name = match lineage.role() {
+        match self.lineage(host, task, stage).role() {
             Some(role) => format!("{} : {name}", role.full_name()),
             None => name,
-        };
+        }
+    }
+
+    /// A task as events speak of it.
+    pub(super) fn task_ref(&self, host: &str, task: &Task, stage: &Stage<'_>, state: &TaskState) -> TaskRef {
         TaskRef {
-            name,
+            name: state.name.clone(),
             action: task.action_name.clone(),
             path: task.place.path(),
             no_log: state.no_log,
-            handler: lineage.in_handlers,
+            handler: self.lineage(host, task, stage).in_handlers,
             number: self.state.started,
             check: state.check.unwrap_or(self.options.check),
             diff: state.diff.unwrap_or(self.options.diff),

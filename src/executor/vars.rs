@@ -111,7 +111,7 @@ impl Variables<'_> {
         }
         layers.add(&self.play.vars);
         layers.add_stored(&self.state.play.answers);
-        self.add_vars_files(&mut layers);
+        self.add_vars_files(&mut layers, host);
         for role in public {
             layers.add(&role.vars);
         }
@@ -129,14 +129,18 @@ impl Variables<'_> {
         layers.vars
     }
 
-    fn add_vars_files(&self, layers: &mut Layers) {
+    fn add_vars_files(&self, layers: &mut Layers, host: Option<&str>) {
         let Some(files) = self.play.keywords.get("vars_files") else { return };
         for entry in text::values(files) {
             let mut vars = layers.vars.clone();
             vars.extend(self.extra.iter().map(|(name, value)| (Arc::clone(name), value.0.clone())));
+            self.add_magic(&mut vars, None, host);
+            let basedir = Value::from(self.content.basedir.display().to_string());
+            vars.insert("ansible_search_path".into(), Value::list(vec![basedir]));
             let templar = Templar::new(Arc::clone(self.env), Arc::new(vars));
             for name in text::values(&entry) {
-                let Ok(name) = templar.template(&name) else { continue };
+                // A file whose name cannot be known yet is left out, with those after it.
+                let Ok(name) = templar.template(&name) else { break };
                 let dirs = [self.content.basedir.clone()];
                 let Ok(path) = search::find(&dirs, "vars", &PathBuf::from(name.to_string())) else {
                     continue;

@@ -164,6 +164,8 @@ impl RoleReconciler {
             cancel: pass.cancel.clone(),
             deadline: self.deadline(),
             jobs: Jobs::default(),
+            inventory: None,
+            fact_cache: None,
         };
         let mut log = RunLog::default();
         let mut run = Run::new(Arc::clone(content), vars, self.options(pass));

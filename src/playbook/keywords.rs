@@ -137,6 +137,11 @@ pub(super) fn find(name: &str, place: u8) -> Option<&'static Keyword> {
     KEYWORDS.iter().find(|keyword| keyword.name == name && keyword.on & place != 0)
 }
 
+/// The names of all keywords.
+pub fn keyword_names() -> impl Iterator<Item = &'static str> {
+    KEYWORDS.iter().map(|keyword| keyword.name)
+}
+
 /// The name of a keyword that blocks may have, as the table holds it.
 #[must_use]
 pub fn find_keyword(name: &str) -> Option<&'static str> {

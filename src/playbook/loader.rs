@@ -389,7 +389,8 @@ impl<'a> Loader<'a> {
         let mut places = Vec::new();
         let parts: Vec<&str> = name.splitn(3, '.').collect();
         let in_collection = |places: &mut Vec<PathBuf>, namespace: &str, collection: &str, role: &str| {
-            for dir in &self.options.collections_path {
+            let beside = self.basedir.join("collections");
+            for dir in std::iter::once(&beside).chain(&self.options.collections_path) {
                 let base = dir.join("ansible_collections").join(namespace).join(collection);
                 places.push(base.join("roles").join(role));
             }
@@ -770,6 +771,11 @@ impl<'a> Loader<'a> {
                 }
                 ("tags", _) => keywords.tags = tags(node),
                 (_, Holds::Tasks) => {}
+                ("register", _) if !node.value.as_str().is_some_and(jinja::is_identifier) => {
+                    let shown = jinja::yaml::value(node);
+                    let message = format!("Invalid variable name in 'register' specified: '{shown}'");
+                    self.fail(&at, message, None);
+                }
                 (name, Holds::Conditions) => {
                     self.check_conditions(node, file);
                     keywords.values.insert(name, jinja::yaml::value(node));
@@ -844,11 +850,15 @@ impl<'a> Loader<'a> {
         let own = if around.handlers { own | on::HANDLER } else { own };
         let keywords = self.keywords(dict, own, file, class, &[&call.key]);
         let looping = self.looping(dict, file, &keywords);
+        if around.handlers && matches!(kind, Kind::IncludeRole | Kind::ImportRole) {
+            let name = &call.name;
+            self.fail(&place, format!("Using '{name}' as a handler is not supported."), None);
+        }
         match kind {
             Kind::ImportTasks => self.import_tasks(call, keywords, looping, place, around),
             Kind::ImportRole => self.import_role(call, keywords, looping, place, around),
             _ => {
-                let action = self.action(&call, kind, &place, &collections)?;
+                let action = self.action(&call, kind, &place, &collections, around)?;
                 self.preload(&action, &call, &place, around);
                 let action_name = call.name;
                 let args = call.args;
@@ -941,7 +951,8 @@ impl<'a> Loader<'a> {
             }
             (name, given) => (name.to_owned(), given.clone()),
         };
-        let raw = self.options.modules.resolve(&name, collections).is_some_and(|module| module.raw_params);
+        let module = self.options.modules.resolve(&name, collections);
+        let raw = module.is_some_and(|module| module.raw_params);
         match &given {
             python::Value::None => {}
             python::Value::Dict(dict) => args.extend(pairs_of(dict.entries())),
@@ -966,6 +977,13 @@ impl<'a> Loader<'a> {
                 return None;
             }
         }
+        // Text that is no `k=v` may be a template of a dict.
+        let is_template = |text: &Value| text.to_string().contains("{{");
+        if module.is_some_and(|module| !module.free_form) && args.get("_raw_params").is_some_and(is_template)
+        {
+            let text = args.shift_remove("_raw_params").unwrap_or(Value::None);
+            args.insert("_variable_params".into(), text);
+        }
         Some(Call { key, name, args, place })
     }
 
@@ -982,7 +1000,14 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn action(&mut self, call: &Call, kind: Kind, place: &Place, collections: &[String]) -> Option<Action> {
+    fn action(
+        &mut self,
+        call: &Call,
+        kind: Kind,
+        place: &Place,
+        collections: &[String],
+        around: &Surroundings,
+    ) -> Option<Action> {
         Some(match kind {
             Kind::IncludeTasks => {
                 if call.file().is_none() {
@@ -999,21 +1024,18 @@ impl<'a> Loader<'a> {
                 Action::IncludeRole
             }
             Kind::Meta => {
-                self.check_meta(call);
+                self.check_meta(call, around);
                 Action::Meta
             }
             Kind::ImportTasks | Kind::ImportRole => return None,
             Kind::Module => {
                 let module = self.options.modules.resolve(&call.name, collections)?;
                 if call.args.contains_key("_raw_params") && !module.free_form {
-                    let text = &call.args["_raw_params"];
-                    if !text.to_string().contains("{{") {
-                        let message = format!(
-                            "this task '{}' has extra params, which is only allowed in modules that take free text",
-                            call.name
-                        );
-                        self.fail(&call.place, message, None);
-                    }
+                    let message = format!(
+                        "this task '{}' has extra params, which is only allowed in modules that take free text",
+                        call.name
+                    );
+                    self.fail(&call.place, message, None);
                 }
                 Action::Module(module.name)
             }
@@ -1027,9 +1049,14 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn check_meta(&mut self, call: &Call) {
+    fn check_meta(&mut self, call: &Call, around: &Surroundings) {
         let action = call.args.get("_raw_params").map(ToString::to_string).unwrap_or_default();
         let action = action.trim();
+        if action == "end_role" && around.handlers {
+            self.fail(&call.place, "Cannot execute 'end_role' from a handler", None);
+        } else if action == "end_role" && around.role.is_none() {
+            self.fail(&call.place, "Cannot execute 'end_role' from outside of a role", None);
+        }
         if !META_ACTIONS.contains(&action) && !action.contains("{{") {
             let hint =
                 nearest(action, META_ACTIONS.iter().copied()).map(|near| format!("did you mean '{near}'?"));
@@ -1131,6 +1158,7 @@ impl<'a> Loader<'a> {
         }
         let folder = if around.handlers { "handlers" } else { "tasks" };
         let base = around.role.as_ref().map(|role| role.path.join(folder));
+        let of_tasks = around.role.as_ref().map(|role| role.path.join("tasks").join(name));
         let root = base.unwrap_or_else(|| self.basedir.clone());
         let mut below = PathBuf::new();
         let mut candidates = Vec::new();
@@ -1140,6 +1168,7 @@ impl<'a> Loader<'a> {
             candidates.push(root.join(&below).join(name));
         }
         candidates.push(root.join(name));
+        candidates.extend(of_tasks);
         if let Some(role) = &around.role {
             candidates.push(role.path.join(name));
         }
@@ -1201,6 +1230,14 @@ impl<'a> Loader<'a> {
     /// Reads what a dynamic include names without a template, so that its errors show now; what is
     /// missing fails only when it runs, as in Ansible.
     fn preload(&mut self, action: &Action, call: &Call, place: &Place, around: &Surroundings) {
+        let before = self.errors.len();
+        self.read_included(action, call, place, around);
+        // What is wrong in there only matters when the task runs.
+        let wrong = self.errors.split_off(before);
+        self.warnings.extend(wrong);
+    }
+
+    fn read_included(&mut self, action: &Action, call: &Call, place: &Place, around: &Surroundings) {
         let fixed = |text: Option<String>| text.filter(|text| !text.contains("{{") && !text.contains("{%"));
         match action {
             Action::IncludeTasks if self.depth < MAX_IMPORTS => {

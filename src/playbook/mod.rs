@@ -20,7 +20,7 @@ mod tree;
 
 pub use content::{Content, ModuleNames, Options, ResolvedModule};
 pub use error::{LoadError, LoadErrors};
-pub use keywords::{Keywords, find_keyword};
+pub use keywords::{Keywords, find_keyword, keyword_names};
 pub use loader::{META_ACTIONS, RoleFiles};
 pub use splitter::{parse_kv, split_args};
 pub use tree::{Action, Block, Import, Loop, Node, Nodes, Place, Play, Role, RoleUse, Task, VarMap};

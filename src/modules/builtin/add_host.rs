@@ -11,7 +11,7 @@ use crate::modules::{Args, Module, ModuleContext, ModuleError, Spec, TaskResult}
 /// `ansible.builtin.add_host`.
 pub(super) struct AddHost;
 
-const SPEC: Spec = Spec { any_option: true, ..Spec::new("ansible.builtin.add_host", &[]) };
+const SPEC: Spec = Spec { any_option: true, free_form: true, ..Spec::new("ansible.builtin.add_host", &[]) };
 
 /// Arguments that are no variables of the host.
 const SPECIAL: &[&str] = &["name", "hostname", "groupname", "groups"];
@@ -23,6 +23,12 @@ impl Module for AddHost {
     }
 
     async fn run(&self, _: &ModuleContext, mut args: Args) -> Result<TaskResult, ModuleError> {
+        if let Some(raw) = args.values.shift_remove("_raw_params") {
+            let kind = raw.type_name();
+            return Err(ModuleError::new(format!(
+                "Invalid raw parameters passed, requires a dictonary/mapping got a  <class '{kind}'>"
+            )));
+        }
         let first = |names: &[&str]| names.iter().find_map(|name| args.get(name).cloned());
         let Some(name) = first(&["name", "hostname", "host"]) else {
             return Err(ModuleError::new("name, host or hostname needs to be provided"));
