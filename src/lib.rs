@@ -14,6 +14,7 @@
 //! playbook/   Ansible content, pure: playbooks, roles, tasks, blocks -> typed tree
 //! jinja/      Ansible's templating over minijinja: values, undefined, filters, tests, lookups
 //! gotmpl/     the Go text/template language, pure: lexer, parser, value, exec, functions
+//! http/       one HTTP client: redirects, cookies, credentials, proxies, TLS
 //! cluster/    Kubernetes I/O: discovery, apply, wait, logs, ownership
 //! yaml/       YAML 1.1 in (as Helm and Ansible read it), Go-style and PyYAML-style out
 //! ```
@@ -33,6 +34,7 @@ pub mod cli;
 pub mod cluster;
 pub mod executor;
 pub mod gotmpl;
+pub mod http;
 pub mod jinja;
 pub mod modules;
 pub mod operator;

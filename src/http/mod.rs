@@ -1,0 +1,26 @@
+//! The one HTTP client of the program: what `uri`, `get_url`, the `url` lookup and chart repositories ask.
+//!
+//! ```text
+//! Request (data) ─ send ─> Transport ─> reqwest::Client ─┬─> Response ─ bytes, write_to
+//!                    ^                                   │
+//!                    └─ credentials, cookies, redirects ─┘
+//! ```
+//!
+//! A [`Request`] is data; redirects, cookies and credentials follow Ansible's `module_utils/urls.py`,
+//! which is Python's `urllib` with four ways to follow redirects. TLS is rustls with ring.
+
+mod client;
+mod cookies;
+mod credentials;
+mod error;
+mod redirect;
+mod request;
+#[cfg(test)]
+mod tests;
+
+pub use client::Transport;
+pub use cookies::Cookie;
+pub use credentials::{Credentials, basic};
+pub use error::Error;
+pub use redirect::Follow;
+pub use request::{Request, Response};
