@@ -11,8 +11,10 @@
 pub mod builtin;
 mod context;
 pub mod daytwo_core;
+pub mod external;
 pub mod kubernetes_core;
 pub mod operator_sdk_util;
+mod refused;
 mod registry;
 mod result;
 pub mod session;

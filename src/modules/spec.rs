@@ -18,6 +18,10 @@ pub enum Kind {
     List,
     /// A list whose elements are text.
     ListOfStr,
+    /// A list whose elements are paths.
+    ListOfPath,
+    /// A list whose elements are integers.
+    ListOfInt,
     /// A dict; JSON text and `k=v` text are read.
     Dict,
     /// A path: `~` and `$VAR` are expanded.
@@ -138,6 +142,8 @@ pub struct Spec {
     pub aliases: &'static [&'static str],
     /// The arguments.
     pub options: &'static [Opt],
+    /// Groups of arguments that the module has in common with others (`mode`, `owner`, …).
+    pub shared: &'static [&'static [Opt]],
     /// Rules over several arguments.
     pub requirements: &'static [Requirement],
     /// Whether the task may give its arguments as one text (`command: ls -l`).
@@ -158,6 +164,7 @@ impl Spec {
             name,
             aliases: &[],
             options,
+            shared: &[],
             requirements: &[],
             free_form: false,
             raw_params: false,
@@ -169,7 +176,12 @@ impl Spec {
     /// The argument of this name or alias.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&'static Opt> {
-        self.options.iter().find(|opt| opt.name == name || opt.aliases.contains(&name))
+        self.all_options().find(|opt| opt.name == name || opt.aliases.contains(&name))
+    }
+
+    /// The arguments, those in common with other modules last.
+    pub fn all_options(&self) -> impl Iterator<Item = &'static Opt> + use<> {
+        self.options.iter().chain(self.shared.iter().copied().flatten())
     }
 }
 

@@ -33,7 +33,7 @@ impl Spec {
             return Err(self.unsupported(unknown));
         }
         self.check_before_defaults(&values)?;
-        for opt in self.options {
+        for opt in self.all_options() {
             let value = match values.get(opt.name) {
                 Some(Value::None) | None => match opt.default {
                     Some(default) => convert_option(opt, Value::from(default))?,
@@ -51,8 +51,7 @@ impl Spec {
     fn unsupported(&self, mut unknown: Vec<String>) -> String {
         unknown.sort();
         let mut supported: Vec<String> = self
-            .options
-            .iter()
+            .all_options()
             .map(|opt| match opt.aliases {
                 [] => opt.name.to_owned(),
                 aliases => format!("{} ({})", opt.name, aliases.join(", ")),
@@ -76,8 +75,7 @@ impl Spec {
             }
         }
         let missing: Vec<&str> = self
-            .options
-            .iter()
+            .all_options()
             .filter(|opt| opt.required && values.get(opt.name).is_none_or(Value::is_none))
             .map(|opt| opt.name)
             .collect();
@@ -146,7 +144,7 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Bool => "bool",
         Kind::Int => "int",
         Kind::Float => "float",
-        Kind::List | Kind::ListOfStr => "list",
+        Kind::List | Kind::ListOfStr | Kind::ListOfPath | Kind::ListOfInt => "list",
         Kind::Dict => "dict",
         Kind::Path => "path",
         Kind::Raw => "raw",
@@ -208,10 +206,15 @@ fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
             }
         },
         Kind::List => Ok(list(value)),
-        Kind::ListOfStr => {
+        Kind::ListOfStr | Kind::ListOfPath | Kind::ListOfInt => {
             let items = list(value);
             let items = items.as_list().map(crate::jinja::value::List::items).unwrap_or_default();
-            Ok(Value::list(items.into_iter().map(|item| Value::from(item.to_string())).collect()))
+            let item = |item: Value| match kind {
+                Kind::ListOfInt => integer(&item),
+                Kind::ListOfPath => Ok(Value::from(expand_path(&item.to_string()))),
+                _ => Ok(Value::from(item.to_string())),
+            };
+            items.into_iter().map(item).collect::<Result<_, _>>().map(Value::list)
         }
         Kind::Dict => dict(value),
         Kind::Path => Ok(Value::from(expand_path(&value.to_string()))),

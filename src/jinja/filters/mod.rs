@@ -8,7 +8,7 @@ pub mod json;
 mod json_query;
 mod math;
 pub(crate) mod path;
-mod regex;
+pub(crate) mod regex;
 pub mod sequence;
 mod text;
 
