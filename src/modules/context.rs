@@ -102,6 +102,13 @@ impl ModuleContext {
         self.environment.get(name).cloned().or_else(|| std::env::var(name).ok())
     }
 
+    /// `~` and `$VAR` of a word, by the variables of the task.
+    #[must_use]
+    pub fn expand(&self, word: &str) -> String {
+        let path = crate::jinja::filters::path::expand_user(word);
+        crate::jinja::filters::path::expand_vars_with(&path, |name| self.variable(name))
+    }
+
     /// Finds a file of the role or playbook, first under `folder` (`files`, `templates`, `vars`) and
     /// then beside it, in each directory of the search path (`ActionBase._find_needle`).
     ///

@@ -290,7 +290,7 @@ pub(super) fn symbolic(text: &str, before: u32, is_dir: bool) -> Option<u32> {
                 mode = match operator {
                     '+' => mode | bits,
                     '-' => mode & !bits,
-                    _ => mode & !mask_of(user)? | bits,
+                    _ => (mode & !mask_of(user)?) | bits,
                 };
             }
             rest = after;
@@ -327,8 +327,8 @@ fn bits_of(user: char, perms: &str, mode: u32, is_dir: bool, masked: u32) -> Opt
             ('s', 'g') => 0o2000,
             ('t', 'o') => 0o1000,
             ('X' | 's' | 't', _) => 0,
-            ('u', _) => (mode >> 6 & 7) << shift,
-            ('g', _) => (mode >> 3 & 7) << shift,
+            ('u', _) => ((mode >> 6) & 7) << shift,
+            ('g', _) => ((mode >> 3) & 7) << shift,
             ('o', _) => (mode & 7) << shift,
             _ => return None,
         };

@@ -11,7 +11,7 @@ use super::words;
 use crate::jinja::Value;
 use crate::jinja::datetime;
 use crate::jinja::repr;
-use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult, expand_path};
+use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.command`.
 pub(super) struct Command;
@@ -62,7 +62,7 @@ impl Module for Command {
             (None, None) => return Err(no_command()),
         };
         let words = if args.flag("expand_argument_vars") {
-            words.iter().map(|word| expand_path(word)).collect()
+            words.iter().map(|word| context.expand(word)).collect()
         } else {
             words
         };
