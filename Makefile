@@ -14,7 +14,7 @@ demo: ## the operator at work in a real cluster: its own, or the one that KUBECO
 	@deploy/demo
 
 .PHONY: test
-test: test-rust test-yaml test-differential test-e2e ## all tests
+test: test-rust test-yaml test-differential test-repository test-e2e test-release ## all tests
 
 .PHONY: test-rust
 test-rust: ## unit, language and conformance tests: no cluster needed
@@ -38,9 +38,27 @@ test-modules: ## the builtin modules beside the real ansible-core: ANSIBLE_PLAYB
 	python3 tests/ansible/compare_modules.py $(or $(ANSIBLE_PLAYBOOK),ansible-playbook) \
 		$(or $(CARGO_TARGET_DIR),target)/debug/daytwo tests/ansible/modules.yml
 
+.PHONY: test-repository
+test-repository: ## charts from places beside the real Helm, and with a real registry
+	@tests/repository/run
+
 .PHONY: test-e2e
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names
 	@tests/e2e/run
+
+.PHONY: fuzz
+fuzz: ## fuzz the parsers; FUZZ_SECONDS and FUZZ_TARGET say how long and which
+	@fuzz/run
+
+.PHONY: test-release
+test-release: ## releases on a real cluster beside the real helm 3 and helm 4
+	@tests/release/run
+
+.PHONY: test-release-all
+test-release-all: ## the same in full: every request of the chaos, all charts of tests/release/corpus.txt
+	@tests/release/run commands
+	@tests/release/run chaos
+	@tests/release/run corpus
 
 .PHONY: bench
 bench: ## processor time of rendering, beside the real Helm
@@ -72,3 +90,4 @@ cluster-up: ## start the demo's cluster and print its kubeconfig; DAYTWO_CLUSTER
 cluster-down: ## end the demo's cluster, and that of the end-to-end tests, and all that belongs to them
 	@tests/cluster/down
 	@DAYTWO_CLUSTER=daytwo-e2e tests/cluster/down
+	@DAYTWO_CLUSTER=daytwo-release tests/cluster/down

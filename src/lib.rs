@@ -10,12 +10,15 @@
 //! release/    a chart in a cluster: record, storage, install, upgrade, repair, uninstall
 //! executor/   runs a play: strategy, variables, task execution, loops, results, handlers
 //! modules/    what one task can do: one file per module, grouped by collection
+//! inventory/  hosts, groups and their variables, pure: sources, patterns, precedence
+//! repository/ charts from places: chart repositories, OCI registries, provenance, dependencies
 //! chart/      Helm charts, pure: load, dependencies, values, schema, render, manifest order
 //! playbook/   Ansible content, pure: playbooks, roles, tasks, blocks -> typed tree
 //! jinja/      Ansible's templating over minijinja: values, undefined, filters, tests, lookups
 //! gotmpl/     the Go text/template language, pure: lexer, parser, value, exec, functions
 //! http/       one HTTP client: redirects, cookies, credentials, proxies, TLS
 //! cluster/    Kubernetes I/O: discovery, apply, wait, logs, ownership
+//! vault/      Ansible Vault: encrypted files and values, and where passwords come from
 //! yaml/       YAML 1.1 in (as Helm and Ansible read it), Go-style and PyYAML-style out
 //! ```
 //!
@@ -35,11 +38,14 @@ pub mod cluster;
 pub mod executor;
 pub mod gotmpl;
 pub mod http;
+pub mod inventory;
 pub mod jinja;
 pub mod modules;
 pub mod operator;
 pub mod playbook;
 pub mod project;
 pub mod release;
+pub mod repository;
+pub mod vault;
 pub mod watches;
 pub mod yaml;

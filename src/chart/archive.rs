@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 
 use super::{Error, File};
 
-/// The most that an archive, or a directory, may hold unpacked.
-pub(super) const MAX_SIZE: u64 = 100 * 1024 * 1024;
+/// The most bytes that an archive, or a directory, may hold unpacked.
+pub const MAX_SIZE: u64 = 100 * 1024 * 1024;
 
 /// Unpacks the chart in a file.
 ///
@@ -34,7 +34,7 @@ pub(super) fn unpack_file(path: &Path) -> Result<Vec<File>, Error> {
 ///
 /// # Errors
 /// When the data is no gzipped tar archive, is too large, or names a file outside the chart.
-pub(super) fn unpack(data: &[u8]) -> Result<Vec<File>, Error> {
+pub fn unpack(data: &[u8]) -> Result<Vec<File>, Error> {
     let broken = |error: std::io::Error| Error::Format(format!("cannot unpack the chart archive: {error}"));
     let mut archive = tar::Archive::new(flate2::read::MultiGzDecoder::new(data));
     let mut remaining = MAX_SIZE;

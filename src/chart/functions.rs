@@ -3,7 +3,6 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::net::ToSocketAddrs;
 use std::sync::{Arc, OnceLock};
 
@@ -17,7 +16,7 @@ use crate::gotmpl::{
 use crate::yaml::go;
 
 /// How often a template may be running at once through `include`.
-const MAX_INCLUDES: u32 = 1000;
+const MAX_INCLUDES: usize = 1000;
 
 /// What the functions ask of the rendering that calls them.
 pub(super) struct Host {
@@ -27,8 +26,8 @@ pub(super) struct Host {
     pub(super) lint: bool,
     /// Whether `getHostByName` may ask the name servers.
     pub(super) enable_dns: bool,
-    /// How often each template is running through `include`.
-    pub(super) included: RefCell<HashMap<Str, u32>>,
+    /// The templates that are running through `include`, the innermost last.
+    pub(super) included: RefCell<Vec<Str>>,
 }
 
 impl Host {
@@ -120,19 +119,17 @@ fn include(context: &mut dyn FuncContext, args: &[Value]) -> Result<Value, FuncE
     let name = argument(args, 0);
     {
         let mut included = host(context)?.included.borrow_mut();
-        let running = included.entry(name.clone()).or_default();
-        if *running > MAX_INCLUDES {
+        let is_deep = included.len() > MAX_INCLUDES;
+        if is_deep && included.iter().filter(|running| **running == name).count() > MAX_INCLUDES {
             return Err(FuncError::new(format!(
                 "rendering template has a nested reference name: {name}: unable to execute template"
             )));
         }
-        *running += 1;
+        included.push(name.clone());
     }
     let text = context.execute_template(&name, args[1].clone());
-    if let Some(running) = host(context)?.included.borrow_mut().get_mut(&name) {
-        *running -= 1;
-    }
-    Ok(Value::Str(text?.into()))
+    host(context)?.included.borrow_mut().pop();
+    Ok(Value::Str(text?))
 }
 
 /// `lookup`: what the cluster holds.

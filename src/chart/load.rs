@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -35,12 +36,16 @@ pub struct Contents {
     pub templates: Vec<File>,
     /// `values.yaml`.
     pub values: Arc<Map<String, Value>>,
+    /// `values.yaml` as it is written.
+    pub values_file: Option<File>,
     /// `values.schema.json`.
     pub schema: Option<File>,
     /// All other files: `.Files`, and `crds/`.
     pub files: Vec<File>,
     /// The charts in `charts/`, sorted by their entry's name.
     pub subcharts: Vec<Arc<Contents>>,
+    /// When `Chart.yaml` was last modified, where the source says so.
+    pub modified: Option<SystemTime>,
 }
 
 impl Chart {
@@ -50,6 +55,14 @@ impl Chart {
     /// What cannot be read or breaks the chart format, and all templates of the chart that do not parse.
     pub fn load(path: &Path) -> Result<Self, Error> {
         Self::from_files(read(path)?)
+    }
+
+    /// Loads the chart in the bytes of a `.tgz` archive.
+    ///
+    /// # Errors
+    /// As [`Chart::load`].
+    pub fn from_archive(data: &[u8]) -> Result<Self, Error> {
+        Self::from_files(archive::unpack(data)?)
     }
 
     /// Loads the chart that consists of these files.
@@ -67,19 +80,25 @@ impl Chart {
         Ok(Self { contents, digest, programs })
     }
 
+    /// The chart with other defaults, as `--reuse-values` wants it.
+    ///
+    /// # Errors
+    /// As [`Chart::load`], though what was compiled once compiles again.
+    pub fn with_values(&self, values: Map<String, Value>) -> Result<Self, Error> {
+        let contents = Contents { values: Arc::new(values), ..(*self.contents).clone() };
+        Self::from_contents(Arc::new(contents), self.digest.clone())
+    }
+
     /// Whether the chart can be installed by itself: it is an application, and its dependencies are there.
     ///
     /// # Errors
     /// What it is instead, or the dependencies that are missing.
     pub fn check_installable(&self) -> Result<(), Error> {
-        let Metadata { kind, dependencies, .. } = self.metadata();
+        let kind = &self.metadata().kind;
         if !matches!(kind.as_str(), "" | "application") {
             return Err(Error::NotInstallable(kind.clone()));
         }
-        let is_there = |name: &str| self.contents.subcharts.iter().any(|chart| chart.metadata.name == name);
-        let missing: Vec<String> =
-            dependencies.iter().map(|d| &d.name).filter(|name| !is_there(name)).cloned().collect();
-        if missing.is_empty() { Ok(()) } else { Err(Error::MissingDependencies(missing)) }
+        self.contents.check_dependencies()
     }
 
     /// The name.
@@ -143,6 +162,33 @@ fn digest(files: &[File]) -> String {
 }
 
 impl Contents {
+    /// The chart in a directory or in a `.tgz` archive; its templates may be malformed.
+    ///
+    /// # Errors
+    /// What cannot be read or breaks the chart format.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::of(read(path)?)
+    }
+
+    /// The chart in the bytes of a `.tgz` archive; its templates may be malformed.
+    ///
+    /// # Errors
+    /// As [`Contents::load`].
+    pub fn from_archive(data: &[u8]) -> Result<Self, Error> {
+        Self::of(archive::unpack(data)?)
+    }
+
+    /// The dependencies of `Chart.yaml` that are not in `charts/`.
+    ///
+    /// # Errors
+    /// Their names.
+    pub fn check_dependencies(&self) -> Result<(), Error> {
+        let is_there = |name: &str| self.subcharts.iter().any(|chart| chart.metadata.name == name);
+        let names = self.metadata.dependencies.iter().map(|dependency| &dependency.name);
+        let missing: Vec<String> = names.filter(|name| !is_there(name)).cloned().collect();
+        if missing.is_empty() { Ok(()) } else { Err(Error::MissingDependencies(missing)) }
+    }
+
     /// The chart that consists of these files.
     pub(super) fn of(files: Vec<File>) -> Result<Self, Error> {
         Self::sort_out(files, 0)
@@ -162,6 +208,7 @@ impl Contents {
             // Helm 2 accepted charts that say no version.
             chart.metadata.api_version = "v1".into();
         }
+        chart.modified = metadata.modified;
         let mut subcharts: BTreeMap<String, Vec<File>> = BTreeMap::new();
         for file in files {
             chart.place(file, &mut subcharts)?;
@@ -182,6 +229,7 @@ impl Contents {
             "values.yaml" => {
                 let values = values::load(&file.data).map_err(|message| type_error(&file, message))?;
                 self.values = Arc::new(values);
+                self.values_file = Some(file);
             }
             "values.schema.json" => self.schema = Some(file),
             "requirements.yaml" => {

@@ -3,7 +3,9 @@
 //! Follows `pkg/chart/v2/{metadata,dependency}.go` of Helm 4.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::SystemTime;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::decode::Fields;
@@ -122,6 +124,20 @@ pub struct Lock {
 }
 
 impl Metadata {
+    /// The metadata in an entry of a repository's `index.yaml`, which holds the fields of a `Chart.yaml`.
+    ///
+    /// # Errors
+    /// A field of the wrong type, and what [`Chart::load`](super::Chart::load) refuses.
+    pub fn from_entry(yaml: &Value) -> Result<Self, Error> {
+        let mut metadata = Self::default();
+        metadata.apply(yaml).map_err(Error::Metadata)?;
+        if metadata.api_version.is_empty() {
+            metadata.api_version = "v1".into();
+        }
+        metadata.validate()?;
+        Ok(metadata)
+    }
+
     /// Takes over the fields that a `Chart.yaml` or `requirements.yaml` sets.
     ///
     /// # Errors
@@ -266,6 +282,17 @@ impl Dependency {
 }
 
 impl Lock {
+    /// When the file was made; `None` when it does not say so.
+    #[must_use]
+    pub fn generated_at(&self) -> Option<SystemTime> {
+        self.generated.parse::<Timestamp>().ok().map(SystemTime::from)
+    }
+
+    /// Sets when the file was made.
+    pub fn set_generated(&mut self, time: SystemTime) {
+        self.generated = Timestamp::try_from(time).unwrap_or_default().to_string();
+    }
+
     /// Reads a `Chart.lock`.
     ///
     /// # Errors

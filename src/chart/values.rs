@@ -75,6 +75,62 @@ pub fn merge(mut base: Json<String, JsonValue>, over: Json<String, JsonValue>) -
     base
 }
 
+/// New values over those of a release: tables are merged, and a null removes what was given before.
+///
+/// Follows `CoalesceTables` of Helm 4.
+#[must_use]
+pub fn over_values(
+    mut new: Json<String, JsonValue>,
+    old: Json<String, JsonValue>,
+) -> Json<String, JsonValue> {
+    for (key, before) in old {
+        match (new.get_mut(&key), before) {
+            (None, before) => {
+                new.insert(key, before);
+            }
+            (Some(JsonValue::Null), JsonValue::Null) => {}
+            (Some(JsonValue::Null), _) => {
+                new.remove(&key);
+            }
+            (Some(JsonValue::Object(above)), JsonValue::Object(below)) => {
+                *above = over_values(std::mem::take(above), below);
+            }
+            (Some(_), _) => {}
+        }
+    }
+    new
+}
+
+/// `given` over `defaults`: tables are merged, a null in `given` removes a default, nulls of `defaults`
+/// are none, and a table stays where something else stands on the other side.
+///
+/// Follows `CoalesceValues` of Helm 4 for a chart whose defaults are already merged with its subcharts'.
+#[must_use]
+pub fn over_defaults(
+    mut given: Json<String, JsonValue>,
+    defaults: Json<String, JsonValue>,
+) -> Json<String, JsonValue> {
+    for (key, default) in defaults {
+        match (given.get_mut(&key), default) {
+            (None | Some(JsonValue::Null), JsonValue::Null) => {}
+            (Some(JsonValue::Null), _) => {
+                given.remove(&key);
+            }
+            (Some(JsonValue::Object(above)), JsonValue::Object(below)) => {
+                *above = over_defaults(std::mem::take(above), below);
+            }
+            (Some(_), _) => {}
+            (None, JsonValue::Object(below)) => {
+                given.insert(key, JsonValue::Object(over_defaults(Json::new(), below)));
+            }
+            (None, default) => {
+                given.insert(key, default);
+            }
+        }
+    }
+    given
+}
+
 /// The values as the template engine's map.
 pub(super) fn to_map(values: &Json<String, JsonValue>) -> Map {
     Map::from_entries(MapType::Any, values.iter().map(|(k, v)| (k.as_str().into(), Value::from(v))).collect())

@@ -1,14 +1,40 @@
 //! The command line: one file per command; prints and exits, holds no logic that a library user would miss.
 
+mod blocking;
+mod chart_flags;
+mod cluster;
+mod dependency;
+mod diff;
+mod get;
+mod history;
 mod image;
+mod install;
 mod lint;
+mod list;
+mod naming;
 mod new;
+mod operation;
+mod output;
+mod package;
 mod playbook;
 mod playbook_output;
+mod pull;
+mod push;
 mod rbac;
+mod record_text;
+mod repo;
+mod rollback;
 mod run;
+mod search;
+mod show;
+mod status;
+mod table;
 mod template;
+mod test;
+mod uninstall;
+mod upgrade;
 mod values;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -35,9 +61,51 @@ enum Command {
     /// Run a playbook or a role on this machine.
     Playbook(playbook::Playbook),
     /// Render a chart and print its manifests.
-    Template(template::Template),
+    Template(Box<template::Template>),
     /// Tell what is wrong with charts.
     Lint(lint::Lint),
+    /// Show information of a chart.
+    #[command(alias = "inspect")]
+    Show(show::Show),
+    /// Package a chart directory into a chart archive.
+    Package(package::Package),
+    /// Manage a chart's dependencies.
+    #[command(aliases = ["dep", "dependencies"])]
+    Dependency(dependency::Dependency),
+    /// Download a chart from a repository and (optionally) unpack it in local directory.
+    #[command(alias = "fetch")]
+    Pull(pull::Pull),
+    /// Push a chart to a registry.
+    Push(push::Push),
+    /// Add, list, update and remove chart repositories.
+    Repo(repo::Repo),
+    /// Search for a keyword in charts.
+    Search(search::Search),
+    /// Verify that a chart at the given path has been signed and is valid.
+    Verify(verify::Verify),
+    /// Install a chart as a release.
+    Install(Box<install::Install>),
+    /// Upgrade a release to a chart or to values.
+    Upgrade(Box<upgrade::Upgrade>),
+    /// Show what an upgrade would change.
+    Diff(Box<diff::Diff>),
+    /// Roll a release back to an earlier revision.
+    Rollback(rollback::Rollback),
+    /// Uninstall releases.
+    #[command(visible_aliases = ["un", "del", "delete"])]
+    Uninstall(uninstall::Uninstall),
+    /// List releases.
+    #[command(visible_alias = "ls")]
+    List(list::List),
+    /// Show how a release is.
+    Status(status::Status),
+    /// Show the revisions of a release.
+    #[command(visible_alias = "hist")]
+    History(history::History),
+    /// Show what is recorded of a release.
+    Get(get::Get),
+    /// Run the tests of a release.
+    Test(test::Test),
 }
 
 /// Parses the command line and runs the command that it names.
@@ -51,5 +119,23 @@ pub fn main() -> ExitCode {
         Command::Playbook(command) => command.run(),
         Command::Template(command) => command.run(),
         Command::Lint(command) => command.run(),
+        Command::Show(command) => command.run(),
+        Command::Package(command) => command.run(),
+        Command::Dependency(command) => command.run(),
+        Command::Pull(command) => command.run(),
+        Command::Push(command) => command.run(),
+        Command::Repo(command) => command.run(),
+        Command::Search(command) => command.run(),
+        Command::Verify(command) => command.run(),
+        Command::Install(command) => command.run(),
+        Command::Upgrade(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Rollback(command) => command.run(),
+        Command::Uninstall(command) => command.run(),
+        Command::List(command) => command.run(),
+        Command::Status(command) => command.run(),
+        Command::History(command) => command.run(),
+        Command::Get(command) => command.run(),
+        Command::Test(command) => command.run(),
     }
 }

@@ -1,6 +1,5 @@
 //! `daytwo playbook`: runs a playbook or a role as `ansible-playbook` does.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -8,8 +7,9 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::playbook_output::Printer;
-use crate::executor::{Context, Run, RunError, RunOptions, run_to_end};
-use crate::jinja::{Environment, Plugins, convert, yaml};
+use crate::executor::{Context, Gathering, Run, RunError, RunOptions, Status, run_to_end};
+use crate::inventory::{Inventory, LoadOptions};
+use crate::jinja::{Environment, convert, yaml};
 use crate::modules::Registry;
 use crate::playbook::{Content, LoadErrors, Options, VarMap, parse_kv};
 
@@ -50,7 +50,6 @@ pub(super) struct Playbook {
 
 /// Exit codes of `ansible-playbook`.
 const EXIT_ERROR: u8 = 1;
-const EXIT_FAILED: u8 = 2;
 const EXIT_PARSER: u8 = 4;
 
 impl Playbook {
@@ -78,13 +77,17 @@ fn run(args: &Playbook) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for file in &args.files {
         match runtime.block_on(run_file(args, file, &extra)) {
-            Ok(true) => {}
-            Ok(false) => {
-                code = ExitCode::from(EXIT_FAILED);
+            Ok(Status::Ok) => {}
+            Ok(status) => {
+                code = ExitCode::from(status as u8);
                 break;
             }
             Err(Failure::Load(errors)) => {
                 eprintln!("ERROR! {errors}");
+                return ExitCode::from(EXIT_PARSER);
+            }
+            Err(Failure::Run(error @ RunError::Include(_))) => {
+                eprintln!("ERROR! {error}");
                 return ExitCode::from(EXIT_PARSER);
             }
             Err(Failure::Run(error)) => {
@@ -101,11 +104,11 @@ enum Failure {
     Run(RunError),
 }
 
-async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, Failure> {
+async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<Status, Failure> {
     let (roles_path, collections_path) = (paths("ANSIBLE_ROLES_PATH"), paths("ANSIBLE_COLLECTIONS_PATH"));
     let dir = if file.is_dir() { file } else { file.parent().unwrap_or(Path::new("")) };
     let registry = Arc::new(Registry::for_content(dir, &roles_path, &collections_path));
-    let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
+    let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
     let mut options = Options::new(Arc::clone(&registry) as Arc<_>, environment);
     options.roles_path = roles_path;
     options.collections_path = collections_path;
@@ -121,60 +124,49 @@ async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<bool, 
     }
     if args.syntax_check {
         println!("\nplaybook: {}", file.display());
-        return Ok(true);
+        return Ok(Status::Ok);
     }
     let split = |tags: &[String]| {
         tags.iter().flat_map(|tags| tags.split(',')).map(|tag| tag.trim().to_owned()).collect()
     };
-    let mut run_options = RunOptions {
+    let run_options = RunOptions {
         check: args.check,
         diff: args.diff,
         verbosity: args.verbose,
         tags: split(&args.tags),
         skip_tags: split(&args.skip_tags),
         force_handlers: args.force_handlers,
+        gathering: std::env::var("ANSIBLE_GATHERING")
+            .ok()
+            .and_then(|gathering| Gathering::named(&gathering))
+            .unwrap_or_default(),
         merge_hashes: std::env::var("ANSIBLE_HASH_BEHAVIOUR").is_ok_and(|how| how == "merge"),
+        inventory: inventory(&args.inventory)?,
         ..RunOptions::default()
     };
-    add_inventory(&args.inventory, &mut run_options);
     let extra = extra.iter().map(|(name, value)| (name.to_string(), convert::to_json(value))).collect();
     let mut run = Run::new(content, extra, run_options);
     let context = Context { modules: registry, ..Context::default() };
     let mut printer = Printer::new(args.verbose, args.diff);
-    let outcome = run_to_end(&mut run, &context, &mut printer).await.map_err(Failure::Run)?;
-    Ok(!outcome.stats.failed())
+    let outcome = run_to_end(&mut run, &context, &mut printer).await.map_err(Failure::Run);
+    context.jobs.finish().await;
+    Ok(outcome?.status)
+}
+
+fn inventory(sources: &[String]) -> Result<Inventory, Failure> {
+    if sources.is_empty() {
+        return Ok(Inventory::default());
+    }
+    let loaded = Inventory::load(sources, &LoadOptions::default())
+        .map_err(|error| Failure::Run(RunError::Play(error.to_string())))?;
+    for warning in &loaded.warnings {
+        eprintln!("[WARNING]: {warning}");
+    }
+    Ok(loaded.inventory)
 }
 
 fn paths(variable: &str) -> Vec<PathBuf> {
     std::env::var_os(variable).map(|value| std::env::split_paths(&value).collect()).unwrap_or_default()
-}
-
-/// Hosts of `-i a,b` or of the first words of an inventory file's lines.
-fn add_inventory(inventory: &[String], options: &mut RunOptions) {
-    for source in inventory {
-        let hosts: BTreeMap<String, serde_json::Map<String, serde_json::Value>> = if source.contains(',') {
-            let names = source.split(',').map(str::trim).filter(|name| !name.is_empty());
-            names.map(|name| (name.to_owned(), serde_json::Map::new())).collect()
-        } else {
-            options.inventory_file = Some(PathBuf::from(source));
-            let text = std::fs::read_to_string(source).unwrap_or_default();
-            text.lines().filter_map(inventory_line).collect()
-        };
-        if !hosts.is_empty() {
-            options.hosts = hosts.into_iter().collect();
-        }
-    }
-}
-
-fn inventory_line(line: &str) -> Option<(String, serde_json::Map<String, serde_json::Value>)> {
-    let line = line.split('#').next()?.trim();
-    if line.is_empty() || line.starts_with('[') {
-        return None;
-    }
-    let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let vars = parse_kv(rest, false).unwrap_or_default();
-    let vars = vars.iter().map(|(key, value)| (key.to_string(), convert::to_json(value))).collect();
-    Some((name.to_owned(), vars))
 }
 
 /// The variables of `-e` (`utils/vars.py`, `load_extra_vars`).

@@ -182,16 +182,16 @@ fn dump_verbose(result: &Json, debug: bool) -> String {
 impl Observer for Printer {
     fn observe(&mut self, event: &Event) {
         match event {
-            Event::PlayStart { name } if name.is_empty() => self.banner("PLAY"),
-            Event::PlayStart { name } => self.banner(&format!("PLAY [{name}]")),
+            Event::PlayStart { name, .. } if name.is_empty() => self.banner("PLAY"),
+            Event::PlayStart { name, .. } => self.banner(&format!("PLAY [{name}]")),
             Event::NoHosts => self.line("skipping: no hosts matched"),
             Event::TaskStart { task } => {
                 let kind = if task.handler { "RUNNING HANDLER" } else { "TASK" };
                 self.banner(&format!("{kind} [{}]", task.name));
             }
-            Event::Included { file, host, label } => {
+            Event::Included { file, hosts, label } => {
                 let item = label.as_ref().map(|label| format!(" => (item={label})")).unwrap_or_default();
-                self.line(&format!("included: {file} for {host}{item}"));
+                self.line(&format!("included: {file} for {}{item}", hosts.join(", ")));
             }
             Event::Item { task, host, outcome, label, result } => {
                 self.result(task, host, *outcome, Some(label), result);
@@ -214,7 +214,8 @@ impl Observer for Printer {
                     _ => self.result(task, host, *outcome, None, result),
                 }
             }
-            Event::Notified { .. } => {}
+            Event::NoMoreHosts => self.banner("NO MORE HOSTS LEFT"),
+            Event::Notified { .. } | Event::AsyncPoll { .. } | Event::AsyncEnd { .. } => {}
             Event::Warning { message } => {
                 let _ = writeln!(std::io::stderr(), "[WARNING]: {message}");
             }

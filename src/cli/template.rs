@@ -6,25 +6,33 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
+use super::blocking::wait;
+use super::chart_flags::ChartFlags;
+use super::naming::NameFlags;
+use super::operation::explain;
 use super::values::ValueFlags;
 use crate::chart::hook::Event;
 use crate::chart::{
     self, Capabilities, Chart, Compat, Error, Hook, KubeVersion, PathPattern, RenderOptions, Rendered,
     release_name,
 };
+use crate::repository::{self, Manager};
 
-/// The flags of the command; those of `helm template` that need no cluster and no registry.
+/// The flags of the command; those of `helm template` that need no cluster.
 #[derive(Args)]
 pub(super) struct Template {
-    /// The name of the release, if two arguments are given, and the chart: a directory or an archive
-    #[arg(value_name = "[NAME] CHART", num_args = 1..=2, required = true)]
-    names: Vec<String>,
+    #[command(flatten)]
+    names: NameFlags,
     #[command(flatten)]
     values: ValueFlags,
+    #[command(flatten)]
+    source: ChartFlags,
+    /// Update dependencies if they are missing before rendering the chart
+    #[arg(long)]
+    dependency_update: bool,
     /// Namespace of the release
     #[arg(short, long, env = "HELM_NAMESPACE", default_value = "default")]
     namespace: String,
@@ -55,12 +63,6 @@ pub(super) struct Template {
     /// Use the release name in the path of --output-dir
     #[arg(long)]
     release_name: bool,
-    /// Generate the name of the release
-    #[arg(short, long)]
-    generate_name: bool,
-    /// Make the name of the release by a template
-    #[arg(long, value_name = "TEMPLATE")]
-    name_template: Option<String>,
     /// Print manifests that do not parse as YAML
     #[arg(long)]
     debug: bool,
@@ -110,8 +112,13 @@ impl Template {
         }
         let options = self.options()?;
         let values = self.values.merge()?;
-        let path = Path::new(self.chart());
-        let chart = Chart::load(path).and_then(|chart| chart.check_installable().map(|()| chart));
+        let places = self.source.options();
+        let path = wait(repository::locate(self.names.chart(), &places))?;
+        let mut chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
+        if self.dependency_update && matches!(chart, Err(Error::MissingDependencies(_))) {
+            wait(fetch_dependencies(&path, &places))?;
+            chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
+        }
         let rendered = chart.and_then(|chart| {
             release_name::validate(&options.release_name)?;
             chart.render(&values, &options)
@@ -121,21 +128,13 @@ impl Template {
 
     fn explain(&self, error: &Error) -> String {
         match error {
-            Error::MissingDependencies(_) => format!(
-                "an error occurred while checking for chart dependencies. You may need to run \
-                 'helm dependency build' to fetch missing dependencies: {error}"
-            ),
             Error::Manifest { rendered, .. } if self.debug => {
                 println!("{}", rendered.trim());
                 error.to_string()
             }
             Error::Manifest { .. } => format!("{error}\n\nUse --debug flag to render out invalid YAML"),
-            error => error.to_string(),
+            error => explain(error),
         }
-    }
-
-    fn chart(&self) -> &str {
-        self.names.last().map_or("", |chart| chart)
     }
 
     fn options(&self) -> Result<RenderOptions, String> {
@@ -157,26 +156,8 @@ impl Template {
         })
     }
 
-    /// The name of the release: given, made by a template, or generated.
     fn name(&self) -> Result<String, String> {
-        if let [name, _] = self.names.as_slice() {
-            return match (self.generate_name, &self.name_template) {
-                (true, _) => Err("cannot set --generate-name and also specify a name".into()),
-                (_, Some(_)) => Err("cannot set --name-template and also specify a name".into()),
-                _ => Ok(name.clone()),
-            };
-        }
-        if let Some(template) = &self.name_template {
-            return chart::name_from_template(template).map_err(|error| error.to_string());
-        }
-        if !self.generate_name {
-            return Ok("release-name".into());
-        }
-        let path = Path::new(self.chart());
-        let base = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let base = base.split('.').next().filter(|base| !base.is_empty()).unwrap_or("chart");
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        Ok(format!("{base}-{seconds}"))
+        Ok(self.names.name()?.unwrap_or_else(|| "release-name".into()))
     }
 
     fn print(&self, rendered: &Rendered) -> Result<(), String> {
@@ -252,6 +233,21 @@ impl Part<'_> {
     fn print(&self) -> String {
         format!("---\n# Source: {}\n{}\n", self.source, self.text)
     }
+}
+
+/// Fetches the dependencies of a chart; what is told of it goes to standard error, away from the manifests.
+async fn fetch_dependencies(chart: &Path, places: &repository::Options) -> Result<(), repository::Error> {
+    let manager = Manager {
+        chart,
+        settings: &places.settings,
+        access: &places.access,
+        keyring: places.keyring.clone(),
+        allow_unsigned: true,
+        skip_refresh: false,
+        modified: repository::source_date_epoch()?,
+        report: &|line| eprintln!("{line}"),
+    };
+    manager.update().await
 }
 
 fn join(parts: &[Part]) -> String {

@@ -17,6 +17,7 @@ use url::form_urlencoded::Serializer;
 
 use super::discovery::Resources;
 use super::error::{Call, Error, Reason, Refusal, Verb};
+use super::openapi::Descriptions;
 use super::{Fence, Object, ObjectRef, Resource, ServerVersion};
 
 /// How long one request may take; watches are not requests in this sense.
@@ -24,8 +25,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Objects per page of a list: bounds the memory that one answer takes.
 const PAGE: usize = 250;
 
-const JSON: &str = "application/json";
-const APPLY_PATCH: &str = "application/apply-patch+yaml";
+pub(super) const JSON: &str = "application/json";
+pub(super) const APPLY_PATCH: &str = "application/apply-patch+yaml";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -38,11 +39,14 @@ pub struct Client {
     inner: Arc<Inner>,
     /// Writes pass it, when there is one.
     fence: Option<Arc<Fence>>,
+    /// Whether writes are refused that have fields which the server does not know.
+    strict: bool,
 }
 
 struct Inner {
     kube: kube::Client,
     resources: Resources,
+    descriptions: Descriptions,
     requests: Family<RequestLabels, Counter>,
 }
 
@@ -114,7 +118,7 @@ pub enum Patch {
 }
 
 impl Patch {
-    fn content_type(self) -> &'static str {
+    pub(super) fn content_type(self) -> &'static str {
         match self {
             Self::Merge => MERGE_PATCH,
             Self::Strategic => STRATEGIC_PATCH,
@@ -149,7 +153,7 @@ impl<'a> Target<'a> {
         Self { subresource: Some(subresource), ..self }
     }
 
-    fn call(&self, verb: Verb) -> Call {
+    pub(super) fn call(&self, verb: Verb) -> Call {
         let mut resource = self.resource.full_name();
         if let Some(sub) = self.subresource {
             resource = match resource.split_once('.') {
@@ -165,7 +169,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    fn url(&self, query: &[(&str, &str)]) -> Result<String, Error> {
+    pub(super) fn url(&self, query: &[(&str, &str)]) -> Result<String, Error> {
         if self.name.is_empty() || self.name.contains(['/', '%', '?', '#']) {
             return Err(Error::Malformed(format!(
                 "{} has no valid name: {:?}",
@@ -187,7 +191,7 @@ impl<'a> Target<'a> {
     }
 }
 
-fn with_query(mut url: String, query: &[(&str, &str)]) -> String {
+pub(super) fn with_query(mut url: String, query: &[(&str, &str)]) -> String {
     if !query.is_empty() {
         url.push('?');
         let start = url.len();
@@ -214,20 +218,39 @@ impl Client {
         // The operator backs off by itself and must be able to stop while it does.
         config.default_retry = false;
         let kube = kube::Client::try_from(config).map_err(|error| Error::Config(error.to_string()))?;
-        let inner = Inner { kube, resources: Resources::default(), requests: Family::default() };
-        Ok(Self { inner: Arc::new(inner), fence: None })
+        let inner = Inner {
+            kube,
+            resources: Resources::default(),
+            descriptions: Descriptions::default(),
+            requests: Family::default(),
+        };
+        Ok(Self { inner: Arc::new(inner), fence: None, strict: false })
     }
 
     /// The same connection, on which writes are sent only while the fence is open.
     #[must_use]
     pub fn fenced(&self, fence: Arc<Fence>) -> Self {
-        Self { inner: Arc::clone(&self.inner), fence: Some(fence) }
+        Self { fence: Some(fence), ..self.clone() }
     }
 
     /// The same connection for what may be sent without leading: questions that are asked by a POST.
     #[must_use]
     pub fn unfenced(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), fence: None }
+        Self { fence: None, ..self.clone() }
+    }
+
+    /// The same connection, whose writes are refused when they have fields that the server does not know.
+    #[must_use]
+    pub fn strict(&self) -> Self {
+        Self { strict: true, ..self.clone() }
+    }
+
+    fn query<'w>(&self, write: Write<'w>) -> Vec<(&'static str, &'w str)> {
+        let mut query = write.query();
+        if self.strict {
+            query.push(("fieldValidation", "Strict"));
+        }
+        query
     }
 
     /// The client underneath, for watchers.
@@ -252,21 +275,33 @@ impl Client {
         &self.inner.resources
     }
 
+    pub(super) fn descriptions(&self) -> &Descriptions {
+        &self.inner.descriptions
+    }
+
     async fn send(&self, call: Call, request: Request<Vec<u8>>) -> Result<axum::body::Bytes, Error> {
+        Ok(self.exchange(call, request).await?.1)
+    }
+
+    /// Sends a request; the head and the body of the answer.
+    pub(super) async fn exchange(
+        &self,
+        call: Call,
+        request: Request<Vec<u8>>,
+    ) -> Result<(http::HeaderMap, axum::body::Bytes), Error> {
         if request.method() != Method::GET && self.fence.as_ref().is_some_and(|fence| !fence.is_open()) {
             return Err(Error::NotLeading { call: Box::new(call) });
         }
         let method = request.method().to_string();
-        let (status, body) = deadline(&call, async {
-            let response = self.inner.kube.send(request.map(Into::into)).await?;
-            let status = response.status();
-            Ok((status, response.into_body().collect_bytes().await?))
+        let (status, head, body) = deadline(&call, async {
+            let (parts, body) = self.inner.kube.send(request.map(Into::into)).await?.into_parts();
+            Ok((parts.status, parts.headers, body.collect_bytes().await?))
         })
         .await?;
         self.inner.requests.get_or_create(&RequestLabels { code: status.as_u16(), method }).inc();
         tracing::trace!(%call, status = status.as_u16(), "request");
         if status.is_success() {
-            return Ok(body);
+            return Ok((head, body));
         }
         Err(Error::Refused(Box::new(Refusal::from_body(call, status.as_u16(), &body))))
     }
@@ -279,6 +314,12 @@ impl Client {
     pub(super) async fn discover<T: DeserializeOwned>(&self, path: &str) -> Result<T, Error> {
         let call = Call { verb: Verb::Get, resource: path.to_owned(), namespace: None, name: None };
         self.ask(call, request(Method::GET, path.to_owned(), DISCOVERY, None)?).await
+    }
+
+    /// A document of `/openapi/v3`.
+    pub(super) async fn describe(&self, path: &str) -> Result<Value, Error> {
+        let call = Call { verb: Verb::Get, resource: path.to_owned(), namespace: None, name: None };
+        self.ask(call, request(Method::GET, path.to_owned(), JSON, None)?).await
     }
 
     /// The server's version.
@@ -383,7 +424,7 @@ impl Client {
             namespace: namespace.map(str::to_owned),
             name: Some(object.name().to_owned()).filter(|name| !name.is_empty()),
         };
-        let url = with_query(resource.path(namespace), &write.query());
+        let url = with_query(resource.path(namespace), &self.query(write));
         self.ask(call, request(Method::POST, url, JSON, Some((JSON, encode(&object.0)?)))?).await
     }
 
@@ -398,7 +439,7 @@ impl Client {
         object: &Object,
         apply: Apply<'_>,
     ) -> Result<Object, Error> {
-        let mut query = Write { manager: apply.manager, dry_run: apply.dry_run }.query();
+        let mut query = self.query(Write { manager: apply.manager, dry_run: apply.dry_run });
         if apply.force {
             query.push(("force", "true"));
         }
@@ -418,8 +459,11 @@ impl Client {
         write: Write<'_>,
     ) -> Result<Object, Error> {
         let body = Some((kind.content_type(), encode(patch)?));
-        self.ask(target.call(Verb::Patch), request(Method::PATCH, target.url(&write.query())?, JSON, body)?)
-            .await
+        self.ask(
+            target.call(Verb::Patch),
+            request(Method::PATCH, target.url(&self.query(write))?, JSON, body)?,
+        )
+        .await
     }
 
     /// Replaces an object as a whole.
@@ -433,8 +477,11 @@ impl Client {
         write: Write<'_>,
     ) -> Result<Object, Error> {
         let body = Some((JSON, encode(&object.0)?));
-        self.ask(target.call(Verb::Update), request(Method::PUT, target.url(&write.query())?, JSON, body)?)
-            .await
+        self.ask(
+            target.call(Verb::Update),
+            request(Method::PUT, target.url(&self.query(write))?, JSON, body)?,
+        )
+        .await
     }
 
     /// Deletes an object; the server's answer, `None` when there was nothing to delete.
@@ -473,24 +520,47 @@ impl Client {
         Ok(events.boxed())
     }
 
-    /// The log of a pod's container (of its only one when `container` is missing), the last `tail` lines.
+    /// The last lines of the log of a pod's container.
     ///
     /// # Errors
     /// Every refusal.
-    pub async fn logs(
-        &self,
-        namespace: &str,
-        pod: &str,
-        container: Option<&str>,
-        tail: u32,
-    ) -> Result<String, Error> {
+    pub async fn logs(&self, namespace: &str, pod: &str, query: &LogQuery) -> Result<String, Error> {
         let pods = self.resource("v1", "Pod").await?;
         let target = Target::new(&pods, Some(namespace), pod).subresource("log");
-        let tail = tail.to_string();
-        let mut query = vec![("tailLines", tail.as_str())];
-        query.extend(container.map(|container| ("container", container)));
-        let body = self.send(target.call(Verb::Get), request(Method::GET, target.url(&query)?, "*/*", None)?);
+        let pairs = query.pairs();
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|(key, value)| (*key, value.as_str())).collect();
+        let body = self.send(target.call(Verb::Get), request(Method::GET, target.url(&pairs)?, "*/*", None)?);
         Ok(String::from_utf8_lossy(&body.await?).into_owned())
+    }
+}
+
+/// Which part of a log.
+#[derive(Clone, Debug, Default)]
+pub struct LogQuery {
+    /// The container; the pod's only one when missing.
+    pub container: Option<String>,
+    /// Only lines of the last so many seconds.
+    pub since_seconds: Option<u64>,
+    /// The log of the container before the last restart.
+    pub previous: bool,
+    /// The last lines only.
+    pub tail_lines: Option<u64>,
+}
+
+impl LogQuery {
+    /// The last lines of the pod's only container.
+    #[must_use]
+    pub fn tail(lines: u64) -> Self {
+        Self { tail_lines: Some(lines), ..Self::default() }
+    }
+
+    fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = Vec::new();
+        pairs.extend(self.container.clone().map(|container| ("container", container)));
+        pairs.extend(self.since_seconds.map(|seconds| ("sinceSeconds", seconds.to_string())));
+        pairs.extend(self.previous.then(|| ("previous", "true".to_owned())));
+        pairs.extend(self.tail_lines.map(|lines| ("tailLines", lines.to_string())));
+        pairs
     }
 }
 
@@ -566,11 +636,11 @@ fn named(mut object: Object, resource: &Resource) -> Object {
     object
 }
 
-fn encode(value: &Value) -> Result<Vec<u8>, Error> {
+pub(super) fn encode(value: &Value) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(value).map_err(|error| Error::Malformed(error.to_string()))
 }
 
-fn request(
+pub(super) fn request(
     method: Method,
     url: String,
     accept: &str,
@@ -610,6 +680,8 @@ mod tests {
             namespaced: true,
             watchable: true,
             subresources: Vec::new(),
+            categories: Vec::new(),
+            preferred: true,
         }
     }
 

@@ -34,6 +34,10 @@ pub struct Resource {
     pub watchable: bool,
     /// Names of the subresources (`status`, `scale`, `log`).
     pub subresources: Vec<String>,
+    /// Categories (`all`).
+    pub categories: Vec<String>,
+    /// Whether this is the version that the server prefers for the group.
+    pub preferred: bool,
 }
 
 /// The server's version, for `.Capabilities` and `k8s_cluster_info`.
@@ -46,6 +50,9 @@ pub struct ServerVersion {
     pub major: String,
     /// `34`
     pub minor: String,
+    /// What else the server tells: commit, platform, …
+    #[serde(flatten)]
+    pub more: std::collections::BTreeMap<String, serde_json::Value>,
 }
 
 impl Resource {
@@ -117,6 +124,31 @@ impl Table {
         named.next().map(|(_, resource)| Arc::clone(resource))
     }
 
+    /// The kind that one means by a loose reference (kubernetes.core, `module_utils/k8s/client.py`): a
+    /// version without a group means that version in any group, the core group first; names are tried
+    /// as kind, plural, singular and short name, and one that fits several kinds fits none.
+    fn find_loosely(&self, api_version: &str, name: &str) -> Option<Arc<Resource>> {
+        const NAMES: [fn(&Resource, &str) -> bool; 4] = [
+            |resource, name| resource.kind == name,
+            |resource, name| resource.plural == name,
+            |resource, name| resource.singular == name,
+            |resource, name| resource.short_names.iter().any(|short| short == name),
+        ];
+        if let Some(exact) = self.find(api_version, name) {
+            return Some(exact);
+        }
+        if api_version.contains('/') {
+            return None;
+        }
+        NAMES.iter().find_map(|is_called| {
+            let mut fitting = self
+                .by_kind
+                .values()
+                .filter(|resource| resource.version == api_version && is_called(resource, name));
+            fitting.next().filter(|_| fitting.next().is_none()).map(Arc::clone)
+        })
+    }
+
     fn serving(&self, kind: &str) -> Served {
         let mut served: Vec<String> =
             self.by_kind.keys().filter(|(_, served)| served == kind).map(|(at, _)| at.clone()).collect();
@@ -171,6 +203,35 @@ impl Client {
             kind: name.to_owned(),
             served: table.serving(name),
         })
+    }
+
+    /// The resource that a module's `api_version` and `kind` mean: like [`Client::resource`], and a
+    /// version without a group also means kinds of other groups (`v1` and `Deployment`).
+    ///
+    /// # Errors
+    /// [`Error::UnknownKind`] when the cluster does not serve it; failures of the discovery.
+    pub async fn find_resource(&self, api_version: &str, name: &str) -> Result<Arc<Resource>, Error> {
+        if let Some(known) = self.resources().table().find_loosely(api_version, name) {
+            return Ok(known);
+        }
+        let table = self.resources().refreshed(self).await?;
+        table.find_loosely(api_version, name).ok_or_else(|| Error::UnknownKind {
+            api_version: api_version.to_owned(),
+            kind: name.to_owned(),
+            served: table.serving(name),
+        })
+    }
+
+    /// Every kind that the cluster serves, by API version and kind.
+    ///
+    /// # Errors
+    /// Failures of the discovery.
+    pub async fn all_resources(&self) -> Result<Vec<Arc<Resource>>, Error> {
+        let table = self.resources().table();
+        let table = if table.read.is_some() { table } else { self.resources().refreshed(self).await? };
+        let mut all: Vec<_> = table.by_kind.values().cloned().collect();
+        all.sort_by(|a, b| (a.api_version(), &a.kind).cmp(&(b.api_version(), &b.kind)));
+        Ok(all)
     }
 
     /// `.Capabilities.APIVersions`: every `group/version` and `group/version/Kind` that is served.
@@ -231,6 +292,8 @@ struct DiscoveryResource {
     #[serde(default)]
     short_names: Vec<String>,
     #[serde(default)]
+    categories: Vec<String>,
+    #[serde(default)]
     subresources: Vec<DiscoverySubresource>,
 }
 
@@ -249,7 +312,7 @@ impl Table {
     fn from_lists(lists: impl IntoIterator<Item = DiscoveryList>) -> Self {
         let mut table = Self { read: Some(Instant::now()), ..Self::default() };
         for group in lists.into_iter().flat_map(|list| list.items) {
-            for version in group.versions {
+            for (rank, version) in group.versions.into_iter().enumerate() {
                 let at = if group.metadata.name.is_empty() {
                     version.version.clone()
                 } else {
@@ -257,7 +320,9 @@ impl Table {
                 };
                 table.api_versions.push(at.clone());
                 for found in version.resources {
-                    let Some(resource) = found.into_resource(&group.metadata.name, &version.version) else {
+                    let Some(resource) =
+                        found.into_resource(&group.metadata.name, &version.version, rank == 0)
+                    else {
                         continue;
                     };
                     table.api_versions.push(format!("{at}/{}", resource.kind));
@@ -270,7 +335,7 @@ impl Table {
 }
 
 impl DiscoveryResource {
-    fn into_resource(self, group: &str, version: &str) -> Option<Resource> {
+    fn into_resource(self, group: &str, version: &str, preferred: bool) -> Option<Resource> {
         let kind = self.response_kind.map(|served| served.kind).filter(|kind| !kind.is_empty())?;
         Some(Resource {
             group: group.to_owned(),
@@ -282,6 +347,8 @@ impl DiscoveryResource {
             namespaced: self.scope == "Namespaced",
             watchable: ["list", "watch"].iter().all(|verb| self.verbs.iter().any(|v| v == verb)),
             subresources: self.subresources.into_iter().map(|sub| sub.subresource).collect(),
+            categories: self.categories,
+            preferred,
         })
     }
 }
@@ -309,6 +376,10 @@ mod tests {
             assert_eq!(found.full_name(), "deployments.apps");
         }
         assert!(table.find("v1", "Deployment").is_none());
+        for name in ["Deployment", "deploy"] {
+            assert_eq!(table.find_loosely("v1", name).unwrap().api_version(), "apps/v1");
+        }
+        assert!(table.find_loosely("batch/v1", "Deployment").is_none());
         assert_eq!(table.serving("Deployment").0, ["apps/v1"]);
         let namespace = table.find("v1", "Namespace").unwrap();
         assert_eq!(namespace.path(Some("ignored")), "/api/v1/namespaces");

@@ -22,7 +22,7 @@ pub enum Error {
         served: Served,
     },
     /// No answer: connection refused, reset, TLS failure, …
-    #[error("cannot reach the API server to {call}: {source}")]
+    #[error("cannot reach the API server to {call}: {}", causes(.source))]
     Unreachable {
         /// What was asked.
         call: Box<Call>,
@@ -57,6 +57,27 @@ pub enum Error {
     /// An object that cannot be sent: no name, no kind, …
     #[error("{0}")]
     Malformed(String),
+}
+
+/// An error and what caused it, in one line: the transport's own words are far down.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            // OpenSSL's words, which people and playbooks look for.
+            let prefix = if words.starts_with("invalid peer certificate") {
+                "certificate verify failed: "
+            } else {
+                ""
+            };
+            let separator = if text.is_empty() { "" } else { ": " };
+            text = format!("{text}{separator}{prefix}{words}");
+        }
+        next = error.source();
+    }
+    text
 }
 
 /// API versions that serve a kind, for the hint of [`Error::UnknownKind`].

@@ -41,6 +41,15 @@ impl ObjectRef {
     pub fn group(&self) -> &str {
         group_of(&self.api_version)
     }
+
+    /// Whether both name the same object, be it in different versions of its API.
+    #[must_use]
+    pub fn is_same_object(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.namespace == other.namespace
+            && self.kind == other.kind
+            && self.group() == other.group()
+    }
 }
 
 /// The group part of an `apiVersion`.

@@ -128,8 +128,25 @@ pub async fn wait_for(
     goal: &Goal,
     timeout: Duration,
 ) -> Result<Vec<Option<Object>>, WaitError> {
+    wait_observed(client, objects, goal, timeout, &|_, _| {}).await
+}
+
+/// Is told why an object is not there yet, every time that the reason changes; `None` when it got there.
+pub type Seen<'a> = &'a (dyn Fn(&ObjectRef, Option<&str>) + Send + Sync);
+
+/// As [`wait_for`], and tells how it goes.
+///
+/// # Errors
+/// As [`wait_for`].
+pub async fn wait_observed(
+    client: &Client,
+    objects: &[ObjectRef],
+    goal: &Goal,
+    timeout: Duration,
+    seen: Seen<'_>,
+) -> Result<Vec<Option<Object>>, WaitError> {
     let deadline = Instant::now() + timeout;
-    let results = join_all(objects.iter().map(|object| wait_one(client, object, goal, deadline))).await;
+    let results = join_all(objects.iter().map(|object| wait_one(client, object, goal, deadline, seen))).await;
     let mut reached = Vec::new();
     let mut unmet = Vec::new();
     for result in results {
@@ -147,13 +164,18 @@ async fn wait_one(
     reference: &ObjectRef,
     goal: &Goal,
     deadline: Instant,
+    seen: Seen<'_>,
 ) -> Result<Option<Object>, WaitError> {
     let resource = client.resource(&reference.api_version, &reference.kind).await?;
     let target = Target::new(&resource, reference.namespace.as_deref(), &reference.name);
+    let mut teller = Teller { reference, seen, told: None };
     loop {
         let mut object = client.get(target).await?;
         let reason = match goal.state(object.as_ref()) {
-            State::Met => return Ok(object),
+            State::Met => {
+                teller.reached();
+                return Ok(object);
+            }
             State::Failed(reason) => {
                 return Err(explain(client, reference, object.as_ref(), reason, true).await);
             }
@@ -162,10 +184,34 @@ async fn wait_one(
         if Instant::now() >= deadline {
             return Err(explain(client, reference, object.as_ref(), reason, false).await);
         }
+        teller.tell(&reason);
         let version = object.as_ref().and_then(Object::resource_version).unwrap_or_default().to_owned();
-        changed(client, target, &version, goal, &mut object, deadline).await;
+        changed(client, target, &version, goal, &mut object, deadline, &mut teller).await;
         if let State::Met = goal.state(object.as_ref()) {
+            teller.reached();
             return Ok(object);
+        }
+    }
+}
+
+/// Tells the observer every reason once.
+struct Teller<'a> {
+    reference: &'a ObjectRef,
+    seen: Seen<'a>,
+    told: Option<String>,
+}
+
+impl Teller<'_> {
+    fn tell(&mut self, reason: &str) {
+        if self.told.as_deref() != Some(reason) {
+            (self.seen)(self.reference, Some(reason));
+            self.told = Some(reason.to_owned());
+        }
+    }
+
+    fn reached(&self) {
+        if self.told.is_some() {
+            (self.seen)(self.reference, None);
         }
     }
 }
@@ -178,6 +224,7 @@ async fn changed(
     goal: &Goal,
     object: &mut Option<Object>,
     deadline: Instant,
+    teller: &mut Teller<'_>,
 ) {
     let left = deadline.saturating_duration_since(Instant::now());
     let seconds = left.as_secs().clamp(1, WATCH_SECONDS);
@@ -196,15 +243,17 @@ async fn changed(
                     return;
                 }
             }
-            if !matches!(goal.state(object.as_ref()), State::Pending(_)) {
-                return;
+            match goal.state(object.as_ref()) {
+                State::Pending(reason) => teller.tell(&reason),
+                State::Met | State::Failed(_) => return,
             }
         }
     };
     let _ = tokio::time::timeout(left.max(Duration::from_millis(1)), follow).await;
 }
 
-/// Adds what the object's pods say to the reason: an image that cannot be pulled, a pending volume, …
+/// Adds what the object's pods and Events say to the reason: an image that cannot be pulled, a pending
+/// volume, a failing probe, …
 async fn explain(
     client: &Client,
     reference: &ObjectRef,
@@ -213,7 +262,10 @@ async fn explain(
     failed: bool,
 ) -> WaitError {
     let trouble = match object {
-        Some(object) => pods_trouble(client, object).await,
+        Some(object) => match pods_trouble(client, object).await {
+            Some(trouble) => Some(trouble),
+            None => last_event(client, object).await,
+        },
         None => None,
     };
     let reason = match trouble {
@@ -229,7 +281,32 @@ async fn pods_trouble(client: &Client, object: &Object) -> Option<String> {
     let query = ListQuery { labels: Some(pairs.collect::<Vec<_>>().join(",")), ..ListQuery::default() };
     let resource = client.resource("v1", "Pod").await.ok()?;
     let pods = client.list(&resource, object.namespace(), &query).await.ok()?;
-    pods.iter().find_map(|pod| Some(format!("pod {}: {}", pod.name(), pod_trouble(pod)?)))
+    if let Some(trouble) =
+        pods.iter().find_map(|pod| Some(format!("pod {}: {}", pod.name(), pod_trouble(pod)?)))
+    {
+        return Some(trouble);
+    }
+    for pod in pods.iter().filter(|pod| readiness(pod) != Readiness::Ready) {
+        if let Some(event) = last_event(client, pod).await {
+            return Some(format!("pod {}: {event}", pod.name()));
+        }
+    }
+    None
+}
+
+/// The newest Event about an object: a probe that fails, a volume that waits for its first pod, …
+async fn last_event(client: &Client, object: &Object) -> Option<String> {
+    let query =
+        ListQuery { fields: Some(format!("involvedObject.uid={}", object.uid()?)), ..ListQuery::default() };
+    let resource = client.resource("v1", "Event").await.ok()?;
+    let events = client.list(&resource, object.namespace(), &query).await.ok()?;
+    let time = |event: &Object| {
+        let at = ["/lastTimestamp", "/eventTime", "/metadata/creationTimestamp"];
+        at.iter().find_map(|at| event.0.pointer(at)?.as_str()).unwrap_or_default().to_owned()
+    };
+    let is_told = |event: &&Object| event.0["type"] == "Warning" || object.kind() != "Pod";
+    let last = events.iter().filter(is_told).max_by_key(|event| time(event))?;
+    Some(format!("{}: {}", last.0["reason"].as_str()?, last.0["message"].as_str()?.trim()))
 }
 
 #[cfg(test)]

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::inventory::Inventory;
 use crate::jinja::Extensions;
 use crate::modules::Registry;
+use crate::modules::jobs::Jobs;
 
 /// The surroundings of a run; not part of its state.
 #[derive(Clone, Default)]
@@ -22,6 +23,34 @@ pub struct Context {
     pub cancel: CancellationToken,
     /// When the run must have ended.
     pub deadline: Option<Instant>,
+    /// What `async` tasks left running.
+    pub jobs: Jobs,
+}
+
+/// When facts are gathered before a play (`DEFAULT_GATHERING`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Gathering {
+    /// Unless the play says no.
+    #[default]
+    Implicit,
+    /// If the play says yes.
+    Explicit,
+    /// Unless the play says no, for hosts whose facts are not known.
+    Smart,
+}
+
+impl Gathering {
+    /// The way of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Gathering> {
+        match name {
+            "implicit" => Some(Gathering::Implicit),
+            "explicit" => Some(Gathering::Explicit),
+            "smart" => Some(Gathering::Smart),
+            _ => None,
+        }
+    }
 }
 
 /// What a run is asked to do; part of its state.
@@ -40,14 +69,30 @@ pub struct RunOptions {
     pub skip_tags: Vec<String>,
     /// `--force-handlers`.
     pub force_handlers: bool,
-    /// `gather_facts` of plays that do not say (false for `ANSIBLE_GATHERING=explicit`).
-    pub gather_facts: bool,
+    /// `--start-at-task`.
+    pub start_at_task: Option<String>,
+    /// `--forks`: how many hosts run a task at once.
+    pub forks: usize,
+    /// When facts are gathered before a play.
+    pub gathering: Gathering,
+    /// `gather_subset` of plays that do not say; empty for the module's own.
+    pub gather_subset: Vec<String>,
+    /// The strategy of plays that name none (`DEFAULT_STRATEGY`).
+    pub strategy: Option<String>,
+    /// Whether notifying a handler that does not exist is an error (`ERROR_ON_MISSING_HANDLER`).
+    pub error_on_missing_handler: bool,
+    /// `any_errors_fatal` of plays that do not say (`ANY_ERRORS_FATAL`).
+    pub any_errors_fatal: bool,
+    /// `timeout` of tasks that have none, in seconds; zero for none (`TASK_TIMEOUT`).
+    pub task_timeout: u64,
+    /// How hosts are reached that do not say (`--connection`).
+    pub connection: String,
     /// `hash_behaviour = merge`.
     pub merge_hashes: bool,
-    /// The inventory: host variables by host, in order.
-    pub hosts: IndexMap<String, serde_json::Map<String, serde_json::Value>>,
-    /// `inventory_file` as templates see it.
-    pub inventory_file: Option<PathBuf>,
+    /// `ansible_config_file` as templates see it.
+    pub config_file: Option<PathBuf>,
+    /// The hosts, their groups and variables.
+    pub inventory: Inventory,
 }
 
 impl Default for RunOptions {
@@ -59,10 +104,18 @@ impl Default for RunOptions {
             tags: Vec::new(),
             skip_tags: Vec::new(),
             force_handlers: false,
-            gather_facts: true,
+            start_at_task: None,
+            forks: 5,
+            gathering: Gathering::default(),
+            gather_subset: Vec::new(),
+            strategy: None,
+            error_on_missing_handler: true,
+            any_errors_fatal: false,
+            task_timeout: 0,
+            connection: "ssh".to_owned(),
             merge_hashes: false,
-            hosts: IndexMap::from([("localhost".to_owned(), serde_json::Map::new())]),
-            inventory_file: None,
+            config_file: None,
+            inventory: Inventory::default(),
         }
     }
 }

@@ -17,6 +17,21 @@ pub struct TaskRef {
     pub no_log: bool,
     /// Whether it is a handler.
     pub handler: bool,
+    /// Which start of a task in the run this is: what happens on all hosts after one start has its number.
+    #[serde(default)]
+    pub number: u64,
+    /// Whether it runs in check mode.
+    #[serde(default)]
+    pub check: bool,
+    /// Whether what it changed in files is shown.
+    #[serde(default)]
+    pub diff: bool,
+    /// The host that does its work, when that is another one: `name` or `name(address)`.
+    #[serde(default)]
+    pub delegated_to: Option<String>,
+    /// `ignore_unreachable`.
+    #[serde(default)]
+    pub ignore_unreachable: bool,
 }
 
 /// How a task, or one item of its loop, ended.
@@ -47,9 +62,15 @@ pub enum Event {
     PlayStart {
         /// Its name, or its hosts.
         name: String,
+        /// The name of its strategy.
+        strategy: String,
+        /// Whether it runs in check mode.
+        check: bool,
     },
     /// A play has no hosts.
     NoHosts,
+    /// All hosts of a play failed.
+    NoMoreHosts,
     /// A task begins.
     TaskStart {
         /// The task.
@@ -59,8 +80,8 @@ pub enum Event {
     Included {
         /// The file.
         file: String,
-        /// The host.
-        host: String,
+        /// The hosts.
+        hosts: Vec<String>,
         /// The label of the loop item.
         label: Option<String>,
     },
@@ -98,6 +119,22 @@ pub enum Event {
         outcome: TaskOutcome,
         /// The result.
         result: serde_json::Value,
+    },
+    /// A task that runs in the background was looked at.
+    AsyncPoll {
+        /// The host.
+        host: String,
+        /// The result so far, with `ansible_job_id`, `started` and `finished`.
+        result: serde_json::Value,
+    },
+    /// A task that ran in the background ended.
+    AsyncEnd {
+        /// The host.
+        host: String,
+        /// The id of the job.
+        job: String,
+        /// Whether it failed.
+        failed: bool,
     },
     /// A handler was notified.
     Notified {

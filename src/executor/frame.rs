@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::handlers::Handler;
 use super::state::{Phase, StoredVars};
 use crate::playbook::{
-    Block, Content, Import, Keywords, Node, Nodes, Play, Role, RoleFiles, RoleUse, Task, VarMap,
+    Block, Content, Import, Keywords, LoadErrors, Node, Nodes, Play, Role, RoleFiles, RoleUse, Task, VarMap,
 };
 
 /// One level of the stack.
@@ -23,6 +24,8 @@ pub(super) struct Frame {
     pub pending: bool,
     /// The inclusion that runs, for [`Source::Include`].
     pub item: usize,
+    /// Whether a task of this level's role ran, so that the role counts as run when it ends.
+    pub ran: bool,
     /// What the source resolves to; rebuilt after a run was stored.
     #[serde(skip)]
     pub holder: Option<Holder>,
@@ -37,13 +40,17 @@ pub(super) enum Source {
     Child,
     /// What the task that the level below ran last includes.
     Include(Vec<Inclusion>),
-    /// Handlers, by their number.
-    Handlers(Vec<usize>),
+    /// The handlers of the play of which those that are notified run, in the order of their numbers.
+    Handlers,
+    /// A handler, by its number.
+    Handler(usize),
 }
 
 /// One thing that a task includes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Inclusion {
+    /// Its number among all that the hosts include together: hosts in lockstep go through them in this order.
+    pub number: u32,
     /// What is included.
     pub target: Target,
     /// The loop variable and its kin.
@@ -51,7 +58,7 @@ pub(super) struct Inclusion {
 }
 
 /// What is included.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Target {
     /// A task file: its name, and the names of the including files from the outermost.
     Tasks {
@@ -64,15 +71,17 @@ pub(super) enum Target {
     Role {
         /// Its name.
         name: String,
-        /// `tasks_from`, `vars_from`, `defaults_from`, `handlers_from`.
-        files: [Option<String>; 4],
+        /// Which of its files are read.
+        files: RoleFiles,
         /// `allow_duplicates`.
         allow_duplicates: bool,
+        /// `public`.
+        public: bool,
     },
 }
 
 /// Which of a block's lists runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Section {
     /// `block`, or the only list.
     Body,
@@ -106,13 +115,37 @@ pub(super) enum Holder {
         /// `apply`.
         apply: Arc<Keywords>,
     },
+    /// The handlers of the play.
+    Handlers,
+    /// One handler.
+    Handler(Handler),
 }
 
 impl Frame {
     /// A level at its beginning.
     #[must_use]
     pub(super) fn new(source: Source, holder: Holder) -> Self {
-        Frame { source, section: Section::Body, index: 0, pending: false, item: 0, holder: Some(holder) }
+        Frame {
+            source,
+            section: Section::Body,
+            index: 0,
+            pending: false,
+            item: 0,
+            ran: false,
+            holder: Some(holder),
+        }
+    }
+
+    /// Where the level stands among those of hosts that came the same way: hosts in lockstep run what has
+    /// the smallest positions, compared level by level.
+    #[must_use]
+    pub(super) fn position(&self) -> [usize; 3] {
+        let part = match &self.source {
+            Source::Phase(phase) => *phase as usize,
+            Source::Include(items) => items.get(self.item).map_or(0, |item| item.number as usize),
+            Source::Child | Source::Handlers | Source::Handler(_) => 0,
+        };
+        [part, self.section as usize, self.index]
     }
 
     /// The list that runs.
@@ -125,6 +158,8 @@ impl Frame {
             (Holder::Block(block), Section::Always) => &block.always,
             (Holder::Import(import), _) => &import.nodes,
             (Holder::Role(usage), _) => &usage.role.nodes,
+            (Holder::Handler(handler), _) => &handler.nodes,
+            (Holder::Handlers, _) => return None,
         })
     }
 
@@ -134,11 +169,17 @@ impl Frame {
         self.nodes()?.get(self.index.checked_sub(1)?)
     }
 
+    /// Whether this is the body of a block that has a `rescue`.
+    #[must_use]
+    pub(super) fn will_rescue(&self) -> bool {
+        matches!(&self.holder, Some(Holder::Block(block)) if self.section == Section::Body && !block.rescue.is_empty())
+    }
+
     /// The keywords that tasks within inherit.
     #[must_use]
     pub(super) fn keywords(&self) -> Option<&Keywords> {
         match self.holder.as_ref()? {
-            Holder::List(_) => None,
+            Holder::List(_) | Holder::Handlers | Holder::Handler(_) => None,
             Holder::Block(block) => Some(&block.keywords),
             Holder::Import(import) => Some(&import.keywords),
             Holder::Role(usage) => Some(&usage.keywords),
@@ -180,12 +221,18 @@ impl Frame {
 #[must_use]
 pub(super) fn phase_nodes(play: &Play, phase: Phase) -> Nodes {
     match phase {
+        Phase::Gather => single(play.gather_task()),
+        Phase::PreHandlers | Phase::TaskHandlers | Phase::PostHandlers => single(play.flush_task()),
         Phase::PreTasks => Arc::clone(&play.pre_tasks),
         Phase::Roles => Arc::clone(&play.roles),
         Phase::Tasks => Arc::clone(&play.tasks),
         Phase::PostTasks => Arc::clone(&play.post_tasks),
         _ => Arc::default(),
     }
+}
+
+fn single(task: Task) -> Nodes {
+    Arc::new(vec![Node::Task(Arc::new(task))])
 }
 
 /// What a node that holds other nodes resolves to.
@@ -199,37 +246,26 @@ pub(super) fn child_holder(node: &Node) -> Option<Holder> {
     }
 }
 
-/// The files of a role from their stored form.
-#[must_use]
-pub(super) fn role_files(files: &[Option<String>; 4]) -> RoleFiles {
-    let [tasks, vars, defaults, handlers] = files.clone();
-    RoleFiles { tasks, vars, defaults, handlers }
-}
-
 /// Loads what a task includes.
 ///
 /// # Errors
-/// Everything that is wrong with the file or role, in one message.
+/// Everything that is wrong with the file or role.
 pub(super) fn include(
     content: &Content,
     inclusion: &Inclusion,
     task: &Arc<Task>,
-    role: Option<&Arc<Role>>,
+    role: Option<&Role>,
     handlers: bool,
-) -> Result<(Holder, PathBuf), String> {
+) -> Result<(Holder, PathBuf), LoadErrors> {
     let apply = Arc::new(super::inherit::apply_keywords(task));
     let task = Arc::clone(task);
     match &inclusion.target {
         Target::Tasks { name, imports } => {
-            let (path, nodes) = content
-                .task_file(name, role.map(AsRef::as_ref), imports, handlers)
-                .map_err(|errors| errors.to_string())?;
+            let (path, nodes) = content.task_file(name, role, imports, handlers)?;
             Ok((Holder::Included { task, nodes, role: None, name: Some(name.clone()), apply }, path))
         }
         Target::Role { name, files, .. } => {
-            let found = content
-                .role(name, role_files(files), role.map(AsRef::as_ref))
-                .map_err(|errors| errors.to_string())?;
+            let found = content.role(name, files.clone(), role)?;
             let path = found.path.clone();
             let nodes = Arc::clone(&found.nodes);
             Ok((Holder::Included { task, nodes, role: Some(found), name: None, apply }, path))

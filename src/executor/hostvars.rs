@@ -1,28 +1,66 @@
-//! `hostvars`: the variables of every host, templated when they are read.
+//! `hostvars`: the variables of every host, put together and templated when they are read.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::hosts::Hosts;
+use super::state::StoredVars;
+use super::vars::Layers;
+use crate::inventory::LOCALHOST;
 use crate::jinja::eval::Interpreter;
 use crate::jinja::object::Object;
 use crate::jinja::{Error, Value, Vars};
 
 /// `hostvars`.
 pub(super) struct HostVars {
-    hosts: Vec<(String, Arc<Vars>)>,
+    /// The hosts as they were when the task began.
+    pub hosts: Hosts,
+    /// `-e`.
+    pub extra: Arc<StoredVars>,
+    /// `hash_behaviour = merge`.
+    pub merge: bool,
+    /// The magic variables that are the same for all hosts.
+    pub shared: Arc<Vars>,
+    cache: Mutex<HashMap<String, Arc<Vars>>>,
 }
 
 impl HostVars {
     /// The variables of these hosts.
     #[must_use]
-    pub(super) fn new(hosts: Vec<(String, Arc<Vars>)>) -> Self {
-        HostVars { hosts }
+    pub(super) fn new(hosts: Hosts, extra: Arc<StoredVars>, merge: bool, shared: Arc<Vars>) -> Self {
+        HostVars { hosts, extra, merge, shared, cache: Mutex::default() }
+    }
+
+    /// The variables of one host outside of any play (`VariableManager.get_vars` without play and task).
+    fn of(&self, host: &str) -> Option<Arc<Vars>> {
+        let listed = self.hosts.inventory().host(host).is_some();
+        if !listed && !LOCALHOST.contains(&host) {
+            return None;
+        }
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(vars) = cache.get(host) {
+            return Some(Arc::clone(vars));
+        }
+        let mut layers = Layers::new(self.merge);
+        layers.add_host(&self.hosts, host);
+        if let Some(learnt) = self.hosts.learnt(host) {
+            layers.add_stored(&learnt.included);
+            layers.add_stored(&learnt.set);
+        }
+        layers.add_stored(&self.extra);
+        let mut vars = layers.vars;
+        super::magic::of_host(&mut vars, &self.hosts, host);
+        vars.extend(self.shared.iter().map(|(name, value)| (Arc::clone(name), value.clone())));
+        let vars = Arc::new(vars);
+        cache.insert(host.to_owned(), Arc::clone(&vars));
+        Some(vars)
     }
 }
 
 impl fmt::Debug for HostVars {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HostVars({})", self.hosts.len())
+        write!(f, "HostVars({})", self.hosts.inventory().hosts().count())
     }
 }
 
@@ -32,18 +70,19 @@ impl Object for HostVars {
     }
 
     fn attribute(&self, name: &Value, _: &mut Interpreter<'_>) -> Result<Option<Value>, Error> {
-        let found = self.hosts.iter().find(|(host, _)| name.as_str() == Some(host));
-        Ok(found.map(|(_, vars)| Value::Object(Arc::new(OneHost { vars: Arc::clone(vars) }))))
+        let vars = name.as_str().and_then(|host| self.of(host));
+        Ok(vars.map(|vars| Value::Object(Arc::new(OneHost { vars }))))
     }
 
     fn keys(&self) -> Option<Vec<Value>> {
-        Some(self.hosts.iter().map(|(host, _)| Value::from(host.as_str())).collect())
+        Some(self.hosts.inventory().hosts().map(Value::from).collect())
     }
 }
 
-/// `hostvars['name']`.
-struct OneHost {
-    vars: Arc<Vars>,
+/// `hostvars['name']`, also `ansible_delegated_vars['name']`.
+pub(super) struct OneHost {
+    /// The variables, not templated.
+    pub vars: Arc<Vars>,
 }
 
 impl fmt::Debug for OneHost {

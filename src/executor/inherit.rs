@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::frame::Frame;
+use super::frame::{Frame, Holder, Source};
 use crate::jinja::Value;
 use crate::jinja::value::Dict;
 use crate::playbook::{Keywords, Place, Play, Role, Task};
@@ -11,16 +11,34 @@ use crate::playbook::{Keywords, Place, Play, Role, Task};
 pub(super) struct Lineage<'a> {
     /// The task.
     pub task: &'a Task,
-    /// The levels of the stack, the innermost last.
-    pub stack: &'a [Frame],
+    /// The levels that hold it, the innermost last. A handler has those of its definition, not those of
+    /// the task that lets handlers run.
+    pub levels: Vec<&'a Frame>,
     /// The play.
     pub play: &'a Play,
+    /// Whether the task is a handler, or included by one.
+    pub in_handlers: bool,
 }
 
 impl<'a> Lineage<'a> {
+    /// The surroundings of a task at this position.
+    #[must_use]
+    pub(super) fn new(task: &'a Task, stack: &'a [Frame], play: &'a Play) -> Self {
+        let flush = stack.iter().rposition(|frame| matches!(frame.source, Source::Handlers));
+        let own = flush.map_or(stack, |flush| &stack[flush + 1..]);
+        let mut levels = Vec::with_capacity(own.len());
+        for frame in own {
+            if let Some(Holder::Handler(handler)) = &frame.holder {
+                levels.extend(handler.ancestors.iter());
+            }
+            levels.push(frame);
+        }
+        Lineage { task, levels, play, in_handlers: flush.is_some() }
+    }
+
     /// The keywords that hold for the task, its own first, the play's last.
     pub(super) fn keywords(&self) -> impl DoubleEndedIterator<Item = &'a Keywords> {
-        let levels = self.stack.iter().rev().filter_map(Frame::keywords);
+        let levels = self.levels.iter().rev().filter_map(|frame| frame.keywords());
         std::iter::once(&self.task.keywords).chain(levels).chain(std::iter::once(&self.play.keywords))
     }
 
@@ -59,22 +77,16 @@ impl<'a> Lineage<'a> {
 
     /// The roles that hold the task, the innermost first.
     pub(super) fn roles(&self) -> impl DoubleEndedIterator<Item = &'a Arc<Role>> {
-        self.stack.iter().rev().filter_map(Frame::role)
+        self.levels.iter().rev().filter_map(|frame| frame.role())
     }
 
     /// The names of the task files between the role and the task, from the outermost.
     #[must_use]
     pub(super) fn imports(&self) -> Vec<String> {
         let innermost_role =
-            self.stack.iter().rposition(|frame| frame.role().is_some()).map_or(0, |at| at + 1);
-        let names = self.stack[innermost_role..].iter().filter_map(Frame::file_name);
+            self.levels.iter().rposition(|frame| frame.role().is_some()).map_or(0, |at| at + 1);
+        let names = self.levels[innermost_role..].iter().filter_map(|frame| frame.file_name());
         names.map(ToOwned::to_owned).collect()
-    }
-
-    /// Whether the task is a handler, or included by one.
-    #[must_use]
-    pub(super) fn in_handlers(&self) -> bool {
-        self.stack.iter().any(|frame| matches!(frame.source, super::frame::Source::Handlers(_)))
     }
 }
 

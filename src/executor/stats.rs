@@ -59,3 +59,31 @@ pub struct Failure {
     /// Whether a `rescue` handled it.
     pub rescued: bool,
 }
+
+/// Sets a custom statistic, or adds to it: numbers are summed, lists joined, dicts merged
+/// (`AggregateStats.update_custom_stats`).
+pub(super) fn update_custom(
+    custom: &mut serde_json::Map<String, serde_json::Value>,
+    name: &str,
+    value: &serde_json::Value,
+    aggregate: bool,
+) {
+    use serde_json::Value as Json;
+    let sum = match (custom.get(name).filter(|_| aggregate), value) {
+        (Some(Json::Object(old)), Json::Object(new)) => {
+            let mut merged = old.clone();
+            merged.extend(new.clone());
+            Json::Object(merged)
+        }
+        (Some(Json::Array(old)), Json::Array(new)) => Json::Array([old.as_slice(), new].concat()),
+        (Some(Json::String(old)), Json::String(new)) => Json::String(format!("{old}{new}")),
+        (Some(Json::Number(old)), Json::Number(new)) => match (old.as_i64(), new.as_i64()) {
+            (Some(old), Some(new)) => Json::from(old.saturating_add(new)),
+            _ => Json::from(old.as_f64().unwrap_or_default() + new.as_f64().unwrap_or_default()),
+        },
+        // Values of different types do not add up: Ansible leaves the old one.
+        (Some(old), _) => old.clone(),
+        (None, new) => new.clone(),
+    };
+    custom.insert(name.to_owned(), sum);
+}

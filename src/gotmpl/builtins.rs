@@ -119,7 +119,7 @@ fn index_once(item: &Value, index: &Value) -> Result<Value, FuncError> {
         }
         Value::Map(map) => {
             let missing = || if map.ty == MapType::Str { Value::from("") } else { Value::Nil };
-            Ok(map.get(map_key(index)?).unwrap_or_else(missing))
+            Ok(map.entry(map_key(index)?).unwrap_or_else(missing))
         }
         Value::Object(object) => {
             let entries = object.entries().filter(|_| matches!(object.kind(), "map" | "slice" | "array"));

@@ -11,7 +11,7 @@ use super::func::{FuncError, Param, Signature};
 use super::number::Number;
 use super::strconv::quote;
 use super::value::{Elem, List, Map, MapType, Object};
-use super::{ExecError, FuncDef, Value, fmt};
+use super::{ExecError, FuncDef, Str, Value, fmt};
 
 /// An error tells of this many templates at most, the innermost ones.
 const LONGEST_CHAIN: usize = 2000;
@@ -283,9 +283,9 @@ impl Execution<'_> {
         failure(format!("can't evaluate field {name} in type {type_name}"))
     }
 
-    fn entry(&self, map: &Map, name: &[u8]) -> Outcome<Operand> {
+    fn entry(&self, map: &Map, name: &Str) -> Outcome<Operand> {
         let interface = map.ty != MapType::Str;
-        match map.get(name) {
+        match map.entry(name) {
             Some(value) => Ok(Operand::element(value, interface)),
             None if self.missing_key == MissingKey::Error => {
                 failure(format!("map has no entry for key {}", quoted(name)))
@@ -359,7 +359,7 @@ pub(super) fn follow<R>(
         return None;
     }
     let entries = map.borrow();
-    let value = entries.get(&field.name[..])?;
+    let value = entries.get(&field.name)?;
     if rest.is_empty() { Some(found(value, map.ty != MapType::Str)) } else { follow(value, rest, found) }
 }
 

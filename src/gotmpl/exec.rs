@@ -18,7 +18,7 @@ use super::{ExecError, Frame, FuncContext, FuncError, Set, SourceError, Str, Val
 pub struct Limits {
     /// Nested templates; Go's own limit is 100,000.
     pub depth: usize,
-    /// Bytes that one template may write.
+    /// Bytes that a template and those that it runs inside may write.
     pub output: usize,
     /// Actions and iterations of the whole rendering.
     pub steps: u64,
@@ -480,38 +480,36 @@ impl<'a> Execution<'a> {
     }
 
     /// The text as a template; parsed once per rendering.
-    fn source(&mut self, source: &[u8]) -> Result<Arc<Unit>, super::ParseError> {
+    fn source(&mut self, source: &Str) -> Result<Arc<Unit>, super::ParseError> {
         if let Some(unit) = self.sources.get(source) {
             return Ok(Arc::clone(unit));
         }
         let unit = Arc::new(Unit::parse(self.set.name(), source, self.set.functions())?);
         if self.kept + source.len() <= KEPT_SOURCES {
             self.kept += source.len();
-            self.sources.insert(source.into(), Arc::clone(&unit));
+            self.sources.insert(source.clone(), Arc::clone(&unit));
         }
         Ok(unit)
     }
 
-    /// Runs a template with an output of its own.
-    fn captured(&mut self, run: impl FnOnce(&mut Self) -> Outcome<()>) -> Result<Vec<u8>, FuncError> {
-        let out = std::mem::take(&mut self.out);
+    /// Runs a template and takes back what it wrote.
+    fn captured(&mut self, run: impl FnOnce(&mut Self) -> Outcome<()>) -> Result<Str, FuncError> {
+        let start = self.out.len();
         let result = run(self);
-        let text = std::mem::replace(&mut self.out, out);
-        match result {
-            Ok(()) => Ok(text),
-            Err(error) => Err(FuncError::from(*error)),
-        }
+        let text = result.map(|()| Str::from(&self.out[start..]));
+        self.out.truncate(start);
+        text.map_err(|error| FuncError::from(*error))
     }
 }
 
 impl FuncContext for Execution<'_> {
-    fn execute_template(&mut self, name: &[u8], dot: Value) -> Result<Vec<u8>, FuncError> {
+    fn execute_template(&mut self, name: &[u8], dot: Value) -> Result<Str, FuncError> {
         self.captured(|execution| execution.run_named(name, dot))
     }
 
-    fn execute_source(&mut self, source: &[u8], dot: Value) -> Result<Vec<u8>, SourceError> {
+    fn execute_source(&mut self, source: &Str, dot: Value) -> Result<Str, SourceError> {
         let unit = self.source(source).map_err(SourceError::Parse)?;
-        let Some(template) = unit.get(self.set.name().as_bytes()).cloned() else { return Ok(Vec::new()) };
+        let Some(template) = unit.get(self.set.name().as_bytes()).cloned() else { return Ok("".into()) };
         self.layers.push(unit);
         let result = self.captured(|execution| execution.run_template(&template, Operand::concrete(dot)));
         self.layers.pop();

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{ExecError, MapType, Value};
+use super::{ExecError, MapType, Str, Value};
 
 /// A function of the template language.
 #[derive(Clone, Copy)]
@@ -84,13 +84,13 @@ pub trait FuncContext {
     ///
     /// # Errors
     /// The template does not exist or fails; the error carries the failing template as its cause.
-    fn execute_template(&mut self, name: &[u8], dot: Value) -> Result<Vec<u8>, FuncError>;
+    fn execute_template(&mut self, name: &[u8], dot: Value) -> Result<Str, FuncError>;
     /// Parses `source` as a template of the current set, with its definitions local to the call, runs
     /// it with `dot` and gives its text (`tpl`).
     ///
     /// # Errors
     /// As [`SourceError`] tells: the text does not parse, or running it fails.
-    fn execute_source(&mut self, source: &[u8], dot: Value) -> Result<Vec<u8>, SourceError>;
+    fn execute_source(&mut self, source: &Str, dot: Value) -> Result<Str, SourceError>;
     /// What the embedder attached to the execution (the chart engine's lookup, lint mode, …).
     fn host(&self) -> &dyn std::any::Any;
 }

@@ -52,15 +52,19 @@ pub struct Str(Bytes);
 /// The storage of a string. Most are short: names, keys, numbers.
 #[derive(Clone)]
 enum Bytes {
-    Short { length: u8, bytes: Place },
-    Long(Arc<[u8]>),
+    Short {
+        length: u8,
+        bytes: Place,
+    },
+    /// Behind two pointers, so that a text that was just built is taken over and not copied.
+    Long(Arc<Vec<u8>>),
 }
 
 /// The longest string that is held in place; a [`Value`] still takes 24 bytes.
 const SHORT: usize = 16;
 
-/// Where a short string is held: aligned, since values are moved by the word.
-#[derive(Clone, Copy)]
+/// Where a short string is held: aligned, since values are moved by the word. Zeros follow the string.
+#[derive(Clone, Copy, PartialEq)]
 #[repr(align(8))]
 struct Place([u8; SHORT]);
 
@@ -204,6 +208,14 @@ impl Str {
         }
     }
 
+    /// The string in place, if it is short enough.
+    fn short(text: &[u8]) -> Option<Self> {
+        let mut bytes = Place([0; SHORT]);
+        let length = u8::try_from(text.len()).ok()?;
+        bytes.0.get_mut(..text.len())?.copy_from_slice(text);
+        Some(Self(Bytes::Short { length, bytes }))
+    }
+
     /// The text, with U+FFFD where the bytes are not UTF-8.
     #[must_use]
     pub fn to_text(&self) -> Cow<'_, str> {
@@ -211,9 +223,19 @@ impl Str {
     }
 }
 
+impl Place {
+    /// A number in whose order short strings are; equal for those that differ only in zeros at their end.
+    fn order(self) -> u128 {
+        u128::from_be_bytes(self.0)
+    }
+}
+
 impl PartialEq for Str {
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        match (&self.0, &other.0) {
+            (Bytes::Short { length: a, bytes: x }, Bytes::Short { length: b, bytes: y }) => a == b && x == y,
+            _ => self.as_bytes() == other.as_bytes(),
+        }
     }
 }
 
@@ -227,7 +249,12 @@ impl PartialOrd for Str {
 
 impl Ord for Str {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.as_bytes().cmp(other.as_bytes())
+        match (&self.0, &other.0) {
+            (Bytes::Short { length: a, bytes: x }, Bytes::Short { length: b, bytes: y }) => {
+                x.order().cmp(&y.order()).then(a.cmp(b))
+            }
+            _ => self.as_bytes().cmp(other.as_bytes()),
+        }
     }
 }
 
@@ -264,14 +291,7 @@ impl fmt::Display for Str {
 
 impl From<&[u8]> for Str {
     fn from(text: &[u8]) -> Self {
-        let mut bytes = Place([0; SHORT]);
-        match (u8::try_from(text.len()), bytes.0.get_mut(..text.len())) {
-            (Ok(length), Some(place)) => {
-                place.copy_from_slice(text);
-                Self(Bytes::Short { length, bytes })
-            }
-            _ => Self(Bytes::Long(Arc::from(text))),
-        }
+        Self::short(text).unwrap_or_else(|| Self(Bytes::Long(Arc::new(text.to_vec()))))
     }
 }
 
@@ -283,13 +303,18 @@ impl From<&str> for Str {
 
 impl From<String> for Str {
     fn from(text: String) -> Self {
-        text.as_bytes().into()
+        text.into_bytes().into()
     }
 }
 
 impl From<Vec<u8>> for Str {
-    fn from(bytes: Vec<u8>) -> Self {
-        bytes.as_slice().into()
+    fn from(mut text: Vec<u8>) -> Self {
+        Self::short(&text).unwrap_or_else(|| {
+            if text.capacity() / 2 > text.len() {
+                text.shrink_to_fit();
+            }
+            Self(Bytes::Long(Arc::new(text)))
+        })
     }
 }
 
@@ -371,6 +396,12 @@ impl Map {
     /// The value of a key; `None` when the key is missing (a present nil is `Some(Value::Nil)`).
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<Value> {
+        self.entries.borrow().0.get(key).cloned()
+    }
+
+    /// [`Map::get`] of a key that is a string already, which is faster.
+    #[must_use]
+    pub fn entry(&self, key: &Str) -> Option<Value> {
         self.entries.borrow().0.get(key).cloned()
     }
 
@@ -505,6 +536,28 @@ mod tests {
             let text = Str::from(text);
             assert_eq!(text.len(), length);
             assert!(text < long && text != long && text == text.clone());
+        }
+    }
+
+    #[test]
+    fn strings_have_the_order_of_their_bytes() {
+        let texts: [&[u8]; 10] = [
+            b"",
+            b"\0",
+            b"\0\0",
+            b"a",
+            b"a\0",
+            b"a\0b",
+            b"ab",
+            b"sixteen bytes ..",
+            b"sixteen bytes ...",
+            b"\xFF",
+        ];
+        for a in texts {
+            for b in texts {
+                assert_eq!(Str::from(a).cmp(&Str::from(b)), a.cmp(b));
+                assert_eq!(Str::from(a) == Str::from(b), a == b);
+            }
         }
     }
 }

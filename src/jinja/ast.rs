@@ -1,4 +1,4 @@
-//! A parsed template, owned and shared between threads; lowered from minijinja's syntax tree.
+//! A parsed template, owned and shared between threads.
 
 use std::sync::Arc;
 
@@ -45,7 +45,7 @@ pub enum Stmt {
     /// `{{ expr }}`.
     Emit(Expr),
     /// `{% for %}`.
-    For(Box<For>),
+    For(Arc<For>),
     /// `{% if %}`.
     If(Expr, Vec<Stmt>, Vec<Stmt>),
     /// `{% with %}`.
@@ -57,15 +57,29 @@ pub enum Stmt {
     /// `{% filter %}`.
     FilterBlock(Expr, Vec<Stmt>),
     /// `{% block %}`.
-    Block(Arc<str>, Vec<Stmt>),
+    Block(Arc<BlockBody>),
     /// `{% extends %}`.
     Extends(Expr),
     /// `{% include %}`.
-    Include(Expr, bool),
+    Include(Box<Include>),
     /// `{% import x as y %}`.
-    Import(Expr, Expr),
+    Import {
+        /// What names the template.
+        template: Expr,
+        /// The name of the module.
+        name: Arc<str>,
+        /// Whether it sees the variables of this template.
+        with_context: bool,
+    },
     /// `{% from x import y as z %}`.
-    FromImport(Expr, Vec<(Arc<str>, Arc<str>)>),
+    FromImport {
+        /// What names the template.
+        template: Expr,
+        /// The names there and here.
+        names: Vec<(Arc<str>, Arc<str>)>,
+        /// Whether it sees the variables of this template.
+        with_context: bool,
+    },
     /// `{% macro %}`.
     Macro(Arc<Macro>),
     /// `{% call %}`.
@@ -76,6 +90,30 @@ pub enum Stmt {
     Continue,
     /// `{% do %}`.
     Do(Expr),
+}
+
+/// `{% block name %}`.
+#[derive(Debug)]
+pub struct BlockBody {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether it sees the names of the loops around it.
+    pub scoped: bool,
+    /// Whether another template must define it.
+    pub required: bool,
+    /// Its body.
+    pub body: Vec<Stmt>,
+}
+
+/// `{% include name ignore missing without context %}`.
+#[derive(Debug)]
+pub struct Include {
+    /// What names the template, or several.
+    pub name: Expr,
+    /// Whether a missing template is nothing.
+    pub ignore_missing: bool,
+    /// Whether it sees the names of this template.
+    pub with_context: bool,
 }
 
 /// `{% for target in iter if filter %}`.
@@ -98,8 +136,8 @@ pub struct For {
 /// `{% macro name(args) %}`.
 #[derive(Debug)]
 pub struct Macro {
-    /// Its name.
-    pub name: Arc<str>,
+    /// Its name; a call block has none.
+    pub name: Option<Arc<str>>,
     /// Its parameters.
     pub params: Vec<Arc<str>>,
     /// The defaults of the last parameters.
@@ -117,6 +155,8 @@ pub struct MacroUses {
     pub varargs: bool,
     /// `kwargs`.
     pub kwargs: bool,
+    /// `caller`.
+    pub caller: bool,
 }
 
 /// A binary operator that evaluates both sides.
@@ -204,6 +244,8 @@ pub enum Expr {
     Not(Box<Expr>),
     /// `-x`.
     Neg(Box<Expr>),
+    /// `+x`.
+    Pos(Box<Expr>),
     /// `a + b`, ….
     Bin(BinOp, Box<Expr>, Box<Expr>),
     /// `a < b < c`.

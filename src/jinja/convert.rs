@@ -49,6 +49,7 @@ pub fn to_json(value: &Value) -> Json {
         }
         Value::Float(number) => Number::from_f64(*number).map_or(Json::Null, Json::Number),
         Value::Str(text) => Json::from(text.as_str()),
+        Value::Sealed(sealed) => Json::from(sealed.ciphertext()),
         Value::Bytes(bytes) => Json::from(String::from_utf8_lossy(bytes).into_owned()),
         Value::List(list) => Json::Array(list.read().iter().map(to_json).collect()),
         Value::Tuple(items) | Value::Iterator(items) => Json::Array(items.iter().map(to_json).collect()),
@@ -125,6 +126,7 @@ impl Serialize for StoredRef<'_> {
             Value::DateTime(time) => typed(serializer, "datetime", &(time.civil.to_string(), time.offset)),
             Value::Date(date) => typed(serializer, "date", &date.to_string()),
             Value::TimeDelta(micros) => typed(serializer, "timedelta", micros),
+            Value::Sealed(sealed) => typed(serializer, "vault", &sealed.ciphertext()),
             Value::Undefined(why) => typed(serializer, "undefined", &why.message()),
             other => to_json(other).serialize(serializer),
         }
@@ -228,6 +230,7 @@ fn restore_typed(kind: &str, json: Ordered) -> Value {
         "datetime" => restore_datetime(json.items()).unwrap_or(Value::None),
         "date" => text.parse().map_or(Value::None, Value::Date),
         "timedelta" => Value::TimeDelta(json.number().unwrap_or(0)),
+        "vault" => Value::Sealed(crate::vault::Sealed::new(text)),
         "undefined" => {
             Value::Undefined(Arc::new(Undefined { hint: Some(text.to_owned()), ..Undefined::default() }))
         }

@@ -184,7 +184,7 @@ fn integer(
                     if "diu".contains(kind) { "a real number is required" } else { "an integer is required" };
                 return Err(Error::type_error(format!(
                     "%{kind} format: {wanted}, not {}",
-                    other.operand_name()
+                    other.type_name()
                 )));
             }
         },

@@ -11,7 +11,17 @@ const MAX_DEPTH: usize = 150;
 /// The value of a Python literal, or none when the text is none.
 #[must_use]
 pub fn eval(source: &str) -> Option<Value> {
-    let mut reader = Reader { source, at: 0, depth: 0 };
+    read(source, true)
+}
+
+/// The value of a Python literal without JSON's words, or none when the text is none.
+#[must_use]
+pub fn eval_python(source: &str) -> Option<Value> {
+    if source.starts_with([' ', '\t']) { None } else { read(source, false) }
+}
+
+fn read(source: &str, json: bool) -> Option<Value> {
+    let mut reader = Reader { source, at: 0, depth: 0, json };
     reader.skip();
     let value = reader.sum()?;
     reader.skip();
@@ -22,6 +32,8 @@ struct Reader<'a> {
     source: &'a str,
     at: usize,
     depth: usize,
+    /// Whether JSON's words are known.
+    json: bool,
 }
 
 impl Reader<'_> {
@@ -152,9 +164,12 @@ impl Reader<'_> {
             return self.strings();
         }
         let value = match word {
-            "True" | "true" => Value::Bool(true),
-            "False" | "false" => Value::Bool(false),
-            "None" | "null" => Value::None,
+            "True" => Value::Bool(true),
+            "False" => Value::Bool(false),
+            "None" => Value::None,
+            "true" if self.json => Value::Bool(true),
+            "false" if self.json => Value::Bool(false),
+            "null" if self.json => Value::None,
             _ => return None,
         };
         self.at += len;

@@ -18,7 +18,7 @@ pub(super) struct MacroObject {
 
 impl fmt::Debug for MacroObject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Macro '{}'>", self.definition.name)
+        f.write_str(&self.text())
     }
 }
 
@@ -36,14 +36,25 @@ impl Object for MacroObject {
     }
 
     fn attribute(&self, name: &Value, _: &mut Interpreter<'_>) -> Result<Option<Value>, Error> {
-        Ok((name.as_str() == Some("name")).then(|| Value::from(self.definition.name.as_ref())))
+        let it = &self.definition;
+        Ok(Some(match name.as_str().unwrap_or_default() {
+            "name" => it.name.as_deref().map_or(Value::None, Value::from),
+            "arguments" => Value::tuple(it.params.iter().map(|param| Value::from(param.as_ref())).collect()),
+            "catch_kwargs" => Value::Bool(it.uses.kwargs),
+            "catch_varargs" => Value::Bool(it.uses.varargs),
+            "caller" => Value::Bool(it.uses.caller),
+            _ => return Ok(None),
+        }))
     }
 
     fn call(&self, mut args: Args, interpreter: &mut Interpreter<'_>) -> Result<Value, Error> {
         let it = &self.definition;
         let scope = self.scope.nested();
-        if let Some(at) = args.named.iter().position(|(name, _)| name == "caller") {
-            scope.set("caller", args.named.remove(at).1);
+        let shown = || it.name.as_ref().map_or_else(|| "None".to_owned(), |name| format!("'{name}'"));
+        if it.uses.caller && !it.params.iter().any(|param| param.as_ref() == "caller") {
+            let at = args.named.iter().position(|(name, _)| name == "caller");
+            let caller = at.map(|at| args.named.remove(at).1);
+            scope.set("caller", caller.unwrap_or_else(|| Value::undefined_hint("No caller defined")));
         }
         let without_default = it.params.len() - it.defaults.len();
         for (i, param) in it.params.iter().enumerate() {
@@ -61,15 +72,18 @@ impl Object for MacroObject {
         if it.uses.varargs {
             scope.set("varargs", Value::tuple(extra));
         } else if !extra.is_empty() {
-            let (name, count) = (&it.name, it.params.len());
-            return Err(Error::type_error(format!("macro '{name}' takes not more than {count} argument(s)")));
+            let count = it.params.len();
+            return Err(Error::type_error(format!(
+                "macro {} takes not more than {count} argument(s)",
+                shown()
+            )));
         }
         if it.uses.kwargs {
             scope.set("kwargs", Value::dict(args.named));
         } else if let Some((unknown, _)) = args.named.first() {
             return Err(Error::type_error(format!(
-                "macro '{}' takes no keyword argument '{unknown}'",
-                it.name
+                "macro {} takes no keyword argument '{unknown}'",
+                shown()
             )));
         }
         interpreter.run_macro(&it.body, scope)
@@ -80,6 +94,9 @@ impl Object for MacroObject {
     }
 
     fn text(&self) -> String {
-        format!("<Macro '{}'>", self.definition.name)
+        match &self.definition.name {
+            Some(name) => format!("<Macro '{name}'>"),
+            None => "<Macro anonymous>".to_owned(),
+        }
     }
 }

@@ -1,13 +1,13 @@
-//! Ansible's templating: values, undefined, filters, tests, lookups, over minijinja's syntax.
+//! Ansible's templating: Jinja's language with Ansible's values, undefined, filters, tests and lookups.
 //!
 //! ```text
-//! text ─ minijinja's parser ─> ast::Template ─ eval::Interpreter + Vars + Plugins ─> Output ─> Value
+//! text ─ parse ─> ast::Template ─ eval::Interpreter + Vars + Plugins ─> Output ─> Value
 //! ```
 //!
 //! The target is ansible-core 2.18 with `jinja2_native = False`: what a template writes is text, read
-//! back as a literal when it looks like a list, a dict or a bool. [`Templar`] is the way in. minijinja
-//! parses; a machine of our own runs the tree, because values must be Python's: mutable lists and
-//! dicts, undefined values that carry their message, unsafe text, integers without end.
+//! back as a literal when it looks like a list, a dict or a bool. [`Templar`] is the way in. Parser and machine
+//! are our own: the grammar is Jinja's to the letter, and values are Python's: mutable lists and dicts,
+//! undefined values that carry their message, unsafe text, integers without end.
 
 pub mod ast;
 pub mod convert;
@@ -31,6 +31,7 @@ mod plugins;
 pub mod repr;
 mod scope;
 pub mod search;
+mod settings;
 mod templar;
 pub mod tests;
 pub mod value;
@@ -40,5 +41,6 @@ pub use error::{Error, ErrorKind};
 pub use extensions::Extensions;
 pub use methods::{is_identifier, split_lines};
 pub use plugins::{Filter, Plugins, Test};
+pub use settings::Settings;
 pub use templar::{Environment, Templar, TemplateOptions, Vars, possibly_template};
 pub use value::Value;

@@ -78,35 +78,49 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
     }
 }
 
-/// `namespace(a=1)`: attributes that a nested scope may set.
+/// `namespace(a=1)`: attributes that a nested scope may set; also the module that `{% import %}` gives.
 #[derive(Debug, Default)]
-pub struct Namespace(RwLock<Entries>);
+pub struct Namespace {
+    entries: RwLock<Entries>,
+    module: bool,
+}
 
 impl Namespace {
     /// A namespace of these attributes.
     #[must_use]
     pub fn new(entries: Entries) -> Arc<Self> {
-        Arc::new(Namespace(RwLock::new(entries)))
+        Arc::new(Namespace { entries: RwLock::new(entries), module: false })
+    }
+
+    /// The module of an imported template.
+    #[must_use]
+    pub fn module(entries: Entries) -> Arc<Self> {
+        Arc::new(Namespace { entries: RwLock::new(entries), module: true })
     }
 }
 
 impl Object for Namespace {
     fn type_name(&self) -> &'static str {
-        "Namespace"
+        if self.module { "TemplateModule" } else { "Namespace" }
     }
 
     fn attribute(&self, name: &Value, _: &mut Interpreter<'_>) -> Result<Option<Value>, Error> {
-        let entries = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let entries = self.entries.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(name.as_str().and_then(|name| entries.get(name).cloned()))
     }
 
     fn set_attribute(&self, name: &str, value: Value) -> bool {
-        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(name.into(), value);
-        true
+        if !self.module {
+            self.entries
+                .write()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .insert(name.into(), value);
+        }
+        !self.module
     }
 
     fn text(&self) -> String {
-        let entries = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        let entries = self.entries.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         format!("<Namespace {}>", Value::Dict(super::value::Dict::new(entries)))
     }
 }

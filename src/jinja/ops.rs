@@ -54,9 +54,12 @@ pub fn truthy_or_false(value: &Value) -> bool {
         Value::Range(range) => !range.is_empty(),
         Value::View(view) => !view.dict.read().is_empty(),
         Value::TimeDelta(micros) => *micros != 0,
-        Value::BigInt(_) | Value::Iterator(_) | Value::DateTime(_) | Value::Date(_) | Value::Object(_) => {
-            true
-        }
+        Value::BigInt(_)
+        | Value::Sealed(_)
+        | Value::Iterator(_)
+        | Value::DateTime(_)
+        | Value::Date(_)
+        | Value::Object(_) => true,
     }
 }
 
@@ -102,7 +105,7 @@ pub fn as_float(value: &Value) -> Option<f64> {
 }
 
 fn unsupported(op: &str, left: &Value, right: &Value) -> Error {
-    let (left, right) = (left.operand_name(), right.operand_name());
+    let (left, right) = (left.type_name(), right.type_name());
     Error::type_error(format!("unsupported operand type(s) for {op}: '{left}' and '{right}'"))
 }
 
@@ -203,7 +206,7 @@ pub fn mul(left: &Value, right: &Value) -> Result<Value, Error> {
             Some(times) => repeat(sequence, times),
             None => Err(Error::type_error(format!(
                 "can't multiply sequence by non-int of type '{}'",
-                times.operand_name()
+                times.type_name()
             ))),
         },
         (Value::TimeDelta(micros), times) | (times, Value::TimeDelta(micros))
@@ -371,8 +374,21 @@ pub fn neg(value: &Value) -> Result<Value, Error> {
         Some(Number::Float(number)) => Ok(Value::Float(-number)),
         None => match value {
             Value::TimeDelta(micros) => Ok(Value::TimeDelta(-micros)),
-            _ => Err(Error::type_error(format!("bad operand type for unary -: '{}'", value.operand_name()))),
+            _ => Err(Error::type_error(format!("bad operand type for unary -: '{}'", value.type_name()))),
         },
+    }
+}
+
+/// `+value`.
+///
+/// # Errors
+/// The type has no sign.
+pub fn pos(value: &Value) -> Result<Value, Error> {
+    defined(value)?;
+    match value {
+        Value::Bool(flag) => Ok(Value::Int(i64::from(*flag))),
+        Value::Int(_) | Value::BigInt(_) | Value::Float(_) | Value::TimeDelta(_) => Ok(value.clone()),
+        _ => Err(Error::type_error(format!("bad operand type for unary +: '{}'", value.type_name()))),
     }
 }
 

@@ -53,6 +53,7 @@ fn write_repr(value: &Value, out: &mut String, depth: usize) {
         }
         Value::Float(number) => out.push_str(&float(*number)),
         Value::Str(text) => out.push_str(&quote(text.as_str())),
+        Value::Sealed(sealed) => out.push_str(&quote(sealed.ciphertext())),
         Value::Bytes(bytes) => out.push_str(&quote_bytes(bytes)),
         Value::List(list) => write_items(&list.items(), "[", "]", out, depth),
         Value::Tuple(items) if items.len() == 1 => write_items(items, "(", ",)", out, depth),

@@ -10,6 +10,15 @@ use super::value::Value;
 pub struct Scope {
     names: Mutex<HashMap<Arc<str>, Value>>,
     parent: Option<Arc<Scope>>,
+    isolated: bool,
+}
+
+/// What a scope knows of a name.
+pub struct Found {
+    /// The value, if a level has it.
+    pub value: Option<Value>,
+    /// Whether the variables around the template are out of reach (`import` without context).
+    pub isolated: bool,
 }
 
 impl Scope {
@@ -19,23 +28,31 @@ impl Scope {
         Arc::default()
     }
 
+    /// The outermost level of a template that does not see the variables around it.
+    #[must_use]
+    pub fn isolated() -> Arc<Scope> {
+        Arc::new(Scope { isolated: true, ..Scope::default() })
+    }
+
     /// A level within this one.
     #[must_use]
     pub fn nested(self: &Arc<Scope>) -> Arc<Scope> {
-        Arc::new(Scope { names: Mutex::default(), parent: Some(Arc::clone(self)) })
+        Arc::new(Scope { parent: Some(Arc::clone(self)), ..Scope::default() })
     }
 
     /// The value of a name, from the innermost level out.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<Value> {
+    pub fn get(&self, name: &str) -> Found {
         let mut scope = Some(self);
+        let mut isolated = false;
         while let Some(level) = scope {
             if let Some(value) = level.names.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
-                return Some(value.clone());
+                return Found { value: Some(value.clone()), isolated };
             }
+            isolated = level.isolated;
             scope = level.parent.as_deref();
         }
-        None
+        Found { value: None, isolated }
     }
 
     /// Sets a name on this level.

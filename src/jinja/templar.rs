@@ -11,10 +11,12 @@ use super::error::{Error, ErrorKind};
 use super::eval::Interpreter;
 use super::extensions::Extensions;
 use super::ops;
-use super::parse::{self, Syntax};
+use super::parse::{self, Newline, Syntax};
 use super::plugins::Plugins;
 use super::search;
+use super::settings::Settings;
 use super::value::{Str, Value};
+use crate::vault::{Sealed, Secrets};
 
 /// The variables of a task, by name, not templated.
 pub type Vars = IndexMap<Arc<str>, Value>;
@@ -29,16 +31,19 @@ const CACHE_SIZE: usize = 20_000;
 pub struct Environment {
     /// The filters, tests and lookups.
     pub plugins: Arc<Plugins>,
+    /// What settings change of the language.
+    pub settings: Settings,
     /// Handles that lookups need.
     pub extensions: Extensions,
     /// Where lookups may wait for asynchronous work.
     pub runtime: Option<tokio::runtime::Handle>,
     /// Ends lookups that wait when the run is cancelled.
     pub cancel: tokio_util::sync::CancellationToken,
-    cache: Arc<RwLock<HashMap<CacheKey, Arc<Template>>>>,
+    cache: Arc<RwLock<Cache>>,
 }
 
-type CacheKey = (Syntax, bool, Arc<str>);
+/// Parsed templates by their source: how it was read, whether backslashes were doubled, what came out.
+type Cache = HashMap<Arc<str>, Vec<(Syntax, bool, Arc<Template>)>>;
 
 impl Environment {
     /// An environment with these plugins and no handles.
@@ -46,6 +51,7 @@ impl Environment {
     pub fn new(plugins: Arc<Plugins>) -> Self {
         Environment {
             plugins,
+            settings: Settings::default(),
             extensions: Extensions::default(),
             runtime: tokio::runtime::Handle::try_current().ok(),
             cancel: tokio_util::sync::CancellationToken::new(),
@@ -58,6 +64,7 @@ impl Environment {
     pub fn with(&self, extensions: Extensions, cancel: tokio_util::sync::CancellationToken) -> Self {
         Environment {
             plugins: Arc::clone(&self.plugins),
+            settings: self.settings.clone(),
             extensions,
             runtime: tokio::runtime::Handle::try_current().ok(),
             cancel,
@@ -65,23 +72,46 @@ impl Environment {
         }
     }
 
+    /// The same environment with these settings; templates that were parsed already are forgotten.
+    #[must_use]
+    pub fn with_settings(self, settings: Settings) -> Self {
+        Environment { settings, cache: Arc::default(), ..self }
+    }
+
+    /// The plain text of an encrypted value.
+    ///
+    /// # Errors
+    /// No password of [`Secrets`] among the handles fits.
+    pub fn open(&self, sealed: &Sealed) -> Result<Value, Error> {
+        let secrets = self.extensions.get::<Secrets>();
+        let plain = sealed.open(secrets.as_deref()).map_err(|error| Error::ansible(error.to_string()))?;
+        Ok(Value::Str(Str::new(plain).into_vaulted()))
+    }
+
     /// Parses a template, or remembers it.
     ///
     /// # Errors
     /// The text is no template.
     pub fn parse(&self, source: &str, syntax: &Syntax, double: bool) -> Result<Arc<Template>, Error> {
-        let key: CacheKey = (syntax.clone(), double, source.into());
-        let cached = self.cache.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&key).cloned();
-        if let Some(template) = cached {
-            return Ok(template);
+        {
+            let cache = self.cache.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let known = cache.get(source).into_iter().flatten();
+            if let Some((.., template)) =
+                known.into_iter().find(|known| known.0 == *syntax && known.1 == double)
+            {
+                return Ok(Arc::clone(template));
+            }
         }
-        let doubled = if double { parse::double_backslashes(source, syntax) } else { None };
-        let template = Arc::new(parse::parse(doubled.as_deref().unwrap_or(source), syntax)?);
+        let mut own = syntax.clone();
+        own.do_statements |= self.settings.do_statements;
+        own.loop_controls |= self.settings.loop_controls;
+        let doubled = if double { parse::double_backslashes(source, &own) } else { None };
+        let template = Arc::new(parse::parse(doubled.as_deref().unwrap_or(source), &own)?);
         let mut cache = self.cache.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         if cache.len() >= CACHE_SIZE {
             cache.clear();
         }
-        cache.insert(key, Arc::clone(&template));
+        cache.entry(source.into()).or_default().push((syntax.clone(), double, Arc::clone(&template)));
         Ok(template)
     }
 }
@@ -182,6 +212,7 @@ impl Templar {
                 }
                 Ok(Value::Dict(super::value::Dict::new(copy)))
             }
+            Value::Sealed(sealed) => self.env.open(sealed),
             other => Ok(other.clone()),
         }
     }
@@ -221,19 +252,24 @@ impl Templar {
             .at_line(error.line().unwrap_or(1))
         })?;
         let inner = Templar { nesting: self.nesting + 1, ..self.clone() };
-        let value =
-            Interpreter::new(&inner, options.convert_data).render(&template).map_err(|error| match error
-                .kind()
-            {
-                ErrorKind::Type => Error::ansible(format!(
-                    "Unexpected templating type error occurred on ({body}): {error}. {error}"
-                )),
-                ErrorKind::Syntax => Error::ansible(format!(
-                    "template error while templating string: {error}. String: {body}. {error}"
-                )),
-                _ => error,
-            })?;
-        Ok(if options.preserve_trailing_newlines { pad_newlines(value, body) } else { value })
+        let value = Interpreter::new(&inner, options.convert_data).render(&template);
+        let value = value.map_err(|error| match error.kind() {
+            ErrorKind::Type if error.message().contains("AnsibleUndefined") => Error::undefined(format!(
+                "Unable to look up a name or access an attribute in template string ({body}).\nMake sure your variable name does not contain invalid characters like '-': {error}. {error}"
+            )),
+            ErrorKind::Type => Error::ansible(format!(
+                "Unexpected templating type error occurred on ({body}): {error}. {error}"
+            )),
+            ErrorKind::Syntax => Error::ansible(format!(
+                "template error while templating string: {error}. String: {body}. {error}"
+            )),
+            _ => error,
+        })?;
+        Ok(if options.preserve_trailing_newlines {
+            pad_newlines(value, body, syntax.newline.as_str())
+        } else {
+            value
+        })
     }
 
     /// The value of a variable, templated; none when there is no such variable. A variable whose own
@@ -410,6 +446,21 @@ fn header<'a>(source: &'a str, syntax: &Syntax) -> Result<(&'a str, Syntax), Err
                 syntax.keep_trailing_newline = ops::truthy_or_false(&value);
                 continue;
             }
+            "newline_sequence" => {
+                let text = value.to_string();
+                syntax.newline = Newline::from_text(&text).unwrap_or_default();
+                continue;
+            }
+            "line_statement_prefix" => {
+                delimiters.line_statement = value.as_str().map(ToOwned::to_owned);
+                syntax.delimiters = Some(delimiters);
+                continue;
+            }
+            "line_comment_prefix" => {
+                delimiters.line_comment = value.as_str().map(ToOwned::to_owned);
+                syntax.delimiters = Some(delimiters);
+                continue;
+            }
             "variable_start_string" => &mut delimiters.variable.0,
             "variable_end_string" => &mut delimiters.variable.1,
             "block_start_string" => &mut delimiters.block.0,
@@ -425,13 +476,13 @@ fn header<'a>(source: &'a str, syntax: &Syntax) -> Result<(&'a str, Syntax), Err
 }
 
 /// Adds the newlines at the end of the source that the result lacks.
-fn pad_newlines(value: Value, source: &str) -> Value {
+fn pad_newlines(value: Value, source: &str, newline: &str) -> Value {
     let count = |text: &str| text.len() - text.trim_end_matches('\n').len();
     let Value::Str(text) = &value else { return value };
     let (wanted, have) = (count(source), count(text.as_str()));
     if wanted <= have {
         return value;
     }
-    let padded = Str::new(format!("{}{}", text.as_str(), "\n".repeat(wanted - have)));
+    let padded = Str::new(format!("{}{}", text.as_str(), newline.repeat(wanted - have)));
     Value::Str(if text.is_unsafe() { padded.into_unsafe() } else { padded })
 }

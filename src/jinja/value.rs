@@ -15,6 +15,7 @@ use num_bigint::BigInt;
 
 use super::error::Error;
 use super::object::Object;
+use crate::vault::Sealed;
 
 /// A Python object.
 #[derive(Clone)]
@@ -33,6 +34,8 @@ pub enum Value {
     Float(f64),
     /// Text.
     Str(Str),
+    /// Text that is still encrypted (`!vault`): templating decrypts it.
+    Sealed(Sealed),
     /// Bytes.
     Bytes(Arc<[u8]>),
     /// A shared, mutable list.
@@ -66,18 +69,26 @@ pub struct Timestamp {
     pub offset: Option<i32>,
 }
 
-/// Text with the two marks of Ansible.
+/// Text with the marks of Ansible.
 #[derive(Debug, Clone)]
 pub struct Str {
     text: Arc<str>,
+    marks: Marks,
+}
+
+/// Where a text came from, as far as Ansible tells it apart by a class of its own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Marks {
     tainted: bool,
     native: bool,
+    yaml: bool,
+    vaulted: bool,
 }
 
 impl Str {
     /// Plain text.
     pub fn new(text: impl Into<Arc<str>>) -> Self {
-        Str { text: text.into(), tainted: false, native: false }
+        Str { text: text.into(), marks: Marks::default() }
     }
 
     /// The text.
@@ -89,27 +100,59 @@ impl Str {
     /// Whether the text is `AnsibleUnsafe`: it came from outside and is never templated.
     #[must_use]
     pub fn is_unsafe(&self) -> bool {
-        self.tainted
+        self.marks.tainted
     }
 
     /// Whether the text is `NativeJinjaText`: it is never read back as a literal.
     #[must_use]
     pub fn is_native(&self) -> bool {
-        self.native
+        self.marks.native
+    }
+
+    /// Whether the text stood in an encrypted value.
+    #[must_use]
+    pub fn is_vaulted(&self) -> bool {
+        self.marks.vaulted
     }
 
     /// The same text, marked unsafe.
     #[must_use]
     pub fn into_unsafe(mut self) -> Self {
-        self.tainted = true;
+        self.marks.tainted = true;
         self
     }
 
     /// The same text, marked as final.
     #[must_use]
     pub fn into_native(mut self) -> Self {
-        self.native = true;
+        self.marks.native = true;
         self
+    }
+
+    /// The same text as it stood in a YAML file of Ansible content (`AnsibleUnicode`).
+    #[must_use]
+    pub fn into_yaml(mut self) -> Self {
+        self.marks.yaml = true;
+        self
+    }
+
+    /// The same text as the plain text of an encrypted value.
+    #[must_use]
+    pub fn into_vaulted(mut self) -> Self {
+        self.marks.vaulted = true;
+        self
+    }
+
+    /// Python's name of the class.
+    fn type_name(&self) -> &'static str {
+        match self.marks {
+            Marks { vaulted: true, .. } => "AnsibleVaultEncryptedUnicode",
+            Marks { native: true, tainted: true, .. } => "NativeJinjaUnsafeText",
+            Marks { native: true, .. } => "NativeJinjaText",
+            Marks { tainted: true, .. } => "AnsibleUnsafeText",
+            Marks { yaml: true, .. } => "AnsibleUnicode",
+            _ => "str",
+        }
     }
 }
 
@@ -509,10 +552,8 @@ impl Value {
             Value::Bool(_) => "bool",
             Value::Int(_) | Value::BigInt(_) => "int",
             Value::Float(_) => "float",
-            Value::Str(text) if text.is_native() && text.is_unsafe() => "NativeJinjaUnsafeText",
-            Value::Str(text) if text.is_native() => "NativeJinjaText",
-            Value::Str(text) if text.is_unsafe() => "AnsibleUnsafeText",
-            Value::Str(_) => "str",
+            Value::Str(text) => text.type_name(),
+            Value::Sealed(_) => "AnsibleVaultEncryptedUnicode",
             Value::Bytes(_) => "bytes",
             Value::List(_) => "list",
             Value::Tuple(_) => "tuple",
@@ -531,9 +572,9 @@ impl Value {
         }
     }
 
-    /// Python's name of the type where an operator rejects it: text is `str` whatever its marks.
+    /// Python's name of the type behind Ansible's marks: text is `str` wherever it came from.
     #[must_use]
-    pub fn operand_name(&self) -> &'static str {
+    pub fn plain_type_name(&self) -> &'static str {
         match self {
             Value::Str(_) => "str",
             other => other.type_name(),

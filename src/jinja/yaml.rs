@@ -5,18 +5,36 @@ use std::sync::Arc;
 use num_bigint::BigInt;
 
 use super::value::{Dict, Entries, Key, Str, Timestamp, Value};
+use crate::vault::Sealed;
 use crate::yaml::python;
 pub use crate::yaml::python::DumpOptions;
 
-/// The value of a node; `!unsafe` marks all text within as unsafe.
+/// The tags that Ansible content may use beside YAML's own.
+pub const TAGS: &[&str] = &["!vault", "!vault-encrypted", "!unsafe"];
+
+/// The value of a node of Ansible content: text remembers that it stood there (`AnsibleUnicode`), `!unsafe`
+/// marks all text within as unsafe, `!vault` is text that is still encrypted.
 #[must_use]
 pub fn value(node: &python::Node) -> Value {
-    let value = plain(&node.value);
-    if node.tag.as_deref() == Some("!unsafe") { value.into_unsafe() } else { value }
+    match node.tag.as_deref() {
+        Some("!unsafe") => convert(&node.value, true).into_unsafe(),
+        Some("!vault" | "!vault-encrypted") => {
+            let text = node.value.as_str().unwrap_or_default();
+            Value::Sealed(Sealed::new(text))
+        }
+        _ => convert(&node.value, true),
+    }
 }
 
-fn plain(value: &python::Value) -> Value {
+/// The value of a node of data, as PyYAML's own loader gives it.
+fn plain(node: &python::Node) -> Value {
+    convert(&node.value, false)
+}
+
+fn convert(value: &python::Value, content: bool) -> Value {
+    let of = if content { self::value } else { plain };
     match value {
+        python::Value::Str(text) if content => Value::Str(Str::new(Arc::clone(text)).into_yaml()),
         python::Value::None => Value::None,
         python::Value::Bool(flag) => Value::Bool(*flag),
         python::Value::Int(number) => Value::Int(*number),
@@ -28,23 +46,19 @@ fn plain(value: &python::Value) -> Value {
         python::Value::DateTime(civil, offset) => {
             Value::DateTime(Timestamp { civil: *civil, offset: *offset })
         }
-        python::Value::List(items) => Value::list(items.iter().map(self::value).collect()),
-        python::Value::Dict(dict) => Value::Dict(Dict::new(entries(dict))),
-        python::Value::Set(set) => {
-            Value::list(set.entries().iter().map(|(key, _)| self::value(key)).collect())
-        }
+        python::Value::List(items) => Value::list(items.iter().map(of).collect()),
+        python::Value::Dict(dict) => Value::Dict(Dict::new(entries(dict, of))),
+        python::Value::Set(set) => Value::list(set.entries().iter().map(|(key, _)| of(key)).collect()),
         python::Value::Pairs(pairs) => {
-            let pair = |(key, item): &(python::Node, python::Node)| {
-                Value::tuple(vec![self::value(key), self::value(item)])
-            };
+            let pair = |(key, item): &(python::Node, python::Node)| Value::tuple(vec![of(key), of(item)]);
             Value::list(pairs.iter().map(pair).collect())
         }
     }
 }
 
-fn entries(dict: &python::Dict) -> Entries {
+fn entries(dict: &python::Dict, of: fn(&python::Node) -> Value) -> Entries {
     let pairs = dict.entries().iter();
-    pairs.filter_map(|(key, item)| Some((Key::new(value(key)).ok()?, value(item)))).collect()
+    pairs.filter_map(|(key, item)| Some((Key::new(of(key)).ok()?, of(item)))).collect()
 }
 
 /// Reads the only document of a text.
@@ -53,6 +67,24 @@ fn entries(dict: &python::Dict) -> Entries {
 /// The text is no YAML; the message is PyYAML's.
 pub fn load(text: &str) -> Result<Value, super::Error> {
     python::load(text.as_bytes())
+        .map(|node| plain(&node))
+        .map_err(|error| super::Error::exception(error.to_string()))
+}
+
+/// Reads a file of Ansible content: JSON if it is JSON, else YAML with Ansible's tags (`from_yaml` of
+/// `parsing/utils/yaml.py`).
+///
+/// # Errors
+/// The text is no YAML; the message is PyYAML's.
+pub fn load_content(text: &str, name: &str) -> Result<Value, super::Error> {
+    if text.trim_start().starts_with(['{', '[', '"'])
+        && let Ok(json) = serde_json::from_str(text)
+    {
+        return Ok(super::convert::from_json(json));
+    }
+    python::Loader::new(name)
+        .with_tags(TAGS)
+        .load(text.as_bytes())
         .map(|node| value(&node))
         .map_err(|error| super::Error::exception(error.to_string()))
 }
@@ -64,7 +96,7 @@ pub fn load(text: &str) -> Result<Value, super::Error> {
 pub fn load_all(text: &str) -> Result<Vec<Value>, super::Error> {
     let nodes = python::Loader::new("<unicode string>").load_all(text.as_bytes());
     let nodes = nodes.map_err(|error| super::Error::exception(error.to_string()))?;
-    Ok(nodes.iter().map(value).collect())
+    Ok(nodes.iter().map(plain).collect())
 }
 
 /// Writes a value as `yaml.dump` does.

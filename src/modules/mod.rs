@@ -9,9 +9,11 @@
 //! [`ModuleContext::extensions`].
 
 pub mod builtin;
+pub mod connection;
 mod context;
 pub mod daytwo_core;
 pub mod external;
+pub mod jobs;
 pub mod kubernetes_core;
 pub mod operator_sdk_util;
 mod refused;
@@ -26,3 +28,11 @@ pub use registry::{Module, Registry};
 pub use result::{ModuleError, TaskResult};
 pub use spec::{Args, CheckMode, Choices, Kind, Opt, Requirement, Spec};
 pub use validate::expand_path;
+
+/// Every filter, test and lookup that this program has: those of the language, and those that need a cluster.
+#[must_use]
+pub fn plugins() -> crate::jinja::Plugins {
+    let mut plugins = crate::jinja::Plugins::builtin();
+    kubernetes_core::register_plugins(&mut plugins);
+    plugins
+}

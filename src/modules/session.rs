@@ -4,8 +4,10 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::connection::Connection;
 use super::context::ModuleContext;
 use super::result::ModuleError;
+use super::spec::Args;
 use crate::cluster::{Client, Error, Object, Owner, OwnerStyle, Resource};
 
 /// The field manager of what modules write, as kubernetes.core's Python client names itself.
@@ -17,7 +19,7 @@ pub struct Session {
     pub client: Client,
     /// What owns the objects that modules create; nothing for runs outside an operator.
     pub owner: Option<Owner>,
-    dependants: Mutex<BTreeSet<Dependant>>,
+    dependants: Arc<Mutex<BTreeSet<Dependant>>>,
 }
 
 /// A kind of which modules created or found owned objects, so that an operator watches it.
@@ -35,16 +37,30 @@ impl Session {
     /// A session on a cluster.
     #[must_use]
     pub fn new(client: Client, owner: Option<Owner>) -> Self {
-        Self { client, owner, dependants: Mutex::default() }
+        Self { client, owner, dependants: Arc::default() }
+    }
+
+    /// The same run on the same cluster as another user.
+    pub(super) fn as_other_user(&self, client: Client) -> Self {
+        Self { client, owner: self.owner.clone(), dependants: Arc::clone(&self.dependants) }
     }
 
     /// The session of a run.
     ///
     /// # Errors
-    /// The run has none: no cluster is configured.
+    /// The run has none: it is no operator's.
     pub fn of(context: &ModuleContext) -> Result<Arc<Self>, ModuleError> {
         let session = context.extensions.get::<Self>();
         session.ok_or_else(|| ModuleError::new("no cluster: name one in KUBECONFIG, or run inside of one"))
+    }
+
+    /// The way to the cluster that a task means: by its own arguments, else that of the run, else that of
+    /// the environment.
+    ///
+    /// # Errors
+    /// No cluster is configured, or the configuration cannot be used.
+    pub async fn open(context: &ModuleContext, args: &Args) -> Result<Arc<Self>, ModuleError> {
+        Connection::of_task(context, args)?.session(context.extensions.get::<Self>()).await
     }
 
     /// The resource of a kind, with kubernetes.core's words when there is none.
@@ -52,7 +68,7 @@ impl Session {
     /// # Errors
     /// The cluster does not serve the kind, or cannot be asked.
     pub async fn resource(&self, api_version: &str, kind: &str) -> Result<Arc<Resource>, ModuleError> {
-        self.client.resource(api_version, kind).await.map_err(|error| match error {
+        self.client.find_resource(api_version, kind).await.map_err(|error| match error {
             Error::UnknownKind { .. } => ModuleError::new(format!(
                 "Failed to find exact match for {api_version}.{kind} by [kind, name, singularName, shortNames] ({error})"
             )),
@@ -92,13 +108,14 @@ impl Session {
     }
 }
 
-/// The failed result of a request, in kubernetes.core's shape: `msg`, `status` and `reason`.
+/// The failed result of a request, in kubernetes.core's shape: `msg`, `status`, and as `reason` the words
+/// of the HTTP status.
 pub fn failure(what: &str, error: &Error) -> ModuleError {
     let failed = ModuleError::new(format!("{what}: {error}"));
     match error.refusal() {
         Some(refusal) => {
-            let body: serde_json::Value = serde_json::from_str(&refusal.body).unwrap_or_default();
-            let reason = body["reason"].as_str().unwrap_or_default().to_owned();
+            let status = http::StatusCode::from_u16(refusal.code).ok();
+            let reason = status.and_then(|status| status.canonical_reason()).unwrap_or_default();
             failed.with("status", i64::from(refusal.code)).with("reason", reason)
         }
         None => failed,

@@ -52,13 +52,24 @@ pub struct Opt {
     pub aliases: &'static [&'static str],
     /// The value must not be shown.
     pub no_log: bool,
+    /// The arguments of a dict, or of each dict of a list; empty when it may hold anything.
+    pub options: &'static [Opt],
 }
 
 impl Opt {
     /// An optional argument of this type.
     #[must_use]
     pub const fn new(name: &'static str, kind: Kind) -> Opt {
-        Opt { name, kind, required: false, default: None, choices: &[], aliases: &[], no_log: false }
+        Opt {
+            name,
+            kind,
+            required: false,
+            default: None,
+            choices: &[],
+            aliases: &[],
+            no_log: false,
+            options: &[],
+        }
     }
 
     /// An optional text.
@@ -98,6 +109,13 @@ impl Opt {
     #[must_use]
     pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Opt {
         self.aliases = aliases;
+        self
+    }
+
+    /// The same dict, or list of dicts, which may hold only these.
+    #[must_use]
+    pub const fn options(mut self, options: &'static [Opt]) -> Opt {
+        self.options = options;
         self
     }
 
@@ -142,8 +160,8 @@ pub struct Spec {
     pub aliases: &'static [&'static str],
     /// The arguments.
     pub options: &'static [Opt],
-    /// Groups of arguments that the module has in common with others (`mode`, `owner`, …).
-    pub shared: &'static [&'static [Opt]],
+    /// Arguments that several modules share, group by group.
+    pub fragments: &'static [&'static [Opt]],
     /// Rules over several arguments.
     pub requirements: &'static [Requirement],
     /// Whether the task may give its arguments as one text (`command: ls -l`).
@@ -164,7 +182,7 @@ impl Spec {
             name,
             aliases: &[],
             options,
-            shared: &[],
+            fragments: &[],
             requirements: &[],
             free_form: false,
             raw_params: false,
@@ -173,15 +191,15 @@ impl Spec {
         }
     }
 
+    /// Every argument: the module's own, then the shared ones.
+    pub fn all_options(&self) -> impl Iterator<Item = &'static Opt> {
+        std::iter::once(self.options).chain(self.fragments.iter().copied()).flatten()
+    }
+
     /// The argument of this name or alias.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&'static Opt> {
         self.all_options().find(|opt| opt.name == name || opt.aliases.contains(&name))
-    }
-
-    /// The arguments, those in common with other modules last.
-    pub fn all_options(&self) -> impl Iterator<Item = &'static Opt> + use<> {
-        self.options.iter().chain(self.shared.iter().copied().flatten())
     }
 }
 

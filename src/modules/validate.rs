@@ -3,7 +3,7 @@
 use super::spec::{Args, Kind, Opt, Requirement, Spec};
 use crate::jinja::filters::core::to_bool;
 use crate::jinja::filters::path::{expand_user, expand_vars};
-use crate::jinja::value::{Entries, Value};
+use crate::jinja::value::{Dict, Entries, Value};
 use crate::jinja::{convert, filters, literal};
 
 impl Spec {
@@ -30,17 +30,12 @@ impl Spec {
             }
         }
         if !unknown.is_empty() {
-            return Err(self.unsupported(unknown));
+            return Err(self.unsupported(self.all_options(), unknown));
         }
         self.check_before_defaults(&values)?;
         for opt in self.all_options() {
-            let value = match values.get(opt.name) {
-                Some(Value::None) | None => match opt.default {
-                    Some(default) => convert_option(opt, Value::from(default))?,
-                    None => Value::None,
-                },
-                Some(value) => convert_option(opt, value.clone())?,
-            };
+            let value = converted_or_default(opt, values.get(opt.name))?;
+            let value = self.check_inner(opt, opt.name, value)?;
             values.insert(opt.name.into(), value);
         }
         let args = Args { values };
@@ -48,10 +43,62 @@ impl Spec {
         Ok(args)
     }
 
-    fn unsupported(&self, mut unknown: Vec<String>) -> String {
+    /// Checks what a dict, or each dict of a list, holds.
+    fn check_inner(&self, opt: &Opt, path: &str, value: Value) -> Result<Value, String> {
+        match value {
+            Value::Dict(dict) if !opt.options.is_empty() => {
+                Ok(Value::Dict(Dict::new(self.check_dict(opt, path, dict.entries())?)))
+            }
+            Value::List(list) if !opt.options.is_empty() => {
+                let check = |item: Value| match item {
+                    Value::Dict(_) => self.check_inner(opt, path, item),
+                    other => Err(format!(
+                        "Elements value for option '{path}' is of type <class '{}'> and we were unable to convert to dict",
+                        other.type_name()
+                    )),
+                };
+                list.items().into_iter().map(check).collect::<Result<_, _>>().map(Value::list)
+            }
+            other => Ok(other),
+        }
+    }
+
+    fn check_dict(&self, parent: &Opt, path: &str, given: Entries) -> Result<Entries, String> {
+        let mut values = Entries::new();
+        let mut unknown = Vec::new();
+        for (name, value) in given {
+            let text = name.text().into_owned();
+            match parent.options.iter().find(|opt| opt.name == text || opt.aliases.contains(&text.as_str())) {
+                Some(opt) => {
+                    values.insert(opt.name.into(), value);
+                }
+                None => unknown.push(format!("{path}.{text}")),
+            }
+        }
+        if !unknown.is_empty() {
+            return Err(self.unsupported(parent.options.iter(), unknown));
+        }
+        let missing: Vec<&str> = parent
+            .options
+            .iter()
+            .filter(|opt| opt.required && values.get(opt.name).is_none_or(Value::is_none))
+            .map(|opt| opt.name)
+            .collect();
+        if !missing.is_empty() {
+            return Err(format!("missing required arguments: {} found in {path}", missing.join(", ")));
+        }
+        for opt in parent.options {
+            let value = converted_or_default(opt, values.get(opt.name))
+                .map_err(|error| format!("{error} found in {path}"))?;
+            let value = self.check_inner(opt, &format!("{path} -> {}", opt.name), value)?;
+            values.insert(opt.name.into(), value);
+        }
+        Ok(values)
+    }
+
+    fn unsupported<'o>(&self, options: impl Iterator<Item = &'o Opt>, mut unknown: Vec<String>) -> String {
         unknown.sort();
-        let mut supported: Vec<String> = self
-            .all_options()
+        let mut supported: Vec<String> = options
             .map(|opt| match opt.aliases {
                 [] => opt.name.to_owned(),
                 aliases => format!("{} ({})", opt.name, aliases.join(", ")),
@@ -123,6 +170,16 @@ impl Spec {
             }
         }
         Ok(())
+    }
+}
+
+fn converted_or_default(opt: &Opt, given: Option<&Value>) -> Result<Value, String> {
+    match given {
+        Some(Value::None) | None => match opt.default {
+            Some(default) => convert_option(opt, Value::from(default)),
+            None => Ok(Value::None),
+        },
+        Some(value) => convert_option(opt, value.clone()),
     }
 }
 

@@ -40,6 +40,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures::future::join_all;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -56,10 +57,11 @@ use self::role::RoleReconciler;
 use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, Election, EventKind, Recorder};
-use crate::jinja::{Environment, Plugins};
+use crate::jinja::Environment;
 use crate::modules::Registry;
 use crate::playbook;
 use crate::release;
+use crate::repository;
 use crate::watches::{self, AnsibleContent, ChartContent, Content, Runnable, Watch};
 
 pub use options::{LeaderElection, Options};
@@ -69,6 +71,9 @@ pub use serve::{Endpoint, MetricsAccess};
 const MANAGER: &str = "daytwo";
 /// How often the list of API versions that charts see is read again.
 const CAPABILITIES_PERIOD: Duration = Duration::from_secs(600);
+/// How long to wait before a chart's server is asked again, each time.
+const FETCH_DELAYS: [Duration; 4] =
+    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
 
 /// Why the operator cannot run.
 #[derive(Debug, Error)]
@@ -139,7 +144,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
     let (tasks, drained) = Tasks::new();
     let shared = share(client, options, &tasks, &shutdown).await?;
     let controllers: Vec<Arc<Controller>> =
-        loaded.watches.into_iter().map(|watch| controller(watch, &shared)).collect();
+        join_all(loaded.watches.into_iter().map(|watch| controller(watch, &shared))).await;
     let working = Arc::new(AtomicBool::new(false));
     let servers = endpoints(&shared, &controllers, &working, &shutdown);
     let work = async {
@@ -216,16 +221,16 @@ async fn share(
     }))
 }
 
-fn controller(watch: Watch, shared: &Arc<Shared>) -> Arc<Controller> {
+async fn controller(watch: Watch, shared: &Arc<Shared>) -> Arc<Controller> {
     let reconciler: Arc<dyn Reconcile> = match &watch.content {
-        Content::Chart(content) => chart_reconciler(&watch, content, shared),
+        Content::Chart(content) => chart_reconciler(&watch, content, shared).await,
         Content::Ansible(content) => role_reconciler(&watch, content, shared),
     };
     Controller::new(watch, reconciler, Arc::clone(shared))
 }
 
-fn chart_reconciler(watch: &Watch, content: &ChartContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
-    let loaded = Chart::load(&content.chart).map_err(|error| error.to_string());
+async fn chart_reconciler(watch: &Watch, content: &ChartContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
+    let loaded = load_chart(&content.chart).await;
     let loaded = loaded.and_then(|chart| Ok((chart, values::overrides(&content.override_values)?)));
     match loaded {
         Ok((chart, overrides)) => {
@@ -251,6 +256,37 @@ fn chart_reconciler(watch: &Watch, content: &ChartContent, shared: &Arc<Shared>)
     }
 }
 
+/// The chart of a watch: on disk, or wherever else its reference points to. A server that does not answer
+/// is asked again, as it may start at the same time as the operator.
+async fn load_chart(chart: &Path) -> Result<Chart, String> {
+    let reference = chart.to_string_lossy();
+    if chart.exists() || !repository::is_remote(&reference) && !names_added_repository(&reference) {
+        return Chart::load(chart).map_err(|error| error.to_string());
+    }
+    let options =
+        repository::Options { settings: repository::Settings::from_environment(), ..Default::default() };
+    let mut delays = FETCH_DELAYS.iter();
+    loop {
+        match repository::load(&reference, &options).await {
+            Ok(chart) => return Ok(chart),
+            Err(error) => match delays.next().filter(|_| error.is_fetch()) {
+                Some(delay) => {
+                    tracing::warn!(chart = %reference, %error, "the chart cannot be fetched yet");
+                    tokio::time::sleep(*delay).await;
+                }
+                None => return Err(error.to_string()),
+            },
+        }
+    }
+}
+
+/// Whether a reference is `repo/chart` of a repository that the user has added.
+fn names_added_repository(reference: &str) -> bool {
+    let entries = repository::Entries::load(&repository::Settings::from_environment());
+    let Some((name, _)) = reference.split_once('/') else { return false };
+    entries.is_ok_and(|entries| entries.get(name).is_some())
+}
+
 fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
     let (mut roles_path, collections_path) = (paths("ANSIBLE_ROLES_PATH"), paths("ANSIBLE_COLLECTIONS_PATH"));
     let (Runnable::Role(run) | Runnable::Playbook(run)) = &content.run;
@@ -264,7 +300,7 @@ fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>
         Runnable::Playbook(_) => above,
     };
     let modules = Arc::new(Registry::for_content(dir, &roles_path, &collections_path));
-    let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
+    let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
     let mut options =
         playbook::Options::new(Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>, environment);
     options.roles_path = paths("ANSIBLE_ROLES_PATH");

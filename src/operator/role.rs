@@ -4,12 +4,12 @@
 //! faults put right: rescued failures do not fail the resource, `requeue_after` ends like any run.
 //! A run that a crash or shutdown interrupts begins again with the next start: tasks are idempotent.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::ansible_status::{Report, result, status};
 use super::controller::{Failure, Next, Pass, Reconcile};
@@ -19,9 +19,11 @@ use super::run_log::RunLog;
 use super::status::write;
 use super::{Shared, finalizer};
 use crate::cluster::{EventKind, Object, Target};
-use crate::executor::{Context, Outcome, Run, RunError, RunOptions, run_to_end};
-use crate::jinja::Extensions;
+use crate::executor::{Context, Gathering, Outcome, Run, RunError, RunOptions, run_to_end};
+use crate::inventory::Inventory;
+use crate::jinja::{self, Extensions};
 use crate::modules::Registry;
+use crate::modules::jobs::Jobs;
 use crate::modules::session::Session;
 use crate::playbook::Content;
 use crate::watches::{AnsibleContent, Gvk, Runnable, Watch, duration};
@@ -160,6 +162,7 @@ impl RoleReconciler {
             extensions,
             cancel: pass.cancel.clone(),
             deadline: self.deadline(),
+            jobs: Jobs::default(),
         };
         let mut log = RunLog::default();
         let mut run = Run::new(Arc::clone(content), vars, self.options(pass));
@@ -173,13 +176,11 @@ impl RoleReconciler {
         let verbosity = primary.annotation(VERBOSITY).and_then(|text| text.parse().ok()).unwrap_or(0);
         RunOptions {
             verbosity,
-            gather_facts: std::env::var("ANSIBLE_GATHERING").is_ok_and(|gathering| gathering != "explicit"),
-            hosts: [(
-                HOST.to_owned(),
-                Map::from_iter([("ansible_connection".to_owned(), Value::from("local"))]),
-            )]
-            .into(),
-            inventory_file: Some(inventory(&primary.kind, &primary.key.namespace, &primary.key.name)),
+            gathering: std::env::var("ANSIBLE_GATHERING")
+                .ok()
+                .and_then(|gathering| Gathering::named(&gathering))
+                .unwrap_or(Gathering::Explicit),
+            inventory: inventory(&primary.kind, &primary.key.namespace, &primary.key.name),
             ..RunOptions::default()
         }
     }
@@ -252,13 +253,23 @@ impl RoleReconciler {
     }
 }
 
-/// Where ansible-operator keeps the inventory of a run; roles take the resource's kind from this path.
-fn inventory(kind: &Gvk, namespace: &str, name: &str) -> PathBuf {
-    let mut path = PathBuf::from("/tmp/ansible-operator/runner");
-    for part in [&kind.group, &kind.version, &kind.kind, namespace, name, "inventory", "hosts"] {
-        path.push(part);
+/// The inventory that ansible-operator makes: this machine, listed, in a file from whose path roles take
+/// the kind of the resource.
+fn inventory(kind: &Gvk, namespace: &str, name: &str) -> Inventory {
+    let mut directory = PathBuf::from("/tmp/ansible-operator/runner");
+    for part in [&kind.group, &kind.version, &kind.kind, namespace, name, "inventory"] {
+        directory.push(part);
     }
-    path
+    let text = |path: &Path| jinja::Value::from(path.display().to_string());
+    let vars = [
+        ("ansible_connection".into(), jinja::Value::from("local")),
+        ("inventory_file".into(), text(&directory.join("hosts"))),
+        ("inventory_dir".into(), text(&directory)),
+    ];
+    let mut inventory = Inventory::default();
+    // A host with a name can always be added.
+    let _ = inventory.add_host(HOST, &[], vars.into_iter());
+    inventory
 }
 
 /// The content of a role or playbook.

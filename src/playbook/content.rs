@@ -142,7 +142,10 @@ impl Content {
         let mut loader = Loader::new(&self.options, self.basedir.clone());
         let around = Surroundings {
             role: role.map(|role| RoleHead { path: role.path.clone() }),
-            collections: role.map(|role| Arc::clone(&role.collections)).unwrap_or_default(),
+            collections: role.map_or_else(
+                || Arc::new(loader.default_collection().into_iter().collect()),
+                |role| Arc::clone(&role.collections),
+            ),
             imports: imports.to_vec(),
             handlers,
             vars: role.map(|role| role.defaults.clone()).unwrap_or_default(),

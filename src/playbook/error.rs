@@ -18,6 +18,8 @@ pub struct LoadError {
     pub text: String,
     /// What may help.
     pub hint: Option<String>,
+    /// Whether a file or role is missing, rather than wrong.
+    pub missing: bool,
 }
 
 impl fmt::Display for LoadError {
@@ -46,5 +48,13 @@ impl fmt::Display for LoadErrors {
             write!(f, "{error}")?;
         }
         Ok(())
+    }
+}
+
+impl LoadErrors {
+    /// Whether files or roles are only missing: what includes them fails, and the run goes on.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.0.iter().all(|error| error.missing)
     }
 }

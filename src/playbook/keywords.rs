@@ -125,31 +125,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
 ];
 
 /// Keywords that are accepted and have no effect here yet.
-pub(super) const WITHOUT_EFFECT: &[&str] = &[
-    "any_errors_fatal",
-    "async",
-    "become",
-    "become_exe",
-    "become_flags",
-    "become_method",
-    "become_user",
-    "connection",
-    "debugger",
-    "delegate_facts",
-    "fact_path",
-    "gather_subset",
-    "gather_timeout",
-    "ignore_unreachable",
-    "max_fail_percentage",
-    "order",
-    "poll",
-    "port",
-    "remote_user",
-    "serial",
-    "strategy",
-    "throttle",
-    "vars_prompt",
-];
+pub(super) const WITHOUT_EFFECT: &[&str] = &["debugger", "port", "remote_user"];
 
 /// The keywords of a loop's `loop_control`.
 pub(super) const LOOP_CONTROL: &[&str] =

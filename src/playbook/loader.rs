@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::check;
 use super::content::Options;
 use super::error::LoadError;
@@ -12,6 +14,7 @@ use super::nearest::nearest;
 use super::splitter;
 use super::tree::{Action, Block, Import, Loop, Node, Nodes, Place, Play, Role, RoleUse, Task, VarMap};
 use crate::jinja::{self, Templar, TemplateOptions, Value};
+use crate::vault::Secrets;
 use crate::yaml::python;
 
 /// How deep files may import each other.
@@ -40,7 +43,7 @@ pub(super) struct RoleHead {
 }
 
 /// Which files of a role are read instead of `main`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RoleFiles {
     /// `tasks_from`.
     pub tasks: Option<String>,
@@ -50,6 +53,8 @@ pub struct RoleFiles {
     pub defaults: Option<String>,
     /// `handlers_from`.
     pub handlers: Option<String>,
+    /// Whether its `argument_specs` are not looked at (`rolespec_validate: false`).
+    pub unvalidated: bool,
 }
 
 /// Reads files into the typed tree.
@@ -88,6 +93,12 @@ impl<'a> Loader<'a> {
         self.errors.push(error);
     }
 
+    /// Notes that a file or role is missing.
+    fn miss(&mut self, place: &Place, message: impl Into<String>) {
+        let error = LoadError { missing: true, ..self.located(place, message.into(), None) };
+        self.errors.push(error);
+    }
+
     /// Notes something that fails only when it runs.
     pub(super) fn warn(&mut self, place: &Place, message: impl Into<String>) {
         let error = self.located(place, message.into(), None);
@@ -105,6 +116,7 @@ impl<'a> Loader<'a> {
             message,
             text: text.unwrap_or_default().to_owned(),
             hint,
+            missing: false,
         }
     }
 
@@ -118,15 +130,29 @@ impl<'a> Loader<'a> {
         let own = Place { file: Arc::clone(&file), line: 1, column: 1 };
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let path = path.display();
+                let message = format!("Could not find or access '{path}' on the Ansible Controller.");
+                self.miss(place.unwrap_or(&own), message);
+                return None;
+            }
             Err(error) => {
                 let message = format!("could not read '{}': {error}", path.display());
                 self.fail(place.unwrap_or(&own), message, None);
                 return None;
             }
         };
-        self.texts.insert(path.to_owned(), String::from_utf8_lossy(&bytes).into());
         let name = path.display().to_string();
-        match python::Loader::new(&name).with_tags(&["!vault", "!vault-encrypted", "!unsafe"]).load(&bytes) {
+        let secrets = self.options.environment.extensions.get::<Secrets>().unwrap_or_default();
+        let bytes = match secrets.open(bytes.into(), &name) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.fail(place.unwrap_or(&own), error.to_string(), None);
+                return None;
+            }
+        };
+        self.texts.insert(path.to_owned(), String::from_utf8_lossy(&bytes).into());
+        match python::Loader::new(&name).with_tags(jinja::yaml::TAGS).load(&bytes) {
             Ok(node) => Some((node, file)),
             Err(error) => {
                 let (line, column) = error.mark().map_or((1, 1), |mark| (mark.line, mark.column));
@@ -197,6 +223,7 @@ impl<'a> Loader<'a> {
             role,
             allow_duplicates: None,
             public: true,
+            imported: false,
         };
         let none = || Arc::new(Vec::new());
         vec![Arc::new(Play {
@@ -247,7 +274,15 @@ impl<'a> Loader<'a> {
             Value::List(list) => list.items(),
             other => vec![other.clone()],
         });
-        items.unwrap_or_default().iter().map(ToString::to_string).collect()
+        let named = items.unwrap_or_default();
+        self.default_collection().into_iter().chain(named.iter().map(ToString::to_string)).collect()
+    }
+
+    /// The collection that holds the playbook: its names may be bare in all that the playbook reaches.
+    pub(super) fn default_collection(&self) -> Option<String> {
+        let mut parts = self.basedir.iter().skip_while(|part| *part != "ansible_collections").skip(1);
+        let (namespace, name) = (parts.next()?, parts.next()?);
+        Some(format!("{}.{}", namespace.to_string_lossy(), name.to_string_lossy()))
     }
 
     /// The entries of `roles:` or of `dependencies:`.
@@ -306,7 +341,7 @@ impl<'a> Loader<'a> {
             keywords = self.keyword_pairs(&known, on::ROLE, file, "RoleInclude");
         }
         let role = self.find_role(&name, RoleFiles::default(), &place, around)?;
-        Some(RoleUse { place, keywords, params, role, allow_duplicates: None, public: true })
+        Some(RoleUse { place, keywords, params, role, allow_duplicates: None, public: true, imported: false })
     }
 
     /// Text that must be known while loading: its template may only use variables of plays and roles.
@@ -347,7 +382,7 @@ impl<'a> Loader<'a> {
         }
         let searched: Vec<String> =
             places.iter().filter_map(|path| path.parent()).map(|dir| dir.display().to_string()).collect();
-        self.fail(place, format!("the role '{name}' was not found in {}", searched.join(":")), None);
+        self.miss(place, format!("the role '{name}' was not found in {}", searched.join(":")));
         None
     }
 
@@ -412,7 +447,9 @@ impl<'a> Loader<'a> {
         let vars = self.role_vars(path, "vars", &main(&files.vars), files.vars.is_some(), place);
         let meta = self.role_file(path, "meta", "main").and_then(|meta| self.read(&meta, None));
         let dict = meta.as_ref().and_then(|(node, _)| node.value.as_dict());
-        let mut collections: Vec<String> = own_collection(path).into_iter().collect();
+        let collection = own_collection(path);
+        let mut collections: Vec<String> =
+            collection.iter().cloned().chain(self.default_collection()).collect();
         if let Some(names) =
             dict.and_then(|dict| dict.get("collections")).and_then(|names| names.value.as_list())
         {
@@ -439,6 +476,9 @@ impl<'a> Loader<'a> {
         });
         let uses = uses.collect();
         let mut nodes = dependencies;
+        if !files.unvalidated {
+            nodes.extend(self.validation(path, name, files, dict, place));
+        }
         nodes.extend(self.role_tasks(path, "tasks", &files.tasks, &around, place));
         let handlers = Surroundings { handlers: true, ..around };
         let handlers = self.role_tasks(path, "handlers", &files.handlers, &handlers, place);
@@ -453,7 +493,64 @@ impl<'a> Loader<'a> {
             dependencies: uses,
             allow_duplicates: allow.is_some_and(|allow| allow.value == python::Value::Bool(true)),
             collections,
+            collection,
+            files: files.clone(),
         }
+    }
+
+    /// The task that validates the arguments of a role before its first one (`_prepend_validation_task`);
+    /// none without a specification of the entry point.
+    fn validation(
+        &mut self,
+        path: &Path,
+        name: &str,
+        files: &RoleFiles,
+        meta: Option<&python::Dict>,
+        place: &Place,
+    ) -> Option<Node> {
+        let module = self.options.modules.resolve("ansible.builtin.validate_argument_spec", &[])?;
+        let of_file = ["yml", "yaml", "json"]
+            .iter()
+            .map(|ending| path.join("meta").join(format!("argument_specs.{ending}")))
+            .find(|path| path.is_file())
+            .map(|path| self.read(&path, None));
+        let specs = match &of_file {
+            Some(read) => read.as_ref()?.0.value.as_dict()?.get("argument_specs")?,
+            None => meta?.get("argument_specs")?,
+        };
+        let entry_point = files.tasks.as_deref().unwrap_or("main");
+        let spec = jinja::yaml::value(specs.value.as_dict()?.get(entry_point)?);
+        let spec = spec.as_dict()?;
+        let mut title = format!("Validating arguments against arg spec '{entry_point}'");
+        if let Some(description) = spec.get("short_description") {
+            title.push_str(&format!(" - {description}"));
+        }
+        let context = Value::dict([
+            ("type", Value::from("role")),
+            ("name", Value::from(name)),
+            ("argument_spec_name", Value::from(entry_point)),
+            ("path", Value::from(path.display().to_string())),
+        ]);
+        let mut keywords = Keywords::default();
+        keywords.values.insert("name", Value::from(title));
+        keywords.tags.push(Value::from("always"));
+        let empty = || Value::Dict(jinja::value::Dict::default());
+        let args = VarMap::from_iter([
+            ("argument_spec".into(), spec.get("options").unwrap_or_else(empty)),
+            ("provided_arguments".into(), empty()),
+            ("validate_args_context".into(), context),
+        ]);
+        let task = Task {
+            place: place.clone(),
+            keywords,
+            action_name: module.name.to_owned(),
+            action: Action::Module(module.name),
+            args,
+            looping: None,
+            collections: Arc::default(),
+            implicit: false,
+        };
+        Some(Node::Task(Arc::new(task)))
     }
 
     fn role_tasks(
@@ -472,11 +569,7 @@ impl<'a> Loader<'a> {
             None => {
                 if let Some(name) = from {
                     let folder = folder.trim_end_matches('s');
-                    self.fail(
-                        place,
-                        format!("could not find specified file in role: {folder}s/{name}"),
-                        None,
-                    );
+                    self.miss(place, format!("Could not find specified file in role: {folder}s/{name}"));
                 }
                 Vec::new()
             }
@@ -504,7 +597,7 @@ impl<'a> Loader<'a> {
             None if dir.is_dir() => yaml_files(&dir),
             None => {
                 if required {
-                    self.fail(place, format!("could not find specified file in role: {folder}/{name}"), None);
+                    self.miss(place, format!("Could not find specified file in role: {folder}/{name}"));
                 }
                 Vec::new()
             }
@@ -761,7 +854,16 @@ impl<'a> Loader<'a> {
                 self.preload(&action, &call, &place, around);
                 let action_name = call.name;
                 let args = call.args;
-                let task = Task { place, keywords, action_name, action, args, looping, collections };
+                let task = Task {
+                    place,
+                    keywords,
+                    action_name,
+                    action,
+                    args,
+                    looping,
+                    collections,
+                    implicit: false,
+                };
                 Some(Node::Task(Arc::new(task)))
             }
         }
@@ -1074,6 +1176,11 @@ impl<'a> Loader<'a> {
         let mut inner = around.clone();
         inner.vars.extend(keywords.vars.clone());
         let name = self.static_text(&name, &call.place, &inner)?;
+        let flag = |key: &str, default: bool| {
+            call.args
+                .get(key)
+                .map_or(default, |value| jinja::filters::core::to_bool(value).unwrap_or(default))
+        };
         let mut from = |key: &str| match call.args.get(key) {
             Some(value) => self.static_text(&value.to_string(), &call.place, &inner),
             None => None,
@@ -1083,19 +1190,16 @@ impl<'a> Loader<'a> {
             vars: from("vars_from"),
             defaults: from("defaults_from"),
             handlers: from("handlers_from"),
+            unvalidated: !flag("rolespec_validate", true),
         };
         let role = self.find_role(&name, files, &call.place, around)?;
-        let flag = |key: &str, default: bool| {
-            call.args
-                .get(key)
-                .map_or(default, |value| jinja::filters::core::to_bool(value).unwrap_or(default))
-        };
         let usage = RoleUse {
             place,
             params: VarMap::new(),
             role,
             allow_duplicates: Some(flag("allow_duplicates", true)),
             public: flag("public", true),
+            imported: true,
             keywords,
         };
         Some(Node::Role(Arc::new(usage)))
@@ -1131,6 +1235,8 @@ impl<'a> Loader<'a> {
                     vars: from("vars_from"),
                     defaults: from("defaults_from"),
                     handlers: from("handlers_from"),
+                    unvalidated: call.args.get("rolespec_validate").and_then(jinja::filters::core::to_bool)
+                        == Some(false),
                 };
                 let names = [&files.tasks, &files.vars, &files.defaults, &files.handlers];
                 if names.into_iter().flatten().any(|name| name.contains("{{")) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::keywords::Keywords;
+use super::loader::RoleFiles;
 use crate::jinja::Value;
 
 /// Variables in the order of the file, not templated.
@@ -110,6 +111,8 @@ pub struct RoleUse {
     pub allow_duplicates: Option<bool>,
     /// Whether its variables are visible to the whole play.
     pub public: bool,
+    /// Whether an `import_role` task uses it rather than `roles:` or a dependency.
+    pub imported: bool,
 }
 
 /// A role.
@@ -133,6 +136,29 @@ pub struct Role {
     pub allow_duplicates: bool,
     /// `meta: collections`, and its own collection.
     pub collections: Arc<Vec<String>>,
+    /// The collection that holds it.
+    pub collection: Option<String>,
+    /// Which of its files were read.
+    pub files: RoleFiles,
+}
+
+impl Role {
+    /// Its name without collection and directory.
+    #[must_use]
+    pub fn short_name(&self) -> &str {
+        let name = self.name.trim_end_matches('/');
+        let end = if self.collection.is_some() { name.rsplit('.').next() } else { name.rsplit('/').next() };
+        end.unwrap_or(name)
+    }
+
+    /// Its name with its collection.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        match &self.collection {
+            Some(collection) => format!("{collection}.{}", self.short_name()),
+            None => self.short_name().to_owned(),
+        }
+    }
 }
 
 /// What a task does.
@@ -174,9 +200,57 @@ pub struct Task {
     pub looping: Option<Loop>,
     /// The collections in which it finds plugins and modules.
     pub collections: Arc<Vec<String>>,
+    /// Whether no file holds it: facts are gathered, handlers run at the end of a part of the play.
+    pub implicit: bool,
+}
+
+/// The module that gathers facts before a play.
+const GATHERING: &str = "ansible.builtin.setup";
+
+impl Play {
+    /// A task that the language puts into the play.
+    fn implicit(&self, action_name: &str, action: Action, args: VarMap) -> Task {
+        Task {
+            place: self.place.clone(),
+            keywords: Keywords::default(),
+            action_name: action_name.to_owned(),
+            action,
+            args,
+            looping: None,
+            collections: Arc::default(),
+            implicit: true,
+        }
+    }
+
+    /// The task that gathers facts before all others.
+    #[must_use]
+    pub fn gather_task(&self) -> Task {
+        let options = ["gather_subset", "gather_timeout", "fact_path"].iter();
+        let args =
+            options.filter_map(|name| self.keywords.get(name).map(|value| ((*name).into(), value.clone())));
+        let mut task = self.implicit("gather_facts", Action::Module(GATHERING), args.collect());
+        task.keywords.values.insert("name", Value::from("Gathering Facts"));
+        if self.keywords.tags.is_empty() {
+            task.keywords.tags.push(Value::from("always"));
+        }
+        task
+    }
+
+    /// The task that lets handlers run at the end of a part of the play.
+    #[must_use]
+    pub fn flush_task(&self) -> Task {
+        let args = VarMap::from_iter([("_raw_params".into(), Value::from("flush_handlers"))]);
+        self.implicit("meta", Action::Meta, args)
+    }
 }
 
 impl Task {
+    /// Whether this is the task that gathers facts before a play.
+    #[must_use]
+    pub fn is_gathering(&self) -> bool {
+        self.implicit && self.action == Action::Module(GATHERING)
+    }
+
     /// `name`, or nothing.
     #[must_use]
     pub fn name(&self) -> Option<&Value> {

@@ -1,11 +1,14 @@
 //! Objects are brought into the cluster, in order, in parallel within a kind.
 
+use std::time::Duration;
+
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::objects::{Desired, ownership_problems};
-use super::{Error, MANAGER, Spec};
+use super::scope::{Method, Scope};
+use super::{Error, MANAGER, client_side};
 use crate::cluster::ready::{has_rule, readiness};
-use crate::cluster::{Apply, Client, Object, ObjectRef, managed_digest};
+use crate::cluster::{self, Client, Object, ObjectRef, Reason, managed_digest};
 
 /// Requests in flight for one release.
 pub(super) const PARALLEL: usize = 8;
@@ -46,34 +49,42 @@ impl Tracked {
     }
 }
 
-/// Refuses objects that exist and are not the release's.
+/// Refuses objects that exist and are not the release's, unless they are to be taken; gives those that
+/// exist.
 pub(super) async fn check_ownership<'a>(
-    client: &Client,
-    spec: &Spec,
+    scope: &Scope<'_>,
     objects: impl IntoIterator<Item = &'a Desired>,
-) -> Result<(), Error> {
+) -> Result<Vec<ObjectRef>, Error> {
     let mut checks = Vec::new();
     for desired in objects {
-        checks.push(check_one(client, spec, desired));
+        checks.push(check_one(scope, desired));
     }
-    stream::iter(checks).buffer_unordered(PARALLEL).try_collect().await
+    let found: Vec<Option<ObjectRef>> = stream::iter(checks).buffered(PARALLEL).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
-async fn check_one(client: &Client, spec: &Spec, desired: &Desired) -> Result<(), Error> {
-    let live = client.get_metadata(desired.target()).await?;
-    match live.and_then(|live| ownership_problems(&live, spec)) {
-        None => Ok(()),
-        Some(problems) => Err(Error::Ownership { object: desired.reference.to_string(), problems }),
+async fn check_one(scope: &Scope<'_>, desired: &Desired) -> Result<Option<ObjectRef>, Error> {
+    let Some(live) = scope.client.get_metadata(desired.target()).await? else { return Ok(None) };
+    match ownership_problems(&live, scope) {
+        Some(problems) if !scope.take_ownership => {
+            Err(Error::Ownership { object: desired.reference.clone(), problems })
+        }
+        _ => Ok(Some(desired.reference.clone())),
     }
 }
 
-/// Applies objects in the order given; the next kind waits for the one before.
-pub(super) async fn apply(client: &Client, objects: &[&Desired]) -> Result<Vec<Tracked>, Error> {
+/// Applies objects in the order given; the next kind waits for the one before. `old` is what the
+/// release's last manifest had.
+pub(super) async fn apply(
+    scope: &Scope<'_>,
+    objects: &[&Desired],
+    old: &[Desired],
+) -> Result<Vec<Tracked>, Error> {
     let mut tracked = Vec::with_capacity(objects.len());
     for group in objects.chunk_by(|a, b| a.reference.kind == b.reference.kind) {
         let mut requests = Vec::with_capacity(group.len());
         for desired in group {
-            requests.push(apply_one(client, desired));
+            requests.push(apply_one(scope, desired, old));
         }
         let applied: Vec<Result<Tracked, Error>> = stream::iter(requests).buffered(PARALLEL).collect().await;
         for result in applied {
@@ -83,12 +94,41 @@ pub(super) async fn apply(client: &Client, objects: &[&Desired]) -> Result<Vec<T
     Ok(tracked)
 }
 
-async fn apply_one(client: &Client, desired: &Desired) -> Result<Tracked, Error> {
-    // The release's manifest is the authority on the fields that it sets: whoever changed them is
-    // overruled, as helm-operator's three-way patch does.
-    let how = Apply { manager: MANAGER, force: true, dry_run: false };
-    let live = client.apply(desired.target(), &desired.object, how).await?;
-    Ok(Tracked::of(&desired.reference, &live))
+async fn apply_one(scope: &Scope<'_>, desired: &Desired, old: &[Desired]) -> Result<Tracked, Error> {
+    Ok(Tracked::of(&desired.reference, &bring(scope, desired, old).await?))
+}
+
+/// Brings one object to where it should be; the object as it is then.
+pub(super) async fn bring(scope: &Scope<'_>, desired: &Desired, old: &[Desired]) -> Result<Object, Error> {
+    let old = || old.iter().find(|old| old.reference.is_same_object(&desired.reference));
+    let mut pauses = CONTENTION.iter();
+    loop {
+        let result = match scope.method {
+            Method::ServerSide { force } => {
+                scope.client.apply(desired.target(), &desired.object, scope.apply_options(force)).await
+            }
+            Method::ClientSide { replace } => client_side::bring(scope, desired, old(), replace).await,
+        };
+        match (result, pauses.next()) {
+            (Err(error), Some(pause)) if is_contention(&error) => tokio::time::sleep(*pause).await,
+            (result, _) => return Ok(result?),
+        }
+    }
+}
+
+/// Pauses before an object that somebody else changed at the same moment is tried again.
+const CONTENTION: [Duration; 4] = [
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_secs(1),
+];
+
+/// Whether somebody else wrote at the same moment (to the object, or to a quota that it counts
+/// towards), as opposed to owning a field.
+fn is_contention(error: &cluster::Error) -> bool {
+    error.is(Reason::Conflict)
+        && error.refusal().is_some_and(|refusal| refusal.message.contains("the object has been modified"))
 }
 
 /// Looks at an object as it is.

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use crate::chart;
-use crate::cluster::{self, Reason, wait::WaitError};
+use crate::cluster::{self, ObjectRef, Reason, wait::WaitError};
 
 /// A failed step of a release.
 #[derive(Debug, Error)]
@@ -32,13 +32,63 @@ pub enum Error {
     },
     /// An object of this name belongs to somebody else.
     #[error(
-        "{object} exists and cannot be imported into the current release: invalid ownership metadata; {problems}"
+        "{} exists and cannot be imported into the current release: invalid ownership metadata; {problems}",
+        in_helms_words(.object)
     )]
     Ownership {
         /// The object.
-        object: String,
+        object: ObjectRef,
         /// What does not match, in Helm's words.
         problems: String,
+    },
+    /// Something that is there stops an operation before it begins.
+    #[error("unable to continue with {what}: {source}")]
+    Stopped {
+        /// `install`, `update` or `rollback`.
+        what: &'static str,
+        /// What stops it.
+        source: Box<Error>,
+    },
+    /// The name is taken.
+    #[error("cannot reuse a name that is still in use")]
+    NameInUse,
+    /// The name cannot be one of a release.
+    #[error("release name is invalid: {0}")]
+    Name(String),
+    /// There is no release of this name.
+    #[error("release: not found")]
+    NotFound,
+    /// There is a release, but nothing that an upgrade could start from.
+    #[error("{0:?} has no deployed releases")]
+    NotDeployed(String),
+    /// The release has no such revision.
+    #[error("release has no {0} version")]
+    NoRevision(i64),
+    /// The release is gone already; only its history is left.
+    #[error("the release named {0:?} is already deleted")]
+    AlreadyUninstalled(String),
+    /// Flags that exclude each other, or are not understood.
+    #[error("{0}")]
+    Options(String),
+    /// An operation failed, and what was done about it.
+    #[error("release {name} failed, and has been {done} due to rollback-on-failure being set: {source}")]
+    Undone {
+        /// The release.
+        name: String,
+        /// `uninstalled` or `rolled back`.
+        done: &'static str,
+        /// Why it failed.
+        source: Box<Error>,
+    },
+    /// An operation failed, and undoing it failed, too.
+    #[error("an error occurred while {undoing} the release: {second}. original error: {source}")]
+    NotUndone {
+        /// `uninstalling` or `rolling back`.
+        undoing: &'static str,
+        /// Why it failed.
+        source: Box<Error>,
+        /// Why undoing failed.
+        second: Box<Error>,
     },
     /// The release of this name was made from another chart.
     #[error(
@@ -95,6 +145,11 @@ pub enum Error {
     },
 }
 
+/// As `resourceString` of `pkg/action/validate.go` names an object.
+fn in_helms_words(object: &ObjectRef) -> String {
+    format!("{} {:?} in namespace {:?}", object.kind, object.name, object.namespace.as_deref().unwrap_or(""))
+}
+
 impl Error {
     /// The cluster's error behind this one, when there is one.
     #[must_use]
@@ -102,6 +157,9 @@ impl Error {
         match self {
             Self::Cluster(error) | Self::Kind { source: error, .. } => Some(error),
             Self::Wait(WaitError::Cluster(error)) => Some(error),
+            Self::Undone { source, .. } | Self::NotUndone { source, .. } | Self::Stopped { source, .. } => {
+                source.cluster()
+            }
             _ => None,
         }
     }

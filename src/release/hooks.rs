@@ -1,55 +1,143 @@
 //! Hooks: objects that run at points of a release's life. Follows `pkg/action/hooks.go`.
+//!
+//! Those of one event run one after the other, by weight. Which are deleted, and when, is up to their
+//! delete policies; what they printed is shown as their log policies ask.
 
 use jiff::Timestamp;
 
+use super::Error;
 use super::objects::{Desired, Document, parse, place};
 use super::record::HookRecord;
-use super::{Error, MANAGER, Spec};
+use super::scope::{Scope, Step};
 use crate::chart::hook::Event;
-use crate::cluster::wait::{Goal, WaitError, wait_for};
-use crate::cluster::{Client, Deletion, ObjectRef, OwnerStyle, Write};
+use crate::cluster::wait::Goal;
+use crate::cluster::{Deletion, ListQuery, LogQuery, Object, ObjectRef, OwnerStyle};
 
 const BEFORE_CREATION: &str = "before-hook-creation";
 const SUCCEEDED: &str = "hook-succeeded";
 const FAILED: &str = "hook-failed";
+/// Lines of a log that are shown.
+const LOG_LINES: u64 = 10_000;
 
-/// Runs the hooks of one event, one after the other; their records tell how it went.
-pub(super) async fn run(
-    client: &Client,
-    spec: &Spec,
+/// Runs the hooks of one event; their records tell how it went.
+pub(super) async fn run(scope: &Scope<'_>, hooks: &mut [HookRecord], event: Event) -> Result<(), Error> {
+    let (mut done, result) = run_without_cleaning(scope, hooks, event, |_| true).await;
+    let cleaned = clean(scope, hooks, &mut done).await;
+    result.and(cleaned)
+}
+
+/// A hook that ran, and its objects.
+pub(super) struct Done {
+    index: usize,
+    pub(super) objects: Vec<Desired>,
+    failed: bool,
+}
+
+/// Runs the hooks of one event that `wanted` accepts; what ran is left to [`clean`], so that logs can be read first.
+pub(super) async fn run_without_cleaning(
+    scope: &Scope<'_>,
     hooks: &mut [HookRecord],
     event: Event,
-) -> Result<(), Error> {
-    let mut order: Vec<usize> = (0..hooks.len()).filter(|&index| runs_at(&hooks[index], event)).collect();
-    order.sort_by(|&a, &b| (hooks[a].weight, &hooks[a].name).cmp(&(hooks[b].weight, &hooks[b].name)));
+    wanted: impl Fn(&HookRecord) -> bool,
+) -> (Vec<Done>, Result<(), Error>) {
     let mut done = Vec::new();
+    if !scope.hooks {
+        return (done, Ok(()));
+    }
+    let runs = |index: &usize| runs_at(&hooks[*index], event) && wanted(&hooks[*index]);
+    let mut order: Vec<usize> = (0..hooks.len()).filter(runs).collect();
+    order.sort_by(|&a, &b| (hooks[a].weight, &hooks[a].name).cmp(&(hooks[b].weight, &hooks[b].name)));
     for &index in &order {
         let hook = &mut hooks[index];
-        let objects = objects(client, spec, hook).await?;
-        if has_policy(hook, BEFORE_CREATION) {
-            remove(client, spec, &objects).await?;
-        }
+        let objects = match prepare(scope, hook).await {
+            Ok(objects) => objects,
+            Err(error) => return (done, Err(error)),
+        };
         hook.last_run.started_at = Some(Timestamp::now());
         hook.last_run.completed_at = None;
         hook.last_run.phase = "Running".into();
         tracing::info!(hook = %hook.name, event = %event, "hook runs");
-        let result = execute(client, spec, &objects).await;
+        (scope.observer)(&Step::Hook { event: event.as_str(), name: &hook.name });
+        let result = execute(scope, &objects).await;
         hook.last_run.completed_at = Some(Timestamp::now());
         hook.last_run.phase = if result.is_ok() { "Succeeded" } else { "Failed" }.into();
+        done.push(Done { index, objects, failed: result.is_err() });
         if let Err(error) = result {
-            if has_policy(hook, FAILED) {
-                remove(client, spec, &objects).await?;
-            }
             let (hook, reason) = (hook.name.clone(), error.to_string());
-            clean_succeeded(client, spec, hooks, &done).await?;
-            return match error {
-                error if error.is_forbidden() => Err(error),
-                _ => Err(Error::Hook { event: event.to_string(), hook, reason }),
+            let error = match error {
+                error if error.is_forbidden() => error,
+                _ => Error::Hook { event: event.to_string(), hook, reason },
             };
+            return (done, Err(error));
         }
-        done.push((index, objects));
     }
-    clean_succeeded(client, spec, hooks, &done).await
+    (done, Ok(()))
+}
+
+/// Shows the logs and deletes the objects of hooks that ran, the last first, as their policies ask.
+pub(super) async fn clean(
+    scope: &Scope<'_>,
+    hooks: &[HookRecord],
+    done: &mut Vec<Done>,
+) -> Result<(), Error> {
+    while let Some(Done { index, objects, failed }) = done.pop() {
+        let hook = &hooks[index];
+        let policy = if failed { FAILED } else { SUCCEEDED };
+        if hook.output_log_policies.iter().any(|own| own == policy) {
+            for text in logs(scope, &objects).await {
+                (scope.observer)(&Step::HookLog { text: &text });
+            }
+        }
+        if has_policy(hook, policy) {
+            remove(scope, &objects).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn prepare(scope: &Scope<'_>, hook: &HookRecord) -> Result<Vec<Desired>, Error> {
+    let objects = objects(scope, hook).await?;
+    if has_policy(hook, BEFORE_CREATION) {
+        remove(scope, &objects).await?;
+    }
+    Ok(objects)
+}
+
+/// What the pods of hooks printed; nothing when that cannot be read, as it is no reason to fail.
+pub(super) async fn logs(scope: &Scope<'_>, objects: &[Desired]) -> Vec<String> {
+    let mut texts = Vec::new();
+    for desired in objects {
+        let query = match desired.reference.kind.as_str() {
+            "Pod" => ListQuery {
+                fields: Some(format!("metadata.name={}", desired.reference.name)),
+                ..ListQuery::default()
+            },
+            "Job" => ListQuery {
+                labels: Some(format!("job-name={}", desired.reference.name)),
+                ..ListQuery::default()
+            },
+            _ => continue,
+        };
+        let namespace = desired.reference.namespace.as_deref().unwrap_or(scope.namespace);
+        let Ok(resource) = scope.client.resource("v1", "Pod").await else { continue };
+        let pods = scope.client.list(&resource, Some(namespace), &query).await.unwrap_or_default();
+        for pod in &pods {
+            for container in containers(pod) {
+                let query = LogQuery { container: Some(container.to_owned()), ..LogQuery::tail(LOG_LINES) };
+                let log = scope.client.logs(namespace, pod.name(), &query).await;
+                texts.extend(log.ok().filter(|text| !text.is_empty()));
+            }
+        }
+    }
+    texts
+}
+
+fn containers(pod: &Object) -> impl Iterator<Item = &str> {
+    ["/spec/initContainers", "/spec/containers"]
+        .into_iter()
+        .filter_map(|at| pod.0.pointer(at)?.as_array())
+        .flatten()
+        .filter_map(|container| container["name"].as_str())
 }
 
 fn runs_at(hook: &HookRecord, event: Event) -> bool {
@@ -63,12 +151,12 @@ fn has_policy(hook: &HookRecord, policy: &str) -> bool {
     hook.delete_policies.iter().any(|own| own == policy)
 }
 
-async fn objects(client: &Client, spec: &Spec, hook: &HookRecord) -> Result<Vec<Desired>, Error> {
+async fn objects(scope: &Scope<'_>, hook: &HookRecord) -> Result<Vec<Desired>, Error> {
     let mut objects = Vec::new();
     for object in parse(&hook.manifest, &hook.path)? {
         let document = Document { source: hook.path.clone(), object };
-        let mut desired = place(client, &spec.namespace, document).await?;
-        if let Some(owner) = &spec.owner {
+        let mut desired = place(scope.client, scope.namespace, document).await?;
+        if let Some(owner) = scope.owner {
             let namespace = desired.reference.namespace.clone();
             owner.mark(&mut desired.object, namespace.as_deref(), OwnerStyle::Controller);
         }
@@ -77,10 +165,10 @@ async fn objects(client: &Client, spec: &Spec, hook: &HookRecord) -> Result<Vec<
     Ok(objects)
 }
 
-async fn execute(client: &Client, spec: &Spec, objects: &[Desired]) -> Result<(), Error> {
+async fn execute(scope: &Scope<'_>, objects: &[Desired]) -> Result<(), Error> {
     for desired in objects {
         let namespace = desired.reference.namespace.as_deref();
-        client.create(&desired.resource, namespace, &desired.object, Write::by(MANAGER)).await?;
+        scope.client.create(&desired.resource, namespace, &desired.object, scope.write()).await?;
     }
     // Only Jobs and Pods run to an end; everything else is done when it is created.
     let running: Vec<ObjectRef> = objects
@@ -88,34 +176,15 @@ async fn execute(client: &Client, spec: &Spec, objects: &[Desired]) -> Result<()
         .filter(|desired| matches!(desired.reference.kind.as_str(), "Job" | "Pod"))
         .map(|desired| desired.reference.clone())
         .collect();
-    wait_for(client, &running, &Goal::Completed, spec.hook_timeout).await?;
-    Ok(())
+    scope.wait_for(&running, &Goal::Completed, scope.hook_timeout).await
 }
 
-async fn remove(client: &Client, spec: &Spec, objects: &[Desired]) -> Result<(), Error> {
+async fn remove(scope: &Scope<'_>, objects: &[Desired]) -> Result<(), Error> {
     let mut removed = Vec::new();
     for desired in objects.iter().filter(|desired| desired.reference.kind != "CustomResourceDefinition") {
-        if client.delete(desired.target(), &Deletion::default()).await?.is_some() {
+        if scope.client.delete(desired.target(), &Deletion::default()).await?.is_some() {
             removed.push(desired.reference.clone());
         }
     }
-    match wait_for(client, &removed, &Goal::Deleted, spec.hook_timeout).await {
-        Ok(_) => Ok(()),
-        Err(WaitError::Cluster(error)) => Err(error.into()),
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn clean_succeeded(
-    client: &Client,
-    spec: &Spec,
-    hooks: &[HookRecord],
-    done: &[(usize, Vec<Desired>)],
-) -> Result<(), Error> {
-    for (index, objects) in done.iter().rev() {
-        if has_policy(&hooks[*index], SUCCEEDED) {
-            remove(client, spec, objects).await?;
-        }
-    }
-    Ok(())
+    scope.wait_for(&removed, &Goal::Deleted, scope.hook_timeout).await
 }

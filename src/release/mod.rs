@@ -12,16 +12,29 @@
 //! with random or looked-up text do not upgrade for ever. Knows no controller.
 
 mod apply;
+mod client_side;
 mod deploy;
+mod difference;
 mod error;
+mod holder;
 mod hooks;
 mod inputs;
+mod install;
+mod listing;
 mod lookup;
 mod objects;
+mod operation;
+mod options;
 pub mod record;
+mod rendering;
+mod revisions;
+mod rollback;
+mod scope;
 mod storage;
 mod takeover;
+mod testing;
 mod uninstall;
+mod upgrade;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,11 +46,21 @@ use crate::cluster::{ObjectRef, Owner};
 
 pub use apply::{Drift, Tracked};
 pub use deploy::{Action, Outcome, deploy, repair};
+pub use difference::{Difference, difference};
 pub use error::Error;
+pub use holder::Holder;
 pub use inputs::{capabilities, inputs};
+pub use install::{Installation, install};
+pub use listing::{ReleaseFilter, history, last_status, releases, revision};
 pub use objects::public_manifest;
-pub use storage::{INPUTS as RECORD_INPUTS, Notes, Storage, Stored};
-pub use uninstall::uninstall;
+pub use options::{DEFAULT_HISTORY, DEFAULT_TIMEOUT, Options, ServerSide, Source, WaitFor};
+pub use rendering::render_offline;
+pub use rollback::rollback;
+pub use scope::{Observer, Step};
+pub use storage::{Beside, INPUTS as RECORD_INPUTS, Notes, Storage, Stored};
+pub use testing::{TestFilter, Tested, test};
+pub use uninstall::{Removal, Uninstalled, remove, uninstall};
+pub use upgrade::{Reuse, upgrade};
 
 /// The field manager of a release's objects: Helm's, so that its command line and we never take
 /// fields from each other.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Error, Spec};
+use super::Error;
+use super::scope::Scope;
 use crate::chart::Manifest;
 use crate::cluster::{self, Client, Object, ObjectRef, OwnerStyle, Resource, Target};
 use crate::yaml::go;
@@ -105,18 +106,33 @@ fn flatten(document: Value, source: &str, depth: usize, objects: &mut Vec<Object
 }
 
 /// The objects of a release, marked as its own.
-pub(super) async fn desired(
-    client: &Client,
-    spec: &Spec,
-    documents: Vec<Document>,
-) -> Result<Vec<Desired>, Error> {
+pub(super) async fn desired(scope: &Scope<'_>, documents: Vec<Document>) -> Result<Vec<Desired>, Error> {
     let mut all = Vec::with_capacity(documents.len());
     for document in documents {
-        let mut desired = place(client, &spec.namespace, document).await?;
-        mark(&mut desired, spec);
+        let mut desired = place(scope.client, scope.namespace, document).await?;
+        mark(&mut desired, scope);
         all.push(desired);
     }
     Ok(all)
+}
+
+/// The objects of stored manifests, each once; kinds that are no longer served have no objects any more.
+pub(super) async fn stored(scope: &Scope<'_>, manifests: &[&str]) -> Result<Vec<Desired>, Error> {
+    let mut objects: Vec<Desired> = Vec::new();
+    for manifest in manifests {
+        for document in of_record(manifest)? {
+            match place(scope.client, scope.namespace, document).await {
+                Ok(desired)
+                    if objects.iter().all(|known| !known.reference.is_same_object(&desired.reference)) =>
+                {
+                    objects.push(desired);
+                }
+                Ok(_) | Err(Error::Kind { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(objects)
 }
 
 /// Finds the kind and the namespace of a document's object.
@@ -140,16 +156,16 @@ pub(super) async fn place(client: &Client, namespace: &str, document: Document) 
     Ok(Desired { object, resource, reference })
 }
 
-fn mark(desired: &mut Desired, spec: &Spec) {
+fn mark(desired: &mut Desired, scope: &Scope<'_>) {
     let kept = desired.is_kept();
     let object = &mut desired.object;
     object.set_label(MANAGED_BY, "Helm");
-    object.set_annotation(RELEASE_NAME, &spec.name);
-    object.set_annotation(RELEASE_NAMESPACE, &spec.namespace);
-    for (key, value) in &spec.labels {
+    object.set_annotation(RELEASE_NAME, scope.name);
+    object.set_annotation(RELEASE_NAMESPACE, scope.namespace);
+    for (key, value) in scope.labels {
         object.set_label(key, value);
     }
-    if let Some(owner) = &spec.owner
+    if let Some(owner) = scope.owner
         && !kept
     {
         owner.mark(object, desired.reference.namespace.as_deref(), OwnerStyle::Controller);
@@ -158,7 +174,7 @@ fn mark(desired: &mut Desired, spec: &Spec) {
 
 /// Whether a live object belongs to the release; what does not match, in Helm's words
 /// (`pkg/action/validate.go`), when not.
-pub(super) fn ownership_problems(live: &Object, spec: &Spec) -> Option<String> {
+pub(super) fn ownership_problems(live: &Object, scope: &Scope<'_>) -> Option<String> {
     let mut problems = Vec::new();
     let mut require = |what: &str, key: &str, found: Option<&str>, wanted: &str| match found {
         Some(found) if found == wanted => {}
@@ -170,8 +186,8 @@ pub(super) fn ownership_problems(live: &Object, spec: &Spec) -> Option<String> {
         }
     };
     require("label", MANAGED_BY, live.label(MANAGED_BY), "Helm");
-    require("annotation", RELEASE_NAME, live.annotation(RELEASE_NAME), &spec.name);
-    require("annotation", RELEASE_NAMESPACE, live.annotation(RELEASE_NAMESPACE), &spec.namespace);
+    require("annotation", RELEASE_NAME, live.annotation(RELEASE_NAME), scope.name);
+    require("annotation", RELEASE_NAMESPACE, live.annotation(RELEASE_NAMESPACE), scope.namespace);
     if problems.is_empty() { None } else { Some(problems.join("; ")) }
 }
 

@@ -4,6 +4,7 @@
 //! `pkg/chart/v2`; the coding (JSON, gzip, base64) follows `pkg/storage/driver/util.go`. Records of
 //! Helm 3 (empty texts for missing times) are read as well.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use base64::Engine;
@@ -21,7 +22,7 @@ use crate::chart::{self, Chart, File};
 const UNPACKED_LIMIT: u64 = 256 << 20;
 
 /// One revision of a release.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Record {
     /// The release's name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -50,6 +51,9 @@ pub struct Record {
     /// `ssa` or `csa`; records of Helm 3 have none and mean `csa`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub apply_method: String,
+    /// The labels that the user gave; kept on the Secret, not in the record.
+    #[serde(skip)]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// How a revision is.
@@ -70,6 +74,9 @@ pub struct Info {
     /// The state.
     #[serde(default)]
     pub status: Status,
+    /// The revision that this one brought back; 0 when it is no rollback.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rollback_revision: i64,
     /// The rendered `NOTES.txt`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub notes: String,
@@ -105,6 +112,12 @@ const STATUS_NAMES: [(Status, &str); 9] = [
 ];
 
 impl Status {
+    /// Whether an operation is (or was, when it was interrupted) at work.
+    #[must_use]
+    pub fn is_pending(self) -> bool {
+        matches!(self, Self::PendingInstall | Self::PendingUpgrade | Self::PendingRollback)
+    }
+
     /// The name in labels and records.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -136,9 +149,15 @@ pub struct ChartRecord {
     /// `values.schema.json`, base64.
     #[serde(default)]
     pub schema: Option<String>,
+    /// When the schema was last modified.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "time")]
+    pub schemamodtime: Option<Timestamp>,
     /// All other files.
     #[serde(default)]
     pub files: Option<Vec<FileRecord>>,
+    /// When the chart was last modified.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "time")]
+    pub modtime: Option<Timestamp>,
 }
 
 /// A file of a chart.
@@ -236,15 +255,37 @@ impl ChartRecord {
             templates: files(&contents.templates),
             values: Value::Object(values.clone()),
             schema: contents.schema.as_ref().map(|schema| STANDARD.encode(&schema.data)),
+            schemamodtime: contents.schema.as_ref().and_then(modified),
             files: files(&contents.files),
+            modtime: None,
         }
+    }
+
+    fn text(&self, field: &str) -> &str {
+        self.metadata.get(field).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The chart's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.metadata.get("name").and_then(Value::as_str).unwrap_or_default()
+        self.text("name")
     }
+
+    /// The chart's version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        self.text("version")
+    }
+
+    /// The version of the application in the chart; may be empty.
+    #[must_use]
+    pub fn app_version(&self) -> &str {
+        self.text("appVersion")
+    }
+}
+
+fn modified(file: &File) -> Option<Timestamp> {
+    file.modified.and_then(|time| Timestamp::try_from(time).ok())
 }
 
 /// Go writes a slice without elements that was never made as `null`.
@@ -252,7 +293,7 @@ fn files(files: &[File]) -> Option<Vec<FileRecord>> {
     let record = |file: &File| FileRecord {
         name: file.name.clone(),
         data: STANDARD.encode(&file.data),
-        modtime: file.modified.and_then(|time| Timestamp::try_from(time).ok()),
+        modtime: modified(file),
     };
     if files.is_empty() { None } else { Some(files.iter().map(record).collect()) }
 }
@@ -306,6 +347,21 @@ impl Record {
         Ok(record)
     }
 
+    /// The values that the templates saw, as far as the record tells: what the user gave over the defaults.
+    #[must_use]
+    pub fn computed_values(&self) -> Map<String, Value> {
+        match &self.chart.values {
+            Value::Object(defaults) => chart::values::over_defaults(self.config.clone(), defaults.clone()),
+            _ => self.config.clone(),
+        }
+    }
+
+    /// Whether the objects were applied server-side.
+    #[must_use]
+    pub fn is_server_side(&self) -> bool {
+        self.apply_method == "ssa"
+    }
+
     /// Sets the state and the words for it.
     pub fn set_status(&mut self, status: Status, description: impl Into<String>) {
         self.info.status = status;
@@ -327,6 +383,7 @@ mod tests {
                 deleted: None,
                 description: "Install complete".into(),
                 status: Status::Deployed,
+                rollback_revision: 0,
                 notes: "hello".into(),
             },
             chart: ChartRecord {
@@ -339,6 +396,7 @@ mod tests {
             version: 1,
             namespace: "demo".into(),
             apply_method: "ssa".into(),
+            labels: BTreeMap::new(),
         }
     }
 

@@ -1,28 +1,38 @@
 //! Where the records live: one Secret per revision, beside the release, as Helm keeps them.
 //!
-//! Names, labels and type follow `pkg/storage/driver/secrets.go`. Two annotations are ours: the digest
-//! of the inputs that a revision was rendered from, by which the next pass knows that there is
-//! nothing to render, and the digests of the objects as they were left, by which it sees drift.
+//! Names, labels and type follow `pkg/storage/driver/secrets.go`. Three annotations are ours: the digest
+//! of the inputs that a revision was rendered from, by which the operator's next pass knows that there is
+//! nothing to render; the digests of the objects as they were left, by which it sees drift; and who is
+//! at work on a pending revision.
 
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::holder::Holder;
 use super::record::{Record, Status};
 use super::{Error, MANAGER};
 use crate::cluster::{
-    Client, Deletion, ListQuery, Object, Owner, OwnerStyle, Reason, Resource, Target, Write,
+    Client, Deletion, ListQuery, Object, Owner, OwnerStyle, Patch, Reason, Resource, Target, Write,
 };
 
 /// Annotation with the digest of a revision's inputs.
 pub const INPUTS: &str = "daytwo.dev/inputs";
 /// Annotation with the digests of a revision's objects, in the order of its manifest.
 const OBJECTS: &str = "daytwo.dev/objects";
+/// Annotation that names the process at work.
+const HOLDER: &str = "daytwo.dev/holder";
 /// The API server refuses larger Secrets (`MaxSecretSize`).
 const SECRET_LIMIT: usize = 1 << 20;
+/// Room for what is added to a record while its operation runs: runs of hooks, a failure's words.
+const RESERVE: usize = 8 << 10;
+/// The longest description that is stored: a failure may have many words.
+const DESCRIPTION_LIMIT: usize = 4 << 10;
+/// Labels that Helm sets itself.
+const SYSTEM_LABELS: [&str; 6] = ["name", "owner", "status", "version", "createdAt", "modifiedAt"];
 
 /// The records of the releases of one namespace.
 pub struct Storage<'a> {
@@ -45,6 +55,45 @@ pub struct Stored {
     pub secret: String,
     /// When it was last written, in seconds, as its labels tell.
     pub written: i64,
+    /// Who is at work on it, when that was noted.
+    pub holder: Option<Holder>,
+}
+
+/// What is written beside a record.
+#[derive(Clone, Copy, Debug)]
+pub enum Beside<'n> {
+    /// What is there stays.
+    AsIs,
+    /// Nothing.
+    Nothing,
+    /// The operator's notes.
+    Notes(&'n Notes),
+    /// Who is at work.
+    Holder(&'n Holder),
+}
+
+impl Beside<'_> {
+    /// The annotations to merge into those that are there; nulls remove.
+    fn annotations(self) -> Map<String, Value> {
+        let mut all = Map::new();
+        if !matches!(self, Self::AsIs) {
+            all.extend([INPUTS, OBJECTS, HOLDER].map(|key| (key.to_owned(), Value::Null)));
+        }
+        match self {
+            Self::AsIs | Self::Nothing => {}
+            Self::Notes(notes) => all.extend(notes.annotations()),
+            Self::Holder(holder) => {
+                all.insert(HOLDER.into(), holder.to_text().into());
+            }
+        }
+        all
+    }
+}
+
+/// Whether Helm keeps a label of that name for itself.
+#[must_use]
+pub(super) fn is_system_label(name: &str) -> bool {
+    SYSTEM_LABELS.contains(&name)
 }
 
 /// What is noted beside a record.
@@ -57,10 +106,10 @@ pub struct Notes {
 }
 
 impl Notes {
-    fn annotations(&self) -> Value {
+    fn annotations(&self) -> [(String, Value); 2] {
         let digest = |object: &Option<u64>| object.map_or_else(String::new, |digest| format!("{digest:x}"));
         let objects: Vec<String> = self.objects.iter().map(digest).collect();
-        json!({INPUTS: self.inputs, OBJECTS: objects.join(",")})
+        [(INPUTS.into(), self.inputs.clone().into()), (OBJECTS.into(), objects.join(",").into())]
     }
 
     fn of(secret: &Object) -> Option<Self> {
@@ -111,30 +160,77 @@ impl<'a> Storage<'a> {
         let data = object.0.pointer("/data/release").and_then(Value::as_str);
         let data = data.ok_or_else(|| unreadable("it has no key \"release\"".into()))?;
         let text = STANDARD.decode(data).map_err(|error| unreadable(error.to_string()))?;
-        Record::decode(&text).map(Some).map_err(unreadable)
+        let mut record = Record::decode(&text).map_err(unreadable)?;
+        let labels = object.0.pointer("/metadata/labels").and_then(Value::as_object);
+        let own = labels.into_iter().flatten().filter(|(name, _)| !is_system_label(name));
+        record.labels =
+            own.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+        Ok(Some(record))
     }
 
     /// Stores a new revision; one of the same number that is left from an interrupted operation is replaced.
     ///
     /// # Errors
     /// [`Error::TooLarge`] before anything is sent; refusals of the cluster.
-    pub async fn create(&self, record: &Record, notes: &Notes) -> Result<(), Error> {
-        let secret = self.secret(record, notes, "createdAt")?;
-        let created =
-            self.client.create(&self.secrets, Some(self.namespace), &secret, Write::by(MANAGER)).await;
-        match created {
-            Err(error) if error.is(Reason::AlreadyExists) => self.update(record, notes).await,
-            created => created.map(|_| ()).map_err(Error::from),
+    pub async fn create(&self, record: &Record, beside: Beside<'_>) -> Result<(), Error> {
+        match self.create_new(record, beside).await {
+            Err(Error::Cluster(error)) if error.is(Reason::AlreadyExists) => {
+                self.update(record, beside).await
+            }
+            created => created,
         }
     }
 
-    /// Replaces the stored revision.
+    /// Stores a new revision.
+    ///
+    /// # Errors
+    /// As [`Storage::create`]; [`Reason::AlreadyExists`] when there is one of that number.
+    pub async fn create_new(&self, record: &Record, beside: Beside<'_>) -> Result<(), Error> {
+        let data = encoded(record, SECRET_LIMIT - RESERVE)?;
+        let mut annotations = beside.annotations();
+        annotations.retain(|_, value| !value.is_null());
+        let mut secret = Object(json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": secret_name(&record.name, record.version),
+                "namespace": self.namespace,
+                "labels": labels(record, "createdAt"),
+                "annotations": annotations,
+            },
+            "type": "helm.sh/release.v1",
+            "data": {"release": data},
+        }));
+        if let Some(owner) = self.owner
+            && owner.supports_reference(Some(self.namespace))
+        {
+            owner.mark(&mut secret, Some(self.namespace), OwnerStyle::Controller);
+        }
+        self.client.create(&self.secrets, Some(self.namespace), &secret, Write::by(MANAGER)).await?;
+        Ok(())
+    }
+
+    /// Refuses a record that would not fit, before anything is done.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn check_size(record: &Record) -> Result<(), Error> {
+        encoded(record, SECRET_LIMIT - RESERVE).map(|_| ())
+    }
+
+    /// Renews the stored revision; what others wrote beside it stays.
     ///
     /// # Errors
     /// [`Error::TooLarge`]; refusals of the cluster.
-    pub async fn update(&self, record: &Record, notes: &Notes) -> Result<(), Error> {
-        let secret = self.secret(record, notes, "modifiedAt")?;
-        self.client.replace(self.target(secret.name()), &secret, Write::by(MANAGER)).await?;
+    pub async fn update(&self, record: &Record, beside: Beside<'_>) -> Result<(), Error> {
+        let mut labels = labels(record, "modifiedAt");
+        labels.insert("createdAt".into(), Value::Null);
+        let patch = json!({
+            "metadata": {"labels": labels, "annotations": beside.annotations()},
+            "data": {"release": encoded(record, SECRET_LIMIT)?},
+        });
+        let name = secret_name(&record.name, record.version);
+        self.client.patch(self.target(&name), Patch::Merge, &patch, Write::by(MANAGER)).await?;
         Ok(())
     }
 
@@ -143,9 +239,9 @@ impl<'a> Storage<'a> {
     /// # Errors
     /// Refusals of the cluster.
     pub async fn note(&self, secret: &str, notes: &Notes) -> Result<(), Error> {
-        let patch = json!({"metadata": {"annotations": notes.annotations()}});
-        let kind = crate::cluster::Patch::Merge;
-        self.client.patch(self.target(secret), kind, &patch, Write::by(MANAGER)).await?;
+        let annotations: Map<String, Value> = notes.annotations().into_iter().collect();
+        let patch = json!({"metadata": {"annotations": annotations}});
+        self.client.patch(self.target(secret), Patch::Merge, &patch, Write::by(MANAGER)).await?;
         Ok(())
     }
 
@@ -161,38 +257,53 @@ impl<'a> Storage<'a> {
     fn target<'t>(&'t self, secret: &'t str) -> Target<'t> {
         Target::new(&self.secrets, Some(self.namespace), secret)
     }
+}
 
-    fn secret(&self, record: &Record, notes: &Notes, time_label: &str) -> Result<Object, Error> {
-        let name = format!("sh.helm.release.v1.{}.v{}", record.name, record.version);
-        let text = record.encode().map_err(|message| Error::Record { secret: name.clone(), message })?;
-        if text.len() > SECRET_LIMIT {
-            return Err(Error::TooLarge { size: text.len(), limit: SECRET_LIMIT });
-        }
-        let mut secret = Object(json!({
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {
-                "name": name,
-                "namespace": self.namespace,
-                "labels": {
-                    "name": record.name,
-                    "owner": "helm",
-                    "status": record.info.status.as_str(),
-                    "version": record.version.to_string(),
-                    time_label: Timestamp::now().as_second().to_string(),
-                },
-                "annotations": notes.annotations(),
-            },
-            "type": "helm.sh/release.v1",
-            "data": {"release": STANDARD.encode(text)},
-        }));
-        if let Some(owner) = self.owner
-            && owner.supports_reference(Some(self.namespace))
-        {
-            owner.mark(&mut secret, Some(self.namespace), OwnerStyle::Controller);
-        }
-        Ok(secret)
+/// The name of a revision's Secret.
+pub(super) fn secret_name(release: &str, revision: i64) -> String {
+    format!("sh.helm.release.v1.{release}.v{revision}")
+}
+
+fn labels(record: &Record, time_label: &str) -> Map<String, Value> {
+    let own = record.labels.iter().filter(|(name, _)| !is_system_label(name));
+    let mut labels: Map<String, Value> =
+        own.map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    let now = Timestamp::now().as_second().to_string();
+    let status = record.info.status.as_str();
+    let version = record.version.to_string();
+    for (name, value) in [
+        ("name", record.name.as_str()),
+        ("owner", "helm"),
+        ("status", status),
+        ("version", &version),
+        (time_label, &now),
+    ] {
+        labels.insert(name.into(), value.into());
     }
+    labels
+}
+
+/// The record as the `data` of its Secret holds it.
+fn encoded(record: &Record, limit: usize) -> Result<String, Error> {
+    let shortened;
+    let record = if record.info.description.len() > DESCRIPTION_LIMIT {
+        let text = &record.info.description;
+        let end = (0..=DESCRIPTION_LIMIT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let mut short = record.clone();
+        short.info.description.truncate(end);
+        short.info.description.push('…');
+        shortened = short;
+        &shortened
+    } else {
+        record
+    };
+    let unwritable =
+        |message: String| Error::Record { secret: secret_name(&record.name, record.version), message };
+    let text = record.encode().map_err(unwritable)?;
+    if text.len() > limit {
+        return Err(Error::TooLarge { size: text.len(), limit });
+    }
+    Ok(STANDARD.encode(text))
 }
 
 impl Stored {
@@ -206,6 +317,7 @@ impl Stored {
                 .iter()
                 .find_map(|label| secret.label(label)?.parse().ok())
                 .unwrap_or(0),
+            holder: secret.annotation(HOLDER).and_then(Holder::parse),
         })
     }
 }

@@ -16,15 +16,15 @@ use crate::gotmpl::strconv::quote;
 use crate::gotmpl::{FuncContext, FuncDef, FuncError, MapType, Object, Param, Value};
 use sha2::{Digest as _, Sha256};
 
-const SELF_SIGNED: Body = |_, args| self_signed(args, &PrivateKey::rsa(2048)?);
-const SIGNED: Body = |_, args| signed(args, &PrivateKey::rsa(2048)?);
+const SELF_SIGNED: Body = |_, args| self_signed(args, &PrivateKey::rsa_2048()?);
+const SIGNED: Body = |_, args| signed(args, &PrivateKey::rsa_2048()?);
 
 const CERTIFICATE: Param = Param::Object("sprig.certificate");
 
 pub(super) const FUNCTIONS: &[FuncDef] = &[
     fixed("genPrivateKey", &[Param::Str], |_, args| text(generate_key(bytes(args, 0)))),
     fixed("buildCustomCert", &[Param::Str, Param::Str], build_custom),
-    fixed("genCA", &[Param::Str, Param::Int], |_, args| authority(args, &PrivateKey::rsa(2048)?)),
+    fixed("genCA", &[Param::Str, Param::Int], |_, args| authority(args, &PrivateKey::rsa_2048()?)),
     fixed("genCAWithKey", &[Param::Str, Param::Int, Param::Str], |_, args| {
         authority(args, &given_key(bytes(args, 2))?)
     }),
@@ -94,7 +94,7 @@ fn certificate(cert: impl Into<Value>, key: impl Into<Value>) -> Value {
 /// A new key, or the text of what is wrong.
 fn generate_key(kind: &[u8]) -> Vec<u8> {
     let key = match kind {
-        b"" | b"rsa" => PrivateKey::rsa(4096),
+        b"" | b"rsa" => PrivateKey::rsa_4096(),
         b"dsa" => PrivateKey::dsa(),
         b"ecdsa" => Ok(PrivateKey::p256()),
         b"ed25519" => Ok(PrivateKey::ed25519()),

@@ -36,7 +36,7 @@ pub(super) const FUNCTIONS: &[FuncDef] = &[
     variadic("pick", MAP, Param::Str, |_, args| {
         let map = map(args, 0);
         let wanted = args[1..].iter().filter_map(|key| match key {
-            Value::Str(key) => map.get(key).map(|value| (key.clone(), value)),
+            Value::Str(key) => map.entry(key).map(|value| (key.clone(), value)),
             _ => None,
         });
         plain(wanted.collect())
@@ -93,7 +93,7 @@ fn dig(_: &mut dyn FuncContext, args: &[Value]) -> Outcome {
     let mut level = asserted_map(dict)?;
     let keys = keys.iter().map(asserted_string).collect::<Result<Vec<_>, _>>()?;
     for (index, key) in keys.iter().enumerate() {
-        let Some(step) = level.get(key) else { return Ok(default.clone()) };
+        let Some(step) = level.entry(key) else { return Ok(default.clone()) };
         if index + 1 == keys.len() {
             return Ok(step);
         }

@@ -1,7 +1,7 @@
 //! Helm's own control functions (`pkg/engine/engine.go`): `include`, `tpl`, `required`, `fail`.
 
 use super::Outcome;
-use super::args::{bytes, fail, fixed, text};
+use super::args::{bytes, fail, fixed};
 use crate::gotmpl::strconv::quote;
 use crate::gotmpl::{FuncContext, FuncDef, FuncError, Param, SourceError, Str, Value};
 
@@ -12,7 +12,7 @@ pub const MESSAGE_END: &str = "HELM_ERR_END";
 
 pub(super) const FUNCTIONS: &[FuncDef] = &[
     fixed("include", &[Param::Str, Param::Any], |context, args| {
-        text(context.execute_template(bytes(args, 0), args[1].clone())?)
+        Ok(Value::Str(context.execute_template(bytes(args, 0), args[1].clone())?))
     }),
     fixed("tpl", &[Param::Str, Param::Any], tpl),
     fixed("required", &[Param::Str, Param::Any], |_, args| match &args[1] {
@@ -28,7 +28,7 @@ fn wrapped(message: &[u8]) -> FuncError {
 }
 
 fn tpl(context: &mut dyn FuncContext, args: &[Value]) -> Outcome {
-    let source = bytes(args, 0);
+    let [Value::Str(source), _] = args else { return Ok(Value::from("")) };
     let quoted = || String::from_utf8_lossy(&quote(source)).into_owned();
     match context.execute_source(source, args[1].clone()) {
         Ok(output) => Ok(Value::Str(without_no_value(output))),
@@ -42,11 +42,11 @@ fn tpl(context: &mut dyn FuncContext, args: &[Value]) -> Outcome {
 }
 
 /// Helm removes what printing nil gives from the whole output, whoever wrote it.
-fn without_no_value(output: Vec<u8>) -> Str {
+fn without_no_value(output: Str) -> Str {
     const NO_VALUE: &[u8] = b"<no value>";
     let mut matches = memchr::memmem::find_iter(&output, NO_VALUE).peekable();
     if matches.peek().is_none() {
-        return output.into();
+        return output;
     }
     let mut kept = Vec::with_capacity(output.len());
     let mut copied = 0;

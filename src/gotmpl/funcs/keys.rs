@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use super::args::fail;
 use super::der::{self, Reader};
-use super::pem;
+use super::{pem, primes};
 use crate::gotmpl::FuncError;
 
 /// A private key of one of the kinds that Go's `crypto/x509` reads.
@@ -52,9 +52,20 @@ fn random<const LENGTH: usize>() -> [u8; LENGTH] {
 }
 
 impl PrivateKey {
-    /// A new RSA key.
-    pub(super) fn rsa(bits: usize) -> Result<Self, FuncError> {
-        let key = rsa::PrivateKey::new(&mut SysRng, bits);
+    /// A new RSA key of 2048 bits.
+    pub(super) fn rsa_2048() -> Result<Self, FuncError> {
+        Self::rsa::<16>()
+    }
+
+    /// A new RSA key of 4096 bits.
+    pub(super) fn rsa_4096() -> Result<Self, FuncError> {
+        Self::rsa::<32>()
+    }
+
+    /// A new RSA key from two primes of that many words.
+    fn rsa<const WORDS: usize>() -> Result<Self, FuncError> {
+        let (p, q) = (primes::random::<WORDS>()?, primes::random::<WORDS>()?);
+        let key = rsa::PrivateKey::from_p_q(p, q, primes::PUBLIC_EXPONENT.into());
         key.map(|key| Self::Rsa(Box::new(key))).map_err(|error| fail(error.to_string()))
     }
 

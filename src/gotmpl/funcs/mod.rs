@@ -33,6 +33,7 @@ mod numbers;
 mod passwords;
 mod paths;
 mod pem;
+mod primes;
 mod random;
 mod re2;
 mod reflection;

@@ -116,7 +116,7 @@ impl Version {
     }
 
     /// The order of versions; build metadata does not count.
-    pub(super) fn compare(&self, other: &Self) -> Ordering {
+    pub(crate) fn compare(&self, other: &Self) -> Ordering {
         (self.major, self.minor, self.patch)
             .cmp(&(other.major, other.minor, other.patch))
             .then_with(|| compare_prerelease(&self.pre, &other.pre))

@@ -321,7 +321,7 @@ fn float_filter(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Val
 fn abs(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
     ops::defined(&value)?;
     if !value.is_number() {
-        return Err(Error::type_error(format!("bad operand type for abs(): '{}'", value.operand_name())));
+        return Err(Error::type_error(format!("bad operand type for abs(): '{}'", value.type_name())));
     }
     let negative = ops::compare(&value, &Value::Int(0), "<")?.is_some_and(std::cmp::Ordering::is_lt);
     if negative {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{Lookup, Options};
 use crate::jinja::error::Error;
-use crate::jinja::parse::{Delimiters, Syntax};
+use crate::jinja::parse::{Delimiters, Newline, Syntax};
 use crate::jinja::search;
 use crate::jinja::templar::{Templar, TemplateOptions, Vars};
 use crate::jinja::value::{Str, Value};
@@ -134,12 +134,14 @@ pub fn syntax(options: &Options) -> Syntax {
         variable: pair("variable", "{{", "}}"),
         block: pair("block", "{%", "%}"),
         comment: pair("comment", "{#", "#}"),
+        ..Delimiters::default()
     };
     Syntax {
         trim_blocks: options.flag("trim_blocks", true),
         lstrip_blocks: options.flag("lstrip_blocks", false),
-        keep_trailing_newline: false,
+        newline: options.text("newline_sequence").and_then(|it| Newline::from_text(&it)).unwrap_or_default(),
         delimiters: (delimiters != Delimiters::default()).then(|| Box::new(delimiters)),
+        ..Syntax::default()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::modules::{Args, CheckMode, Kind, Module, ModuleContext, ModuleError, 
 pub(super) struct Assemble;
 
 const SPEC: Spec = Spec {
-    shared: &[FILE_OPTIONS],
+    fragments: &[FILE_OPTIONS],
     check_mode: CheckMode::None,
     ..Spec::new(
         "ansible.builtin.assemble",

@@ -12,7 +12,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requir
 pub(super) struct Blockinfile;
 
 const SPEC: Spec = Spec {
-    shared: &[FILE_OPTIONS],
+    fragments: &[FILE_OPTIONS],
     requirements: &[Requirement::MutuallyExclusive(&["insertbefore", "insertafter"])],
     ..Spec::new(
         "ansible.builtin.blockinfile",

@@ -18,7 +18,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 pub(super) struct GetUrl;
 
 const SPEC: Spec = Spec {
-    shared: &[FILE_OPTIONS, CONNECTION],
+    fragments: &[FILE_OPTIONS, CONNECTION],
     ..Spec::new(
         "ansible.builtin.get_url",
         &[

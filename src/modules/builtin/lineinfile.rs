@@ -14,7 +14,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requir
 pub(super) struct Lineinfile;
 
 const SPEC: Spec = Spec {
-    shared: &[FILE_OPTIONS],
+    fragments: &[FILE_OPTIONS],
     requirements: &[
         Requirement::MutuallyExclusive(&["insertbefore", "insertafter"]),
         Requirement::MutuallyExclusive(&["regexp", "search_string"]),

@@ -1,8 +1,10 @@
 //! `ansible.builtin`.
 
+mod add_host;
 mod archive;
 mod assemble;
 mod assert;
+mod async_status;
 mod attributes;
 mod blockinfile;
 mod checksum;
@@ -20,6 +22,7 @@ mod flags;
 mod form;
 mod get_url;
 mod getent;
+mod group_by;
 mod include_vars;
 mod lineinfile;
 mod pause;
@@ -30,7 +33,6 @@ mod replace;
 mod script;
 mod set_fact;
 mod set_stats;
-
 mod slurp;
 mod stat;
 mod tempfile;
@@ -53,8 +55,10 @@ use super::registry::Registry;
 
 /// Adds the modules of this collection.
 pub fn register(registry: &mut Registry) {
+    registry.add(Arc::new(add_host::AddHost));
     registry.add(Arc::new(assemble::Assemble));
     registry.add(Arc::new(assert::Assert));
+    registry.add(Arc::new(async_status::AsyncStatus));
     registry.add(Arc::new(blockinfile::Blockinfile));
     registry.add(Arc::new(command::Command));
     registry.add(Arc::new(command::Shell));
@@ -66,6 +70,7 @@ pub fn register(registry: &mut Registry) {
     registry.add(Arc::new(find::Find));
     registry.add(Arc::new(get_url::GetUrl));
     registry.add(Arc::new(getent::Getent));
+    registry.add(Arc::new(group_by::GroupBy));
     registry.add(Arc::new(include_vars::IncludeVars));
     registry.add(Arc::new(lineinfile::Lineinfile));
     registry.add(Arc::new(pause::Pause));

@@ -15,7 +15,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 pub(super) struct Replace;
 
 const SPEC: Spec = Spec {
-    shared: &[FILE_OPTIONS],
+    fragments: &[FILE_OPTIONS],
     ..Spec::new(
         "ansible.builtin.replace",
         &[

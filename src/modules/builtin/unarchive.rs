@@ -22,7 +22,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requir
 pub(super) struct Unarchive;
 
 const SPEC: Spec = Spec {
-    shared: &[FILE_OPTIONS],
+    fragments: &[FILE_OPTIONS],
     requirements: &[
         Requirement::MutuallyExclusive(&["include", "exclude"]),
         Requirement::MutuallyExclusive(&["copy", "remote_src"]),

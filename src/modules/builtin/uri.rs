@@ -21,7 +21,7 @@ use crate::modules::{
 pub(super) struct Uri;
 
 const SPEC: Spec = Spec {
-    shared: &[FILE_OPTIONS, CONNECTION],
+    fragments: &[FILE_OPTIONS, CONNECTION],
     requirements: &[Requirement::MutuallyExclusive(&["body", "src"])],
     check_mode: CheckMode::None,
     ..Spec::new(

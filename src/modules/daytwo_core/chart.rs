@@ -15,11 +15,15 @@ use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
 use crate::modules::spec::{Args, CheckMode, Kind, Opt, Spec};
 use crate::release::{self, Action};
+use crate::repository;
+
+/// What a chart was loaded for: its place, version and repository.
+type Key = (PathBuf, String, Option<String>);
 
 /// The module; keeps the charts that it compiled.
 #[derive(Default)]
 pub(super) struct Chart {
-    loaded: Mutex<HashMap<PathBuf, Arc<chart::Chart>>>,
+    loaded: Mutex<HashMap<Key, Arc<chart::Chart>>>,
 }
 
 static SPEC: Spec = Spec {
@@ -30,8 +34,13 @@ static SPEC: Spec = Spec {
             // of the release
             Opt::str("name").required(),
             Opt::str("namespace"),
-            // a directory or archive: in the role's charts/, the project's charts/, or a path
+            // a directory or archive: in the role's charts/, the project's charts/, or a path; or else a URL,
+            // repo/chart, or oci://registry/path/chart
             Opt::str("chart").required(),
+            // of a chart that is no path: a version or a constraint
+            Opt::str("version").default(""),
+            // the URL of the repository in which `chart` is a name
+            Opt::str("repository"),
             Opt::new("values", Kind::Dict).default("{}"),
             Opt::str("state").default("present").choices(&["present", "absent"]),
             // until everything that the chart made is ready
@@ -52,7 +61,7 @@ impl Module for Chart {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::of(context)?;
+        let session = Session::open(context, &args).await?;
         let spec = self.release(context, &session, &args).await?;
         if args.str("state") == Some("absent") {
             let removed = release::uninstall(&session.client, &spec);
@@ -106,7 +115,7 @@ impl Chart {
         Ok(release::Spec {
             name: args.str("name").unwrap_or_default().to_owned(),
             namespace: args.str("namespace").unwrap_or_else(|| session.client.default_namespace()).to_owned(),
-            chart: self.load(&find(context, args.str("chart").unwrap_or_default())?)?,
+            chart: self.load(context, args).await?,
             values,
             capabilities: Arc::new(capabilities),
             owner: session.owner.clone(),
@@ -117,17 +126,28 @@ impl Chart {
         })
     }
 
-    /// The compiled chart of a path; a chart is read once per process.
-    fn load(&self, path: &Path) -> Result<Arc<chart::Chart>, ModuleError> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(chart) = loaded.get(path) {
+    /// The compiled chart; a chart is read once per process.
+    async fn load(&self, context: &ModuleContext, args: &Args) -> Result<Arc<chart::Chart>, ModuleError> {
+        let name = args.str("chart").unwrap_or_default();
+        let options = repository::Options {
+            settings: repository::Settings::from_environment(),
+            version: args.str("version").unwrap_or_default().to_owned(),
+            repository: args.str("repository").map(str::to_owned),
+            ..repository::Options::default()
+        };
+        let is_path = options.repository.is_none() && !repository::is_remote(name);
+        let place = if is_path { find(context, name)? } else { PathBuf::from(name) };
+        let key = (place.clone(), options.version.clone(), options.repository.clone());
+        if let Some(chart) = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(Arc::clone(chart));
         }
-        let chart = chart::Chart::load(path).map_err(|error| {
-            ModuleError::new(format!("failed to load the chart {}: {error}", path.display()))
+        let reference = place.to_string_lossy();
+        let loaded = repository::load(&reference, &options);
+        let chart = context.until_cancelled(loaded).await?.map_err(|error| {
+            ModuleError::new(format!("failed to load the chart {}: {error}", place.display()))
         })?;
         let chart = Arc::new(chart);
-        loaded.insert(path.to_owned(), Arc::clone(&chart));
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::clone(&chart));
         Ok(chart)
     }
 }
@@ -142,7 +162,13 @@ fn find(context: &ModuleContext, chart: &str) -> Result<PathBuf, ModuleError> {
         Some(PathBuf::from(chart)),
     ];
     let places: Vec<PathBuf> = candidates.into_iter().flatten().collect();
-    places.iter().find(|place| place.exists()).cloned().ok_or_else(|| {
+    let found = places.iter().find(|place| place.exists());
+    let added = || {
+        let entries = repository::Entries::load(&repository::Settings::from_environment()).ok()?;
+        let (name, _) = chart.split_once('/')?;
+        entries.get(name).map(|_| PathBuf::from(chart))
+    };
+    found.cloned().or_else(added).ok_or_else(|| {
         let places: Vec<String> = places.iter().map(|place| place.display().to_string()).collect();
         ModuleError::new(format!("there is no chart {chart:?}: looked for {}", places.join(", ")))
     })

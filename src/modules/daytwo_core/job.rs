@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::super::session::{FIELD_MANAGER, Session, failure};
 use crate::cluster::ready::{Readiness, pod_trouble, readiness};
 use crate::cluster::wait::{Goal, WaitError, wait_for};
-use crate::cluster::{Deletion, ListQuery, Object, ObjectRef, Reason, Target, Write};
+use crate::cluster::{Deletion, ListQuery, LogQuery, Object, ObjectRef, Reason, Target, Write};
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
@@ -23,7 +23,7 @@ use crate::modules::spec::{Args, Kind, Opt, Spec};
 pub(super) struct Job;
 
 /// How much of the log the result holds.
-const LOG_LINES: u32 = 200;
+const LOG_LINES: u64 = 200;
 /// How long a Job that failed before may take to go.
 const DELETION_SECONDS: u64 = 120;
 
@@ -58,7 +58,7 @@ impl Module for Job {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::of(context)?;
+        let session = Session::open(context, &args).await?;
         let resource = session.resource("batch/v1", "Job").await?;
         let name = args.str("name").unwrap_or_default();
         let namespace = args.str("namespace").unwrap_or_else(|| session.client.default_namespace());
@@ -159,7 +159,8 @@ async fn last_pod(session: &Session, namespace: &str, job: &str) -> (Option<Obje
     // RFC 3339 texts of one zone sort by time.
     let born = |pod: &Object| pod.0["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned();
     let Some(pod) = found.into_iter().max_by_key(born) else { return (None, String::new()) };
-    let log = session.client.logs(namespace, pod.name(), None, LOG_LINES).await.unwrap_or_default();
+    let log =
+        session.client.logs(namespace, pod.name(), &LogQuery::tail(LOG_LINES)).await.unwrap_or_default();
     (Some(pod), log)
 }
 

@@ -1,13 +1,16 @@
 //! `kubernetes.core.k8s`: create, change or delete objects.
-//! Follows `plugins/modules/k8s.py` and `module_utils/k8s/{runner,service}.py`.
+//! Follows `plugins/modules/k8s.py` and `module_utils/k8s/runner.py`.
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::super::session::{FIELD_MANAGER, Session, failure};
+use super::super::connection::AUTH;
+use super::super::session::{Session, failure};
+use super::action::Action;
+use super::arguments::{DELETE_OPTIONS, HIDDEN_FIELDS, LABEL_SELECTORS, NAME, RESOURCE, WAIT};
 use super::definition;
-use super::waiter::{WAIT, WAIT_CONDITION, WAIT_SLEEP, WAIT_TIMEOUT, Wait};
-use crate::cluster::{Apply, Deletion, Object, Patch, Propagation, Reason, Resource, Target, Write};
+use super::waiter::Wanted;
+use crate::cluster::{ListQuery, Object};
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
@@ -18,31 +21,37 @@ pub(super) struct K8s;
 
 static SPEC: Spec = Spec {
     aliases: &["kubernetes.core.k8s_raw"],
+    fragments: &[NAME, RESOURCE, AUTH, WAIT],
     requirements: &[
         Requirement::MutuallyExclusive(&["resource_definition", "src"]),
         Requirement::MutuallyExclusive(&["merge_type", "apply"]),
+        Requirement::MutuallyExclusive(&["template", "resource_definition"]),
+        Requirement::MutuallyExclusive(&["template", "src"]),
         Requirement::MutuallyExclusive(&["name", "generate_name"]),
     ],
     ..Spec::new(
         "kubernetes.core.k8s",
         &[
             Opt::str("state").default("present").choices(&["present", "absent", "patched"]),
-            Opt::str("kind"),
-            Opt::str("name"),
-            Opt::str("generate_name"),
-            Opt::str("namespace"),
-            Opt::str("api_version").default("v1").aliases(&["api", "version"]),
-            Opt::new("resource_definition", Kind::Raw).aliases(&["definition", "inline"]),
-            Opt::new("src", Kind::Path),
             Opt::flag("force"),
             Opt::flag("apply"),
-            Opt::new("server_side_apply", Kind::Dict),
-            Opt::new("merge_type", Kind::ListOfStr),
-            Opt::new("delete_options", Kind::Dict),
-            WAIT,
-            WAIT_SLEEP,
-            WAIT_TIMEOUT,
-            WAIT_CONDITION,
+            Opt::new("server_side_apply", Kind::Dict)
+                .options(&[Opt::str("field_manager").required(), Opt::flag("force_conflicts")]),
+            Opt::new("merge_type", Kind::ListOfStr).choices(&["merge", "strategic-merge"]),
+            // The server validates, so it knows its own version.
+            Opt::new("validate", Kind::Dict).options(&[
+                Opt::new("fail_on_error", Kind::Bool),
+                Opt::str("version"),
+                Opt::new("strict", Kind::Bool).default("true"),
+            ]),
+            Opt::flag("append_hash"),
+            Opt::new("template", Kind::Raw),
+            Opt::flag("continue_on_error"),
+            Opt::str("generate_name"),
+            Opt::flag("delete_all").aliases(&["all"]),
+            DELETE_OPTIONS,
+            LABEL_SELECTORS,
+            HIDDEN_FIELDS,
         ],
     )
 };
@@ -54,13 +63,19 @@ impl Module for K8s {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::of(context)?;
-        let objects = definition::objects(context, &args)?;
-        let task = Task { context, session: &session, args: &args };
+        let session = Session::open(context, &args).await?;
+        let objects = match is_of_all(&args) {
+            true => all(&session, &args).await?,
+            false => definition::objects(context, &args)?,
+        };
+        let action = Action::new(context, &session, &args);
         let single = objects.len() == 1;
         let mut results = Vec::new();
         for object in objects {
-            results.push(task.perform(object).await?);
+            results.push(match action.perform(object).await {
+                Err(ModuleError::Failed(failed)) if args.flag("continue_on_error") => withstood(&failed),
+                done => done?,
+            });
         }
         match results.pop() {
             Some(result) if single => Ok(result),
@@ -74,193 +89,31 @@ impl Module for K8s {
     }
 }
 
-struct Task<'a> {
-    context: &'a ModuleContext,
-    session: &'a Session,
-    args: &'a Args,
+/// The result of an object whose failure the task withstands.
+fn withstood(failed: &TaskResult) -> TaskResult {
+    let mut error = failed.to_json();
+    if let Some(error) = error.as_object_mut() {
+        error.remove("failed");
+    }
+    TaskResult::changed(false).with_json("result", json!({})).with_json("error", error)
 }
 
-impl Task<'_> {
-    /// One object, from reading what there is to the result (`perform_action`).
-    async fn perform(&self, mut object: Object) -> Result<TaskResult, ModuleError> {
-        let resource = self.session.resource(object.api_version(), object.kind()).await?;
-        object.0["apiVersion"] = resource.api_version().into();
-        object.0["kind"] = resource.kind.clone().into();
-        if resource.namespaced && object.namespace().is_none() {
-            object.set_namespace(self.session.client.default_namespace());
-        }
-        let (namespace, name) = (object.namespace().map(str::to_owned), object.name().to_owned());
-        let target = Target::new(&resource, namespace.as_deref(), &name);
-        let existing = match name.as_str() {
-            "" => None,
-            _ => self
-                .session
-                .client
-                .get(target)
-                .await
-                .map_err(|error| failure("Failed to retrieve requested object", &error))?,
-        };
-        if let Some(existing) = &existing {
-            self.session.remember(existing, &resource);
-        }
-        let absent = self.args.str("state") == Some("absent");
-        let (method, written) = match (absent, &existing) {
-            (true, None) => return Ok(result(false, "delete", &json!({}))),
-            (true, Some(_)) => ("delete", self.delete(target).await?),
-            (false, None) if self.args.str("state") == Some("patched") => {
-                let warning = format!(
-                    "resource 'kind={},name={name}' was not found but will not be created as 'state' parameter has been set to 'patched'",
-                    resource.kind
-                );
-                return Ok(TaskResult::changed(false)
-                    .with_json("result", json!({}))
-                    .with_json("warnings", json!([warning])));
-            }
-            (false, None) => ("create", self.create(&resource, object).await?),
-            (false, Some(existing)) => self.change(target, existing, object).await?,
-        };
-        self.session.remember(&written, &resource);
-        let name = Some(written.name()).filter(|_| name.is_empty()).unwrap_or(&name).to_owned();
-        let target = Target::new(&resource, namespace.as_deref(), &name);
-        self.finish(target, method, existing.as_ref(), written, absent).await
-    }
-
-    async fn delete(&self, target: Target<'_>) -> Result<Object, ModuleError> {
-        let options = self.args.json("delete_options").unwrap_or_default();
-        let propagation = match options["propagationPolicy"].as_str() {
-            None | Some("Background") => Propagation::Background,
-            Some("Foreground") => Propagation::Foreground,
-            Some("Orphan") => Propagation::Orphan,
-            Some(other) => {
-                return Err(ModuleError::new(format!(
-                    "value of propagationPolicy must be one of: Foreground, Background, Orphan, got: {other}"
-                )));
-            }
-        };
-        let deletion = Deletion {
-            propagation,
-            grace_period: options["gracePeriodSeconds"].as_i64(),
-            uid: options["preconditions"]["uid"].as_str().map(str::to_owned),
-            dry_run: self.context.check,
-        };
-        let answer = self.session.client.delete(target, &deletion).await;
-        Ok(answer.map_err(|error| failure("Failed to delete object", &error))?.unwrap_or_default())
-    }
-
-    async fn create(&self, resource: &Resource, mut object: Object) -> Result<Object, ModuleError> {
-        self.session.own(&mut object, resource);
-        let namespace = object.namespace().map(str::to_owned);
-        let created = self.session.client.create(resource, namespace.as_deref(), &object, self.write()).await;
-        match created {
-            // Somebody else was faster; the next run sees the object.
-            Err(error) if error.is(Reason::AlreadyExists) => Ok(Object(json!({}))),
-            created => created.map_err(|error| failure("Failed to create object", &error)),
-        }
-    }
-
-    async fn change(
-        &self,
-        target: Target<'_>,
-        existing: &Object,
-        mut object: Object,
-    ) -> Result<(&'static str, Object), ModuleError> {
-        let client = &self.session.client;
-        if self.args.flag("apply") {
-            let options = self.args.json("server_side_apply").unwrap_or_default();
-            let Some(manager) = options["field_manager"].as_str() else {
-                return Err(ModuleError::new(
-                    "apply needs server_side_apply with a field_manager: client-side apply is not supported",
-                ));
-            };
-            let force = options["force_conflicts"].as_bool().unwrap_or(false);
-            let apply = Apply { manager, force, dry_run: self.context.check };
-            let applied = client.apply(target, &object, apply).await;
-            return Ok(("apply", applied.map_err(|error| failure("Failed to apply object", &error))?));
-        }
-        if self.args.flag("force") {
-            if let Some(version) = existing.resource_version() {
-                object.metadata_mut().insert("resourceVersion".into(), version.into());
-            }
-            let replaced = client.replace(target, &object, self.write()).await;
-            return Ok(("replace", replaced.map_err(|error| failure("Failed to replace object", &error))?));
-        }
-        let order =
-            self.args.texts("merge_type").unwrap_or_else(|| vec!["strategic-merge".into(), "merge".into()]);
-        let mut last = ModuleError::new("merge_type is empty");
-        for merge_type in order {
-            let patch = match merge_type.as_str() {
-                "merge" => Patch::Merge,
-                "strategic-merge" => Patch::Strategic,
-                other => {
-                    return Err(ModuleError::new(format!(
-                        "value of merge_type must be one or more of: merge, strategic-merge. Got no match for: {other}"
-                    )));
-                }
-            };
-            match client.patch(target, patch, &object.0, self.write()).await {
-                Ok(patched) => return Ok(("patch", patched)),
-                Err(error) => last = failure("Failed to patch object", &error),
-            }
-        }
-        Err(last)
-    }
-
-    async fn finish(
-        &self,
-        target: Target<'_>,
-        method: &str,
-        existing: Option<&Object>,
-        written: Object,
-        absent: bool,
-    ) -> Result<TaskResult, ModuleError> {
-        let mut object = written;
-        let mut duration = None;
-        if let Some(wait) = Wait::from_args(self.args, absent).filter(|_| !self.context.check) {
-            let waited = wait.run(self.context, self.session, target).await?;
-            if !waited.satisfied {
-                let message = format!(
-                    "\"{}\" \"{}\": Timed out waiting on resource",
-                    target.resource.kind, target.name
-                );
-                let state = waited.object.unwrap_or_default();
-                let state = TaskResult::failure(message).with_json("result", state.0).with("method", method);
-                return Err(ModuleError::Failed(Box::new(state)));
-            }
-            object = waited.object.unwrap_or(object);
-            duration = Some(i64::try_from(waited.seconds).unwrap_or(i64::MAX));
-        }
-        let changed = match (method, existing) {
-            ("create" | "delete", _) | (_, None) => true,
-            (_, Some(existing)) => comparable(existing) != comparable(&object),
-        };
-        let mut result = result(changed, method, &object.0);
-        if let Some(duration) = duration {
-            result = result.with("duration", duration);
-        }
-        match existing {
-            Some(existing) if self.context.diff && changed => {
-                Ok(result.with_json("diff", json!({"before": existing.0, "after": object.0})))
-            }
-            _ => Ok(result),
-        }
-    }
-
-    fn write(&self) -> Write<'static> {
-        Write { manager: FIELD_MANAGER, dry_run: self.context.check }
-    }
+/// Whether the task is about every object of a kind.
+fn is_of_all(args: &Args) -> bool {
+    args.flag("delete_all")
+        && args.str("state") == Some("absent")
+        && ["name", "resource_definition", "src", "template"].iter().all(|name| args.get(name).is_none())
 }
 
-fn result(changed: bool, method: &str, object: &Value) -> TaskResult {
-    TaskResult::changed(changed).with_json("result", object.clone()).with("method", method)
-}
-
-/// The object without what every write changes.
-fn comparable(object: &Object) -> Value {
-    let mut value = object.0.clone();
-    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        for counter in ["generation", "resourceVersion"] {
-            metadata.remove(counter);
-        }
-    }
-    value
+/// Every object of the kind in the namespace.
+async fn all(session: &Session, args: &Args) -> Result<Vec<Object>, ModuleError> {
+    let kind = args
+        .str("kind")
+        .ok_or_else(|| ModuleError::new("'kind' option is required to specify the resource type."))?;
+    let resource = session.resource(args.str("api_version").unwrap_or_default(), kind).await?;
+    let labels = args.texts("label_selectors").map(|parts| parts.join(",")).filter(|text| !text.is_empty());
+    let query = ListQuery { labels, ..ListQuery::default() };
+    let wanted = Wanted { resource: &resource, namespace: args.str("namespace"), name: None, query: &query };
+    let seen = wanted.look(session).await;
+    Ok(seen.map_err(|error| failure("Failed to retrieve requested object", &error))?.into_objects())
 }

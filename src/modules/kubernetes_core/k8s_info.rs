@@ -1,35 +1,37 @@
 //! `kubernetes.core.k8s_info`: read objects.
-//! Follows `plugins/modules/k8s_info.py` and `K8sService.find`.
+//! Follows `plugins/modules/k8s_info.py` and `K8sService.find` of `module_utils/k8s/service.py`.
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use super::super::connection::AUTH;
 use super::super::session::{Session, failure};
-use super::waiter::{WAIT, WAIT_CONDITION, WAIT_SLEEP, WAIT_TIMEOUT, Wait};
-use crate::cluster::{Error, ListQuery, Object, Reason, Resource, Target};
+use super::arguments::{API_VERSION, FIELD_SELECTORS, HIDDEN_FIELDS, LABEL_SELECTORS, WAIT};
+use super::hidden_fields::HiddenFields;
+use super::waiter::{self, Goal, Pace, Wanted};
+use crate::cluster::{Error, ListQuery, Object, Resource};
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
-use crate::modules::spec::{Args, Kind, Opt, Spec};
+use crate::modules::spec::{Args, Opt, Spec};
 
 /// The module.
 pub(super) struct K8sInfo;
 
 static SPEC: Spec = Spec {
     aliases: &["kubernetes.core.k8s_facts"],
+    fragments: &[AUTH, WAIT],
     ..Spec::new(
         "kubernetes.core.k8s_info",
         &[
             Opt::str("kind").required(),
-            Opt::str("api_version").default("v1").aliases(&["api", "version"]),
+            API_VERSION,
             Opt::str("name"),
             Opt::str("namespace"),
-            Opt::new("label_selectors", Kind::ListOfStr).default("[]"),
-            Opt::new("field_selectors", Kind::ListOfStr).default("[]"),
-            WAIT,
-            WAIT_SLEEP,
-            WAIT_TIMEOUT,
-            WAIT_CONDITION,
+            LABEL_SELECTORS,
+            FIELD_SELECTORS,
+            HIDDEN_FIELDS,
+            Opt::flag("metadata_only"),
         ],
     )
 };
@@ -41,69 +43,84 @@ impl Module for K8sInfo {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::of(context)?;
-        let api_version = args.str("api_version").unwrap_or("v1");
-        let kind = args.str("kind").unwrap_or_default();
-        let resource = match session.client.resource(api_version, kind).await {
+        let session = Session::open(context, &args).await?;
+        let (api_version, kind) =
+            (args.str("api_version").unwrap_or_default(), args.str("kind").unwrap_or_default());
+        let resource = match session.client.find_resource(api_version, kind).await {
             Ok(resource) => resource,
-            // Not a failure: roles ask so whether a kind is served.
             Err(Error::UnknownKind { .. }) => {
                 let message = format!(
                     "Failed to find API for resource with apiVersion \"{api_version}\" and kind \"{kind}\""
                 );
-                return Ok(found(&[], false).with("msg", message));
+                return Ok(found(Vec::new(), &HiddenFields::default())
+                    .with("api_found", false)
+                    .with("msg", message));
             }
             Err(error) => return Err(failure("Failed to discover the kinds of the cluster", &error)),
         };
-        let mut objects = read(&session, &resource, &args).await?;
-        for object in &mut objects {
-            session.remember(object, &resource);
-            let Some(wait) = Wait::from_args(&args, false) else { continue };
-            let (namespace, name) = (object.namespace().map(str::to_owned), object.name().to_owned());
-            let target = Target::new(&resource, namespace.as_deref(), &name);
-            let waited = wait.run(context, &session, target).await?;
-            if !waited.satisfied {
-                let timeout = args.int("wait_timeout").unwrap_or_default();
-                return Err(ModuleError::new(format!(
-                    "Failed to gather information about {}(s) even after waiting for {timeout} seconds",
-                    resource.kind
-                )));
+        let hidden = HiddenFields::from_args(&args);
+        match find(context, &session, &resource, &args).await {
+            // Selectors that the server does not understand find nothing.
+            Err(ModuleError::Failed(failed)) if failed.to_json()["status"] == 400 => {
+                Ok(found(Vec::new(), &hidden))
             }
-            *object = waited.object.unwrap_or_default();
+            objects => Ok(found(objects?, &hidden)),
         }
-        Ok(found(&objects, true))
     }
 }
 
-fn found(objects: &[Object], api_found: bool) -> TaskResult {
-    let objects: Vec<Value> = objects.iter().map(|object| object.0.clone()).collect();
-    TaskResult::changed(false).with_json("resources", json!(objects)).with("api_found", api_found)
+fn found(objects: Vec<Object>, hidden: &HiddenFields) -> TaskResult {
+    let objects: Vec<Value> = objects.into_iter().map(|object| hidden.hide(object.0)).collect();
+    TaskResult::changed(false).with_json("resources", json!(objects)).with("api_found", true)
 }
 
-async fn read(session: &Session, resource: &Resource, args: &Args) -> Result<Vec<Object>, ModuleError> {
-    let namespace = args.str("namespace").filter(|_| resource.namespaced);
+/// The objects of the task's name and selectors, each waited for when the task waits.
+pub(super) async fn find(
+    context: &ModuleContext,
+    session: &Session,
+    resource: &Resource,
+    args: &Args,
+) -> Result<Vec<Object>, ModuleError> {
     let selector = |name| args.texts(name).map(|parts| parts.join(",")).filter(|text| !text.is_empty());
-    let (labels, mut fields) = (selector("label_selectors"), selector("field_selectors"));
-    let name = args.str("name");
-    let read = match name {
-        Some(name) if namespace.is_some() || !resource.namespaced => {
-            let target = Target::new(resource, namespace, name);
-            session.client.get(target).await.map(|object| object.into_iter().collect())
-        }
-        name => {
-            // A namespaced kind without a namespace: the name in every namespace.
-            if let Some(name) = name {
-                let by_name = format!("metadata.name={name}");
-                fields = Some(fields.map_or(by_name.clone(), |fields| format!("{fields},{by_name}")));
-            }
-            session
-                .client
-                .list(resource, namespace, &ListQuery { labels, fields, metadata_only: false })
-                .await
-        }
+    let metadata_only = args.flag("metadata_only");
+    let query =
+        ListQuery { labels: selector("label_selectors"), fields: selector("field_selectors"), metadata_only };
+    let wanted = Wanted {
+        resource,
+        namespace: args.str("namespace").filter(|namespace| !namespace.is_empty()),
+        name: args.str("name").filter(|name| !name.is_empty()),
+        query: &query,
     };
-    match read {
-        Err(error) if error.is(Reason::Invalid) => Ok(Vec::new()),
-        read => read.map_err(|error| failure("Failed to retrieve requested object", &error)),
+    let pace = Pace::from_args(args);
+    let seen = waiter::wait(context, session, wanted, &Goal::Exists, pace.unwrap_or(Pace::ONCE)).await?.seen;
+    let mut objects = seen.into_objects();
+    let Some(pace) = pace else {
+        if metadata_only {
+            objects.iter_mut().for_each(name_partial);
+        }
+        return Ok(objects);
+    };
+    let goal = Goal::from_args(args);
+    let query = ListQuery { metadata_only, ..ListQuery::default() };
+    for object in &mut objects {
+        let (namespace, name) = (object.namespace().map(str::to_owned), object.name().to_owned());
+        let wanted = Wanted { resource, namespace: namespace.as_deref(), name: Some(&name), query: &query };
+        let waited = waiter::wait(context, session, wanted, &goal, pace).await?;
+        if !waited.satisfied {
+            return Err(ModuleError::new(format!(
+                "Failed to gather information about {}(s) even after waiting for {} seconds",
+                resource.kind, waited.seconds
+            )));
+        }
+        *object = waited.seen.into_objects().into_iter().next().unwrap_or_default();
+    }
+    Ok(objects)
+}
+
+/// An object of which only the metadata were asked for is of another kind, as the API has it.
+fn name_partial(object: &mut Object) {
+    if let Some(object) = object.0.as_object_mut() {
+        object.insert("apiVersion".into(), "meta.k8s.io/v1".into());
+        object.insert("kind".into(), "PartialObjectMetadata".into());
     }
 }

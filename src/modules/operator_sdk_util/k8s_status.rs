@@ -5,6 +5,7 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
+use super::super::connection::AUTH;
 use super::super::session::{FIELD_MANAGER, Session, failure};
 use crate::cluster::{Object, Patch, Target, Write};
 use crate::modules::context::ModuleContext;
@@ -15,19 +16,22 @@ use crate::modules::spec::{Args, Kind, Opt, Spec};
 /// The module.
 pub(super) struct K8sStatus;
 
-static SPEC: Spec = Spec::new(
-    "operator_sdk.util.k8s_status",
-    &[
-        Opt::str("api_version").required().aliases(&["api", "version"]),
-        Opt::str("kind").required(),
-        Opt::str("name").required(),
-        Opt::str("namespace"),
-        Opt::new("status", Kind::Dict),
-        Opt::new("conditions", Kind::List),
-        Opt::flag("replace").aliases(&["force"]),
-        Opt::flag("replace_lists"),
-    ],
-);
+static SPEC: Spec = Spec {
+    fragments: &[AUTH],
+    ..Spec::new(
+        "operator_sdk.util.k8s_status",
+        &[
+            Opt::str("api_version").required().aliases(&["api", "version"]),
+            Opt::str("kind").required(),
+            Opt::str("name").required(),
+            Opt::str("namespace"),
+            Opt::new("status", Kind::Dict),
+            Opt::new("conditions", Kind::List),
+            Opt::flag("replace").aliases(&["force"]),
+            Opt::flag("replace_lists"),
+        ],
+    )
+};
 
 /// The keys that a condition may have.
 const CONDITION_KEYS: [&str; 6] =
@@ -40,7 +44,7 @@ impl Module for K8sStatus {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::of(context)?;
+        let session = Session::open(context, &args).await?;
         let (kind, name) = (args.str("kind").unwrap_or_default(), args.str("name").unwrap_or_default());
         let resource = session.resource(args.str("api_version").unwrap_or_default(), kind).await?;
         if !resource.subresources.iter().any(|subresource| subresource == "status") {
@@ -56,6 +60,11 @@ impl Module for K8sStatus {
 
         let mut wanted = args.json("status").and_then(object).unwrap_or_default();
         if let Some(conditions) = args.json("conditions") {
+            if wanted.contains_key("conditions") {
+                return Err(ModuleError::new(
+                    "You cannot specify conditions in both the `status` and `conditions` parameters",
+                ));
+            }
             wanted.insert("conditions".into(), conditions);
         }
         if let Some(conditions) = wanted.get_mut("conditions") {
@@ -146,6 +155,11 @@ fn valid_conditions(conditions: &Value) -> Result<Vec<Value>, ModuleError> {
         if text("reason").is_some_and(|reason| !reason.bytes().all(|byte| byte.is_ascii_alphabetic())) {
             return Err(invalid("reason is not in CamelCase".into()));
         }
+        for key in ["lastHeartbeatTime", "lastTransitionTime"] {
+            if text(key).is_some_and(|time| time.parse::<jiff::Timestamp>().is_err()) {
+                return Err(invalid(format!("{key} is no RFC 3339 time")));
+            }
+        }
         valid.push(Value::Object(clean));
     }
     Ok(valid)
@@ -194,10 +208,13 @@ mod tests {
         assert_eq!(valid, [json!({"type": "Ready", "status": "True"})]);
         assert!(valid_conditions(&json!([{"type": "Ready", "status": "yes"}])).is_err());
         assert!(valid_conditions(&json!([{"type": "Ready", "status": "True", "color": "red"}])).is_err());
+        let timed = |time: &str| json!([{"type": "Ready", "status": "True", "lastTransitionTime": time}]);
+        assert!(valid_conditions(&timed("2026-01-01T00:00:00Z")).is_ok());
+        assert!(valid_conditions(&timed("yesterday")).is_err());
 
         let old = [
             json!({"type": "Running", "status": "True"}),
-            json!({"type": "Ready", "status": "True", "lastTransitionTime": "t"}),
+            json!({"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}),
         ];
         let merged = merged_conditions(&old, &valid);
         assert_eq!(merged, old, "a condition that only lacks the time stays");

@@ -1,0 +1,97 @@
+//! `async` and `poll`: a module that runs beside the play (`TaskExecutor._poll_async_result`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::attempt::{Attempt, Stop};
+use super::results::failure;
+use super::settings::Settings;
+use crate::jinja::Value;
+use crate::jinja::value::{Dict, Entries};
+use crate::modules::jobs::Job;
+use crate::modules::{Args, Module, ModuleContext, ModuleError};
+
+/// Modules of the controller, which cannot run beside the play.
+const NOT_BESIDE: &[&str] = &[
+    "add_host",
+    "assert",
+    "async_status",
+    "copy",
+    "debug",
+    "fail",
+    "fetch",
+    "group_by",
+    "include_vars",
+    "pause",
+    "set_fact",
+    "set_stats",
+    "template",
+    "validate_argument_spec",
+];
+
+impl Attempt<'_> {
+    /// Starts the module beside the play and, unless `poll` is zero, waits for it.
+    ///
+    /// # Errors
+    /// The run was cancelled.
+    pub(super) async fn start_job(
+        &self,
+        module: &Arc<dyn Module>,
+        args: Args,
+        context: ModuleContext,
+        settings: &Settings,
+    ) -> Result<Entries, Stop> {
+        let short = module.spec().name.strip_prefix("ansible.builtin.").unwrap_or_default();
+        if NOT_BESIDE.contains(&short) {
+            let name = &self.task.action_name;
+            return Ok(failure(&format!("async is not supported for this task ({name})")));
+        }
+        if settings.check {
+            return Ok(failure("\"check mode\" and \"async\" cannot be used on same task."));
+        }
+        let limit = Duration::from_secs(settings.asynchronous);
+        let mut job = match self.context.jobs.start(Arc::clone(module), context, args, limit) {
+            Ok(job) => job,
+            Err(message) => return Ok(failure(&message)),
+        };
+        if settings.poll == 0 {
+            return Ok(started(&job));
+        }
+        self.wait_for_job(&mut job, settings).await
+    }
+
+    async fn wait_for_job(&self, job: &mut Job, settings: &Settings) -> Result<Entries, Stop> {
+        let limit = tokio::time::Instant::now() + Duration::from_secs(settings.asynchronous);
+        let ended = tokio::select! {
+            result = job.ended() => result,
+            () = tokio::time::sleep_until(limit) => {
+                let mut result = failure(&format!(
+                    "async task did not complete within the requested time - {}s",
+                    settings.asynchronous
+                ));
+                result.insert("async_result".into(), Value::Dict(Dict::new(started(job))));
+                return Ok(result);
+            }
+            () = self.context.cancel.cancelled() => return Err(Stop::Cancelled),
+        };
+        let result = super::attempt::outcome(ended.unwrap_or(Err(ModuleError::Cancelled)))?;
+        let mut all = result;
+        all.insert("ansible_job_id".into(), Value::from(job.id()));
+        all.insert("started".into(), Value::Int(1));
+        all.insert("finished".into(), Value::Int(1));
+        all.insert("results_file".into(), Value::from(job.file().display().to_string()));
+        job.forget();
+        Ok(all)
+    }
+}
+
+/// The result of a job that was started.
+fn started(job: &Job) -> Entries {
+    Entries::from_iter([
+        ("started".into(), Value::Int(1)),
+        ("finished".into(), Value::Int(0)),
+        ("ansible_job_id".into(), Value::from(job.id())),
+        ("results_file".into(), Value::from(job.file().display().to_string())),
+        ("changed".into(), Value::Bool(true)),
+    ])
+}
