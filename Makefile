@@ -32,6 +32,12 @@ test-yaml: ## YAML in and out beside the real go-yaml; YAML_CASES and YAML_SEED 
 test-differential: ## the chart engine beside the real Helm, on generated charts
 	@tests/differential/run
 
+.PHONY: test-modules
+test-modules: ## the builtin modules beside the real ansible-core: ANSIBLE_PLAYBOOK names it
+	cargo build --bin daytwo
+	python3 tests/ansible/compare_modules.py $(or $(ANSIBLE_PLAYBOOK),ansible-playbook) \
+		$(or $(CARGO_TARGET_DIR),target)/debug/daytwo tests/ansible/modules.yml
+
 .PHONY: test-repository
 test-repository: ## charts from places beside the real Helm, and with a real registry
 	@tests/repository/run

@@ -105,12 +105,14 @@ enum Failure {
 }
 
 async fn run_file(args: &Playbook, file: &Path, extra: &VarMap) -> Result<Status, Failure> {
-    let registry = Arc::new(Registry::all());
+    let (roles_path, collections_path) = (paths("ANSIBLE_ROLES_PATH"), paths("ANSIBLE_COLLECTIONS_PATH"));
+    let dir = if file.is_dir() { file } else { file.parent().unwrap_or(Path::new("")) };
+    let registry = Arc::new(Registry::for_content(dir, &roles_path, &collections_path));
     let environment = Environment::new(Arc::new(crate::modules::plugins()));
     let environment = Arc::new(environment.with_settings(Settings::read(|name| std::env::var(name).ok())));
     let mut options = Options::new(Arc::clone(&registry) as Arc<_>, environment);
-    options.roles_path = paths("ANSIBLE_ROLES_PATH");
-    options.collections_path = paths("ANSIBLE_COLLECTIONS_PATH");
+    options.roles_path = roles_path;
+    options.collections_path = collections_path;
     options.extra_vars = extra.clone();
     let content = if file.is_dir() {
         Content::load_role(file, &options)

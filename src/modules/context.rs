@@ -80,6 +80,35 @@ impl ModuleContext {
         }
     }
 
+    /// Ends long work between two steps when the run was cancelled or its deadline has passed.
+    ///
+    /// # Errors
+    /// [`ModuleError::Cancelled`] then.
+    pub fn still_running(&self) -> Result<(), ModuleError> {
+        let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        if late || self.cancel.is_cancelled() { Err(ModuleError::Cancelled) } else { Ok(()) }
+    }
+
+    /// A path of an argument; a relative one is below the directory of the playbook, where Ansible's
+    /// local connection runs its modules.
+    #[must_use]
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.task.playbook_dir.join(path)
+    }
+
+    /// A variable of the task's `environment:`, or else of this process.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.environment.get(name).cloned().or_else(|| std::env::var(name).ok())
+    }
+
+    /// `~` and `$VAR` of a word, by the variables of the task.
+    #[must_use]
+    pub fn expand(&self, word: &str) -> String {
+        let path = crate::jinja::filters::path::expand_user(word);
+        crate::jinja::filters::path::expand_vars_with(&path, |name| self.variable(name))
+    }
+
     /// Finds a file of the role or playbook, first under `folder` (`files`, `templates`, `vars`) and
     /// then beside it, in each directory of the search path (`ActionBase._find_needle`).
     ///

@@ -1,11 +1,13 @@
 //! The modules that this program has, by the names under which content may call them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::context::ModuleContext;
+use super::external::Library;
 use super::result::{ModuleError, TaskResult};
 use super::spec::{Args, Spec};
 use crate::playbook::{ModuleNames, ResolvedModule};
@@ -28,10 +30,12 @@ pub trait Module: Send + Sync {
 pub struct Registry {
     modules: BTreeMap<&'static str, Arc<dyn Module>>,
     aliases: HashMap<&'static str, &'static str>,
+    /// Modules that content brings along and that cannot run here, with what is missing.
+    refused: BTreeMap<String, String>,
 }
 
 /// The collections that a bare name is searched in when neither play nor role names any.
-const IMPLICIT_COLLECTIONS: [&str; 2] = ["ansible.builtin", "ansible.legacy"];
+const IMPLICIT_COLLECTIONS: [&str; 2] = ["ansible.legacy", "ansible.builtin"];
 
 /// Bare names that ansible-core itself routes into other collections
 /// (`config/ansible_builtin_runtime.yml`).
@@ -79,6 +83,15 @@ impl Registry {
         registry
     }
 
+    /// Every module that this program has, and those that the content of a directory brings along: the
+    /// libraries of the playbook or role, of the roles in `roles_path`, of collections, of `ANSIBLE_LIBRARY`.
+    #[must_use]
+    pub fn for_content(dir: &Path, roles_path: &[PathBuf], collections_path: &[PathBuf]) -> Self {
+        let mut registry = Registry::all();
+        Library::of(dir, roles_path, collections_path).add_to(&mut registry);
+        registry
+    }
+
     /// Adds a module under the names of its [`Spec`].
     pub fn add(&mut self, module: Arc<dyn Module>) {
         let spec = module.spec();
@@ -86,6 +99,11 @@ impl Registry {
             self.aliases.insert(alias, spec.name);
         }
         self.modules.insert(spec.name, module);
+    }
+
+    /// Remembers a module that content brings along and that cannot run here, and what is missing for it.
+    pub fn refuse(&mut self, name: String, reason: String) {
+        self.refused.insert(name, reason);
     }
 
     /// The module of this fully qualified name.
@@ -117,6 +135,12 @@ impl ModuleNames for Registry {
     fn resolve(&self, name: &str, collections: &[String]) -> Option<ResolvedModule> {
         let spec = Registry::resolve(self, name, collections)?.spec();
         Some(ResolvedModule { name: spec.name, free_form: spec.free_form, raw_params: spec.raw_params })
+    }
+
+    fn refusal(&self, name: &str) -> Option<String> {
+        let legacy = format!("ansible.legacy.{name}");
+        let missing = self.refused.get(name).or_else(|| self.refused.get(&legacy));
+        missing.cloned().or_else(|| super::refused::reason(name).map(ToOwned::to_owned))
     }
 
     fn names(&self) -> Vec<String> {

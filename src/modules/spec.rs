@@ -18,6 +18,10 @@ pub enum Kind {
     List,
     /// A list whose elements are text.
     ListOfStr,
+    /// A list whose elements are paths.
+    ListOfPath,
+    /// A list whose elements are integers.
+    ListOfInt,
     /// A dict; JSON text and `k=v` text are read.
     Dict,
     /// A path: `~` and `$VAR` are expanded.

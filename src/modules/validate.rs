@@ -201,7 +201,7 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Bool => "bool",
         Kind::Int => "int",
         Kind::Float => "float",
-        Kind::List | Kind::ListOfStr => "list",
+        Kind::List | Kind::ListOfStr | Kind::ListOfPath | Kind::ListOfInt => "list",
         Kind::Dict => "dict",
         Kind::Path => "path",
         Kind::Raw => "raw",
@@ -263,10 +263,15 @@ fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
             }
         },
         Kind::List => Ok(list(value)),
-        Kind::ListOfStr => {
+        Kind::ListOfStr | Kind::ListOfPath | Kind::ListOfInt => {
             let items = list(value);
             let items = items.as_list().map(crate::jinja::value::List::items).unwrap_or_default();
-            Ok(Value::list(items.into_iter().map(|item| Value::from(item.to_string())).collect()))
+            let item = |item: Value| match kind {
+                Kind::ListOfInt => integer(&item),
+                Kind::ListOfPath => Ok(Value::from(expand_path(&item.to_string()))),
+                _ => Ok(Value::from(item.to_string())),
+            };
+            items.into_iter().map(item).collect::<Result<_, _>>().map(Value::list)
         }
         Kind::Dict => dict(value),
         Kind::Path => Ok(Value::from(expand_path(&value.to_string()))),

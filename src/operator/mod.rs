@@ -63,7 +63,7 @@ use crate::modules::operator_sdk_util::UserMetrics;
 use crate::playbook;
 use crate::release;
 use crate::repository;
-use crate::watches::{self, AnsibleContent, ChartContent, Content, Watch};
+use crate::watches::{self, AnsibleContent, ChartContent, Content, Runnable, Watch};
 
 pub use options::{LeaderElection, Options};
 pub use serve::{Endpoint, MetricsAccess};
@@ -292,12 +292,23 @@ fn names_added_repository(reference: &str) -> bool {
 }
 
 fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
-    let modules = Arc::new(Registry::all());
+    let (mut roles_path, collections_path) = (paths("ANSIBLE_ROLES_PATH"), paths("ANSIBLE_COLLECTIONS_PATH"));
+    let (Runnable::Role(run) | Runnable::Playbook(run)) = &content.run;
+    let above = run.parent().unwrap_or(Path::new(""));
+    let dir = match &content.run {
+        Runnable::Role(role) => {
+            // The roles beside a role are found without being named.
+            roles_path.push(above.to_owned());
+            role.as_path()
+        }
+        Runnable::Playbook(_) => above,
+    };
+    let modules = Arc::new(Registry::for_content(dir, &roles_path, &collections_path));
     let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
     let mut options =
         playbook::Options::new(Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>, environment);
     options.roles_path = paths("ANSIBLE_ROLES_PATH");
-    options.collections_path = paths("ANSIBLE_COLLECTIONS_PATH");
+    options.collections_path = collections_path;
     let own = content.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
     let loaded = role::load(&content.run, &options)
         .and_then(|main| Ok((main, own.map(|run| role::load(run, &options)).transpose()?)));

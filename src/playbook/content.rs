@@ -25,6 +25,11 @@ pub trait ModuleNames: Send + Sync {
     /// The module of this name, given the collections that play or role declare.
     fn resolve(&self, name: &str, collections: &[String]) -> Option<ResolvedModule>;
 
+    /// Why a module of this name cannot be there, where more is known than that it is not.
+    fn refusal(&self, _name: &str) -> Option<String> {
+        None
+    }
+
     /// All names, to find the nearest one.
     fn names(&self) -> Vec<String>;
 }

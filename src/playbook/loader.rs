@@ -908,6 +908,11 @@ impl<'a> Loader<'a> {
                 None
             }
             ([], [(key, name), ..]) => {
+                if let Some(reason) = self.options.modules.refusal(name) {
+                    let message = format!("the module '{name}' is not available here: {reason}");
+                    self.fail(&place_of(file, key), message, None);
+                    return None;
+                }
                 let names = self.options.modules.names();
                 let names = names.iter().map(String::as_str).chain(Kind::NAMES.iter().map(|(name, _)| *name));
                 let near = nearest(name, names.chain(KEYWORDS.iter().map(|keyword| keyword.name)));

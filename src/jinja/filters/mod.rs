@@ -16,7 +16,7 @@ mod password_hash;
 pub(crate) mod path;
 mod product;
 mod random;
-mod regex;
+pub(crate) mod regex;
 pub mod sequence;
 mod sets;
 mod text;

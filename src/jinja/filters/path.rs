@@ -96,6 +96,11 @@ pub(crate) fn expand_user(path: &str) -> String {
 
 /// `os.path.expandvars`.
 pub(crate) fn expand_vars(path: &str) -> String {
+    expand_vars_with(path, |name| std::env::var(name).ok())
+}
+
+/// `os.path.expandvars` with variables from elsewhere.
+pub(crate) fn expand_vars_with(path: &str, variable: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = path;
     while let Some(at) = rest.find('$') {
@@ -108,8 +113,8 @@ pub(crate) fn expand_vars(path: &str) -> String {
                 (&after[..len], len)
             }
         };
-        match std::env::var(name) {
-            Ok(value) if !name.is_empty() => out.push_str(&value),
+        match variable(name) {
+            Some(value) if !name.is_empty() => out.push_str(&value),
             _ => out.push_str(&rest[at..=at + len]),
         }
         rest = &after[len..];

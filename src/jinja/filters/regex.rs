@@ -140,7 +140,7 @@ impl<'a> Search<'a> {
 ///
 /// # Errors
 /// The template of the replacement is malformed, or matching fails.
-pub(super) fn substitute(
+pub(crate) fn substitute(
     regex: &Regex,
     value: &str,
     replacement: &str,
@@ -163,7 +163,7 @@ pub(super) fn substitute(
 }
 
 /// The template of a replacement: `\1`, `\g<1>`, `\g<name>`, `\n` and other escapes.
-fn expand(template: &str, captures: &Captures<'_, str>, out: &mut String) -> Result<(), Error> {
+pub(crate) fn expand(template: &str, captures: &Captures<'_, str>, out: &mut String) -> Result<(), Error> {
     let group = |number: usize| -> Result<&str, Error> {
         if number >= captures.len() {
             return Err(Error::exception(format!("invalid group reference {number}")));
@@ -288,7 +288,7 @@ fn findall(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
 
 /// `re.escape`.
 #[must_use]
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if "()[]{}?*+-|^$\\.&~# \t\n\r\x0b\x0c".contains(c) {

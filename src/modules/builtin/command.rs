@@ -1,15 +1,17 @@
 //! `command` and `shell`: run a program (`modules/command.py`).
 
-use std::process::Stdio;
+use std::path::Path;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use tokio::io::AsyncWriteExt;
 
+use super::attributes::errno;
+use super::process::Process;
+use super::words;
 use crate::jinja::Value;
 use crate::jinja::datetime;
 use crate::jinja::repr;
-use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult, expand_path};
+use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.command`.
 pub(super) struct Command;
@@ -27,6 +29,7 @@ const OPTIONS: &[Opt] = &[
     Opt::new("strip_empty_ends", Kind::Bool).default("true"),
     Opt::new("argv", Kind::ListOfStr),
     Opt::str("cmd"),
+    // Gone from ansible-core; old roles still give it.
     Opt::new("warn", Kind::Raw),
     Opt::new("expand_argument_vars", Kind::Bool).default("true"),
 ];
@@ -44,20 +47,22 @@ impl Module for Command {
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let (words, shown) = match (args.texts("argv"), text(&args)) {
             (Some(_), Some(_)) => {
-                return Err(ModuleError::new("only command or argv can be given, not both"));
+                return Err(
+                    ModuleError::new("only command or argv can be given, not both").with("rc", 256_i64)
+                );
             }
             (Some(argv), None) => {
                 let shown = Value::list(argv.iter().map(|word| Value::from(word.as_str())).collect());
                 (argv, shown)
             }
             (None, Some(line)) => {
-                let words = shlex::split(&line).ok_or_else(|| ModuleError::new("No closing quotation"))?;
+                let words = words::split(&line)?;
                 (words.clone(), Value::list(words.into_iter().map(Value::from).collect()))
             }
             (None, None) => return Err(no_command()),
         };
         let words = if args.flag("expand_argument_vars") {
-            words.iter().map(|word| expand_path(word)).collect()
+            words.iter().map(|word| context.expand(word)).collect()
         } else {
             words
         };
@@ -106,83 +111,73 @@ async fn execute(
     words: Vec<String>,
     cmd: Value,
 ) -> Result<TaskResult, ModuleError> {
-    let dir = args.str("chdir").map(std::path::PathBuf::from);
-    if let Some(dir) = &dir
-        && !dir.is_dir()
-    {
-        let message = format!(
-            "Unable to change directory before execution: [Errno 2] No such file or directory: b'{}'",
-            dir.display()
-        );
-        return Err(ModuleError::Failed(Box::new(base(&cmd).with("failed", true).with("msg", message))));
+    let here = args.str("chdir").map_or_else(|| context.path(""), |dir| context.path(dir));
+    if let Err(error) = std::fs::read_dir(&here) {
+        let shown = Path::new(args.str("chdir").unwrap_or_default());
+        let message = format!("Unable to change directory before execution: {}", errno(&error, shown));
+        return Err(failed(base(&cmd).with("msg", message)));
     }
-    let here = dir.clone().unwrap_or_else(|| context.task.playbook_dir.clone());
-    let present = |path: &str| glob_exists(&here.join(path));
-    if let Some(path) = args.str("creates").filter(|path| present(path)) {
-        let message = format!("skipped, since {path} exists");
-        return Ok(not_run(&cmd, &message, context.check));
-    }
-    if let Some(path) = args.str("removes").filter(|path| !present(path)) {
-        let message = format!("skipped, since {path} does not exist");
-        return Ok(not_run(&cmd, &message, context.check));
+    if let Some(skipped) = already_done(context, args, &here) {
+        let (message, found) = skipped;
+        return Ok(base(&cmd).with("rc", 0_i64).with("stdout", found).with("msg", message));
     }
     if context.check {
         let message = "Command would have run if not in check mode";
-        let known = args.str("creates").is_some() || args.str("removes").is_some();
-        return Ok(base(&cmd).with("changed", known).with("skipped", !known).with("msg", message));
+        let known = args.get("creates").is_some() || args.get("removes").is_some();
+        let result = base(&cmd).with("changed", known).with("rc", 0_i64).with("msg", message);
+        return Ok(if known { result } else { result.with("skipped", true) });
     }
-    let Some((program, rest)) = words.split_first() else { return Err(no_command()) };
+    let mut stdin = args.str("stdin").map(ToOwned::to_owned).unwrap_or_default();
+    if args.get("stdin").is_some() && args.flag("stdin_add_newline") {
+        stdin.push('\n');
+    }
     let started = Instant::now();
     let start = repr::timestamp(&datetime::now(false), ' ');
-    let mut command = tokio::process::Command::new(program);
-    command.args(rest).envs(&context.environment).kill_on_drop(true);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.current_dir(&here);
-    let mut child = command.spawn().map_err(|error| {
-        let code = i64::from(error.raw_os_error().unwrap_or(2));
-        let message = format!("[Errno {code}] {}: b'{program}'", os_message(&error));
-        ModuleError::Failed(Box::new(base(&cmd).with("failed", true).with("rc", code).with("msg", message)))
-    })?;
-    let mut input = args.str("stdin").map(ToOwned::to_owned).unwrap_or_default();
-    if !input.is_empty() && args.flag("stdin_add_newline") {
-        input.push('\n');
-    }
-    let mut pipe = child.stdin.take();
-    let feed = async {
-        if let Some(pipe) = &mut pipe {
-            let _ = pipe.write_all(input.as_bytes()).await;
+    let process = Process { dir: Some(here), stdin: stdin.into_bytes(), ..Process::new(words.clone()) };
+    let outcome = match process.run(context).await? {
+        Ok(outcome) => outcome,
+        Err(problem) => {
+            let result = TaskResult::changed(false)
+                .with("rc", problem.code)
+                .with("stdout", "")
+                .with("stderr", "")
+                .with("cmd", words.join(" "))
+                .with("msg", problem.message);
+            return Err(failed(result));
         }
-        drop(pipe);
     };
-    let work = async { tokio::join!(feed, child.wait_with_output()).1 };
-    let output = context.until_cancelled(work).await?.map_err(|error| ModuleError::new(error.to_string()))?;
-    let rc = i64::from(output.status.code().unwrap_or(-1));
-    let strip = |bytes: &[u8]| {
-        let text = String::from_utf8_lossy(bytes).into_owned();
+    let strip = |text: String| {
         if args.flag("strip_empty_ends") { text.trim_end_matches(['\r', '\n']).to_owned() } else { text }
     };
     let result = base(&cmd)
         .with("changed", true)
-        .with("stdout", strip(&output.stdout))
-        .with("stderr", strip(&output.stderr))
-        .with("rc", rc)
+        .with("stdout", strip(outcome.out()))
+        .with("stderr", strip(outcome.err()))
+        .with("rc", outcome.rc)
         .with("start", start)
         .with("end", repr::timestamp(&datetime::now(false), ' '))
         .with("delta", delta(started));
-    if rc != 0 {
-        return Err(ModuleError::Failed(Box::new(
-            result.with("failed", true).with("msg", "non-zero return code"),
-        )));
+    if outcome.rc != 0 {
+        return Err(failed(result.with("msg", "non-zero return code")));
     }
     Ok(result)
 }
 
-fn not_run(cmd: &Value, message: &str, check: bool) -> TaskResult {
-    let did = if check { "Would not" } else { "Did not" };
-    base(cmd)
-        .with("rc", 0_i64)
-        .with("stdout", message)
-        .with("msg", format!("{did} run command since {}", &message["skipped, since ".len()..]))
+fn failed(result: TaskResult) -> ModuleError {
+    ModuleError::Failed(Box::new(result.with("failed", true)))
+}
+
+/// Why `creates` or `removes` keeps the command from running: `msg` and `stdout`.
+fn already_done(context: &ModuleContext, args: &Args, here: &Path) -> Option<(String, String)> {
+    let did = if context.check { "Would" } else { "Did" };
+    let present = |path: &str| glob_exists(&here.join(path));
+    if let Some(path) = args.str("creates").filter(|path| present(path)) {
+        let message = format!("{did} not run command since '{path}' exists");
+        return Some((message, format!("skipped, since {path} exists")));
+    }
+    let path = args.str("removes").filter(|path| !present(path))?;
+    let message = format!("{did} not run command since '{path}' does not exist");
+    Some((message, format!("skipped, since {path} does not exist")))
 }
 
 fn delta(started: Instant) -> String {
@@ -190,13 +185,7 @@ fn delta(started: Instant) -> String {
     repr::str(&Value::TimeDelta(micros))
 }
 
-/// The system's words for an error, without Rust's `(os error N)`.
-fn os_message(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
-}
-
 /// Whether a path or a pattern of `*` and `?` in its last part exists.
-fn glob_exists(path: &std::path::Path) -> bool {
+fn glob_exists(path: &Path) -> bool {
     path.exists() || !crate::jinja::lookups::fileglob::glob(&path.to_string_lossy()).is_empty()
 }

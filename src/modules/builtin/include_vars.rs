@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
+use crate::jinja::filters::regex;
 use crate::jinja::value::{Dict, Entries};
 use crate::jinja::{self, Value};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
@@ -36,111 +37,145 @@ impl Module for IncludeVars {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let single = args
-            .str("file")
-            .or_else(|| args.str("_raw_params"))
-            .map(|name| name.trim_end_matches('\n').to_owned());
-        let files = match (args.str("dir"), single) {
-            (Some(dir), _) => files_in(context, &args, dir)?,
+        let given = |names: &[&str]| names.iter().any(|name| context.task.untemplated.contains_key(*name));
+        let of_dirs =
+            ["dir", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions"];
+        if given(&of_dirs) && given(&["file", "_raw_params"]) {
+            return Err(ModuleError::new(
+                "You are mixing file only and dir only arguments, these are incompatible",
+            ));
+        }
+        let single = args.str("file").or_else(|| args.str("_raw_params"));
+        let single = single.map(|name| name.trim_end_matches('\n').to_owned());
+        let mut included = Vec::new();
+        let mut vars = Entries::new();
+        let read = match (args.str("dir"), single) {
+            (Some(dir), _) => read_dir(context, &args, dir, &mut included, &mut vars)?,
             (None, Some(name)) => match context.find("vars", &name) {
-                Ok(path) => vec![path],
-                Err(error) => return Ok(failed(&error.to_string())),
+                Ok(path) => read(context, &path, &mut included, &mut vars),
+                Err(error) => Err(error.to_string()),
             },
             (None, None) => return Err(ModuleError::new("one of the following is required: file, dir")),
         };
-        let mut vars = Entries::new();
-        for file in &files {
-            match read(context, file) {
-                Ok(entries) => vars.extend(entries),
-                Err(message) => return Ok(failed(&message)),
-            }
-        }
         if let Some(name) = args.str("name") {
             vars = Entries::from_iter([(name.into(), Value::Dict(Dict::new(vars)))]);
         }
-        if args.str("hash_behaviour") == Some("merge") {
-            for (key, value) in &mut vars {
-                let old = context.vars.get(key.text().as_ref());
-                if let (Some(Value::Dict(old)), Value::Dict(new)) = (old, &*value) {
-                    *value = jinja::filters::combine::merge(old, new, true, "replace")?;
-                }
-            }
+        let mut result = TaskResult::new();
+        match read {
+            Err(message) => result = result.with("failed", true).with("message", message),
+            Ok(()) if args.str("hash_behaviour") == Some("merge") => merge(context, &mut vars)?,
+            Ok(()) => {}
         }
-        let files = files.iter().map(|file| Value::from(file.display().to_string())).collect();
-        Ok(TaskResult::new()
-            .with("ansible_included_var_files", Value::list(files))
+        Ok(result
+            .with("ansible_included_var_files", Value::list(included))
             .with("ansible_facts", Value::Dict(Dict::new(vars)))
             .with("_ansible_no_log", false))
     }
 }
 
-fn failed(message: &str) -> TaskResult {
-    TaskResult::new()
-        .with("failed", true)
-        .with("message", message)
-        .with("ansible_included_var_files", Value::list(Vec::new()))
-        .with("ansible_facts", Value::Dict(Dict::default()))
+/// Merges dicts with the variables of the same names.
+fn merge(context: &ModuleContext, vars: &mut Entries) -> Result<(), ModuleError> {
+    let templar = context.templar();
+    for (key, value) in vars {
+        let old = templar.variable(key.text().as_ref()).ok().flatten();
+        if let (Some(Value::Dict(old)), Value::Dict(new)) = (old, &*value) {
+            *value = jinja::filters::combine::merge(&old, new, true, "replace")?;
+        }
+    }
+    Ok(())
 }
 
-fn read(context: &ModuleContext, path: &Path) -> Result<Entries, String> {
+/// Reads a file into the variables.
+fn read(context: &ModuleContext, path: &Path, included: &mut Vec<Value>, vars: &mut Entries) -> Result<(), String> {
     let bytes = context.env.read(path).map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&bytes);
     let name = path.display().to_string();
     match jinja::yaml::load_content(&text, &name).map_err(|error| error.to_string())? {
-        Value::Dict(dict) => Ok(dict.entries()),
-        Value::None => Ok(Entries::new()),
-        _ => Err(format!("{} must be stored as a dictionary/hash", path.display())),
+        Value::Dict(dict) => vars.extend(dict.entries()),
+        value if !jinja::ops::truthy_or_false(&value) => {}
+        _ => return Err(format!("{} must be stored as a dictionary/hash", path.display())),
+    }
+    included.push(Value::from(path.display().to_string()));
+    Ok(())
+}
+
+/// Where a directory is: in the role's `vars`, or beside the file of the task.
+fn root(context: &ModuleContext, dir: &str) -> PathBuf {
+    match &context.task.role_path {
+        Some(role) if dir.split('/').next() == Some("vars") => {
+            let within = role.join(dir);
+            if within.exists() { within } else { context.path(dir) }
+        }
+        Some(role) => role.join("vars").join(dir),
+        None => context.task.file.parent().unwrap_or(Path::new("")).join(dir),
     }
 }
 
-/// The files of a directory that the arguments choose, each directory's files by name.
-fn files_in(context: &ModuleContext, args: &Args, dir: &str) -> Result<Vec<PathBuf>, ModuleError> {
-    let root = match (&context.task.role_path, Path::new(dir).is_absolute()) {
-        (_, true) => PathBuf::from(dir),
-        (Some(role), false) => role.join("vars").join(dir),
-        (None, false) => context.task.file.parent().unwrap_or(Path::new("")).join(dir),
-    };
+/// Reads the files of a directory that the arguments choose, each directory's files by name.
+fn read_dir(
+    context: &ModuleContext,
+    args: &Args,
+    dir: &str,
+    included: &mut Vec<Value>,
+    vars: &mut Entries,
+) -> Result<Result<(), String>, ModuleError> {
+    let root = root(context, dir);
+    let shown = root.display();
+    if !root.exists() {
+        return Ok(Err(format!("{shown} directory does not exist")));
+    }
     if !root.is_dir() {
-        return Err(ModuleError::new(format!("{} directory does not exist", root.display())));
+        return Ok(Err(format!("{shown} is not a directory")));
     }
-    let pattern = args.str("files_matching").map(fancy_regex::Regex::new).transpose();
-    let pattern = pattern.map_err(|error| ModuleError::new(error.to_string()))?;
+    let wanted =
+        args.str("files_matching").map(|pattern| regex::compile(pattern, false, false)).transpose()?;
     let ignored = args.texts("ignore_files").unwrap_or_default();
+    let ignored = ignored.iter().flat_map(|names| names.split_whitespace());
+    let ignored = ignored.map(|name| {
+        regex::compile(&format!("{name}$"), false, false)
+            .map_err(|_| ModuleError::new(format!("Invalid regular expression: {name}")))
+    });
+    let ignored: Vec<fancy_regex::Regex> = ignored.collect::<Result<_, _>>()?;
+    let found = |pattern: &fancy_regex::Regex, name: &str| pattern.is_match(name).unwrap_or(false);
     let endings = args.texts("extensions").unwrap_or_default();
-    let depth = args.int("depth").unwrap_or(0);
-    let mut found = Vec::new();
-    let mut level = vec![root];
-    let mut at = 1;
-    while !level.is_empty() && (depth == 0 || at <= depth) {
-        let mut below = Vec::new();
-        for dir in level {
-            let mut entries: Vec<PathBuf> =
-                std::fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-            entries.sort();
-            for path in entries {
-                let name =
-                    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                let ending =
-                    path.extension().map(|ending| ending.to_string_lossy().into_owned()).unwrap_or_default();
-                if path.is_dir() {
-                    below.push(path);
-                } else if !ignored.contains(&name)
-                    && pattern.as_ref().is_none_or(|pattern| pattern.is_match(&name).unwrap_or(false))
-                {
-                    if endings.contains(&ending) {
-                        found.push(path);
-                    } else if !args.flag("ignore_unknown_extensions") {
-                        let valid = endings.join(", ");
-                        return Err(ModuleError::new(format!(
-                            "{} does not have a valid extension: {valid}",
-                            path.display()
-                        )));
-                    }
-                }
-            }
+    let depth = usize::try_from(args.int("depth").unwrap_or(0)).unwrap_or(0);
+    let main = context.task.role_path.as_ref().map(|role| role.join("vars").join("main.yml"));
+    for path in files_below(&root, depth) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
+        let chosen = wanted.as_ref().is_none_or(|pattern| found(pattern, &name));
+        if main.as_ref() == Some(&path) || !chosen || ignored.iter().any(|pattern| found(pattern, &name)) {
+            continue;
         }
-        level = below;
-        at += 1;
+        if !endings.contains(&ending) {
+            if args.flag("ignore_unknown_extensions") {
+                continue;
+            }
+            let valid = endings.join(", ");
+            return Ok(Err(format!("{} does not have a valid extension: {valid}", path.display())));
+        }
+        if let Err(message) = read(context, &path, included, vars) {
+            return Ok(Err(message));
+        }
     }
-    Ok(found)
+    Ok(Ok(()))
+}
+
+/// The files below a directory as far as `depth` says, zero for all: directories by their paths, each
+/// one's files by name.
+fn files_below(root: &Path, depth: usize) -> Vec<PathBuf> {
+    let mut dirs = vec![(root.to_owned(), 1)];
+    let mut found: Vec<(PathBuf, Vec<PathBuf>)> = Vec::new();
+    while let Some((dir, level)) = dirs.pop() {
+        let entries = super::tree::list(&dir).unwrap_or_default();
+        let (below, files): (Vec<PathBuf>, Vec<PathBuf>) =
+            entries.into_iter().partition(|path| path.is_dir());
+        found.push((dir, files));
+        // A link that leads back up would have no end.
+        if (depth == 0 || level < depth) && level < 64 {
+            dirs.extend(below.into_iter().map(|dir| (dir, level + 1)));
+        }
+    }
+    found.sort();
+    found.into_iter().flat_map(|(_, files)| files).collect()
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use crate::jinja::Value;
+use crate::jinja::{Value, repr};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requirement, Spec, TaskResult};
 
 /// `ansible.builtin.pause`.
@@ -16,8 +16,8 @@ const SPEC: Spec = Spec {
     ..Spec::new(
         "ansible.builtin.pause",
         &[
-            Opt::new("minutes", Kind::Float),
-            Opt::new("seconds", Kind::Float),
+            Opt::new("minutes", Kind::Raw),
+            Opt::new("seconds", Kind::Raw),
             Opt::str("prompt"),
             Opt::new("echo", Kind::Bool).default("true"),
         ],
@@ -31,26 +31,50 @@ impl Module for Pause {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let minutes = args.float("minutes");
-        let seconds = minutes.map(|minutes| minutes * 60.0).or_else(|| args.float("seconds"));
-        let unit = if minutes.is_some() { "minutes" } else { "seconds" };
+        let minutes = number(&args, "minutes")?;
+        let seconds = minutes.map(|minutes| minutes * 60).or(number(&args, "seconds")?);
+        let unit = if minutes.is_none() && seconds.is_some() { "seconds" } else { "minutes" };
         let started = Instant::now();
         let start = crate::jinja::repr::timestamp(&crate::jinja::datetime::now(false), ' ');
-        if let Some(seconds) = seconds {
-            let wait = Duration::from_secs_f64(seconds.clamp(1.0, 1e9));
-            context.until_cancelled(tokio::time::sleep(wait)).await?;
+        let mut warnings = Vec::new();
+        match seconds {
+            Some(seconds) => {
+                let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or(1).max(1));
+                context.until_cancelled(tokio::time::sleep(wait)).await?;
+            }
+            None => {
+                warnings.push(Value::from("Not waiting for response to prompt as stdin is not interactive"))
+            }
         }
         let elapsed = started.elapsed();
-        let shown = if minutes.is_some() { elapsed.as_secs_f64() / 60.0 } else { elapsed.as_secs_f64() };
+        let shown = if unit == "minutes" { elapsed.as_secs_f64() / 60.0 } else { elapsed.as_secs_f64() };
+        let shown = repr::float((shown * 100.0).round() / 100.0);
         let stop = crate::jinja::repr::timestamp(&crate::jinja::datetime::now(false), ' ');
-        Ok(TaskResult::changed(false)
+        let result = TaskResult::changed(false)
             .with("rc", 0_i64)
             .with("stderr", "")
-            .with("stdout", format!("Paused for {} {unit}", (shown * 100.0).round() / 100.0))
+            .with("stdout", format!("Paused for {shown} {unit}"))
             .with("start", start)
             .with("stop", stop)
             .with("delta", i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
             .with("echo", args.flag("echo"))
-            .with("user_input", Value::from("")))
+            .with("user_input", Value::from(""));
+        Ok(if warnings.is_empty() { result } else { result.with("warnings", Value::list(warnings)) })
     }
+}
+
+/// A whole number; what is behind the point is cut off.
+fn number(args: &Args, name: &str) -> Result<Option<i64>, ModuleError> {
+    let Some(value) = args.get(name) else { return Ok(None) };
+    let number = match value {
+        Value::Float(number) => Some(*number as i64),
+        Value::Bool(flag) => Some(i64::from(*flag)),
+        other => other.as_int().or_else(|| other.to_string().trim().parse().ok()),
+    };
+    number.map(Some).ok_or_else(|| {
+        ModuleError::new(format!(
+            "argument '{name}' is of type <class '{}'> and we were unable to convert to int: invalid literal for int() with base 10: '{value}'",
+            value.type_name()
+        ))
+    })
 }

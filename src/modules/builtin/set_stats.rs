@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::jinja::value::Dict;
+use crate::jinja::value::{Dict, Entries};
 use crate::jinja::{Value, is_identifier};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
@@ -11,11 +11,7 @@ pub(super) struct SetStats;
 
 const SPEC: Spec = Spec::new(
     "ansible.builtin.set_stats",
-    &[
-        Opt::new("data", Kind::Dict).required(),
-        Opt::flag("per_host"),
-        Opt::new("aggregate", Kind::Bool).default("true"),
-    ],
+    &[Opt::new("data", Kind::Raw), Opt::flag("per_host"), Opt::new("aggregate", Kind::Bool).default("true")],
 );
 
 #[async_trait]
@@ -24,18 +20,28 @@ impl Module for SetStats {
         &SPEC
     }
 
-    async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let data = args.dict("data").unwrap_or_default();
-        for name in data.read().keys() {
-            if !is_identifier(&name.text()) {
+    async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
+        let templar = context.templar();
+        let data = match args.get("data") {
+            None => Dict::default(),
+            Some(value) => templar
+                .template(value)?
+                .as_dict()
+                .cloned()
+                .ok_or_else(|| ModuleError::new("The 'data' option needs to be a dictionary/hash"))?,
+        };
+        let mut entries = Entries::new();
+        for (name, value) in data.entries() {
+            let name = templar.template(name.value())?.to_string();
+            if !is_identifier(&name) {
                 return Err(ModuleError::new(format!(
-                    "The variable name '{}' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores.",
-                    name.text()
+                    "The variable name '{name}' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores."
                 )));
             }
+            entries.insert(name.into(), value);
         }
         let stats = Value::dict([
-            ("data", Value::Dict(Dict::new(data.entries()))),
+            ("data", Value::Dict(Dict::new(entries))),
             ("per_host", Value::Bool(args.flag("per_host"))),
             ("aggregate", Value::Bool(args.flag("aggregate"))),
         ]);

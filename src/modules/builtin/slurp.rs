@@ -17,9 +17,9 @@ impl Module for Slurp {
         &SPEC
     }
 
-    async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
+    async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let path = args.str("src").unwrap_or_default().to_owned();
-        let bytes = tokio::fs::read(&path).await.map_err(|error| match error.kind() {
+        let bytes = tokio::fs::read(context.path(&path)).await.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => ModuleError::new(format!("file not found: {path}")),
             std::io::ErrorKind::PermissionDenied => ModuleError::new(format!("file is not readable: {path}")),
             std::io::ErrorKind::IsADirectory => {

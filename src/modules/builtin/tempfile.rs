@@ -30,8 +30,10 @@ impl Module for Tempfile {
         &SPEC
     }
 
-    async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let dir = args.str("path").map_or_else(std::env::temp_dir, PathBuf::from);
+    async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
+        let given = args.str("path").map(|path| context.path(path));
+        let dir = given.or_else(|| context.variable("TMPDIR").map(PathBuf::from));
+        let dir = dir.unwrap_or_else(std::env::temp_dir);
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let (prefix, suffix) =
             (args.str("prefix").unwrap_or_default(), args.str("suffix").unwrap_or_default());
@@ -41,7 +43,13 @@ impl Module for Tempfile {
         } else {
             std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map(|_| ())
         };
-        made.map_err(|error| ModuleError::new(error.to_string()))?;
+        made.map_err(|error| {
+            let shown = attributes::errno(&error, &path).replace("b'", "'");
+            ModuleError::new(format!(
+                "failed to create a temporary {}: {shown}",
+                args.str("state").unwrap_or("file")
+            ))
+        })?;
         let result = TaskResult::changed(true).with("path", path.display().to_string());
         Ok(attributes::describe(&path, result))
     }

@@ -1,101 +1,187 @@
-//! Puts content into a file, whole or not at all: what `copy` and `template` share.
+//! Puts content into files, whole or not at all, with backups and validation (`AnsibleModule.atomic_move`).
 
+use std::io::Write as _;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
-use super::attributes;
+use super::attributes::errno;
+use super::process::Process;
 use crate::jinja::Value;
-use crate::jinja::filters::digest;
-use crate::modules::{Args, ModuleContext, ModuleError, TaskResult};
+use crate::jinja::filters::core::to_bool;
+use crate::modules::{Args, ModuleContext, ModuleError};
 
-/// Where content goes and what it is.
-pub(super) struct Target<'a> {
-    /// `dest`.
-    pub(super) dest: PathBuf,
-    /// The content.
-    pub(super) content: &'a [u8],
-    /// The file that the content comes from.
-    pub(super) src: Option<&'a Path>,
+/// A new file beside its destination, which takes its place or vanishes.
+#[derive(Debug)]
+pub(super) struct Staged {
+    path: PathBuf,
 }
 
-/// Writes the content unless the file has it already.
+impl Staged {
+    /// A file with this content, in the directory of the destination or else in that for temporary files.
+    ///
+    /// # Errors
+    /// No file can be made.
+    pub(super) fn new(dest: &Path, content: &[u8]) -> Result<Staged, ModuleError> {
+        let (staged, mut file) = Staged::empty(dest)?;
+        file.write_all(content).map_err(|error| ModuleError::new(errno(&error, &staged.path)))?;
+        Ok(staged)
+    }
+
+    /// An empty file to write to.
+    ///
+    /// # Errors
+    /// No file can be made.
+    pub(super) fn empty(dest: &Path) -> Result<(Staged, std::fs::File), ModuleError> {
+        let name = dest.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!(".ansible_tmp{}{name}", uuid::Uuid::new_v4().simple());
+        let beside = directory(dest).join(&name);
+        let elsewhere = std::env::temp_dir().join(&name);
+        let made = create(&beside).map(|file| (beside, file));
+        let (path, file) = match made {
+            Ok(made) => made,
+            Err(_) => {
+                let file = create(&elsewhere).map_err(|error| ModuleError::new(errno(&error, &elsewhere)))?;
+                (elsewhere, file)
+            }
+        };
+        Ok((Staged { path }, file))
+    }
+
+    /// Where the content is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `validate` on the content; its outcome unless it succeeds.
+    ///
+    /// # Errors
+    /// The command has no `%s` or does not start, or the run was cancelled.
+    pub(super) async fn validate(
+        &self,
+        context: &ModuleContext,
+        command: &str,
+    ) -> Result<Option<super::process::Outcome>, ModuleError> {
+        if !command.contains("%s") {
+            return Err(ModuleError::new(format!("validate must contain %s: {command}")));
+        }
+        let line = command.replace("%s", &self.path.to_string_lossy());
+        let words = super::words::split(&line)?;
+        let shown = words.join(" ");
+        let outcome = Process::new(words).run(context).await?.map_err(|problem| {
+            ModuleError::new(problem.message).with("rc", problem.code).with("cmd", shown)
+        })?;
+        Ok((outcome.rc != 0).then_some(outcome))
+    }
+
+    /// Takes the place of the destination, with the owner and mode of what was there unless told otherwise.
+    ///
+    /// # Errors
+    /// The destination cannot be replaced, nor, where that is allowed, be written to.
+    pub(super) fn install(self, dest: &Path, how: Replacing) -> Result<(), ModuleError> {
+        if let (Ok(old), true) = (dest.metadata(), how.keep_attributes) {
+            let _ = std::fs::set_permissions(&self.path, old.permissions());
+            // Only root may give files away; others keep what they make.
+            let _ = chown(&self.path, Some(old.uid()), Some(old.gid()));
+        }
+        let moved = std::fs::rename(&self.path, dest).or_else(|error| {
+            // From another file system: copied beside first, so that the last step is one step again.
+            if error.kind() != std::io::ErrorKind::CrossesDevices {
+                return Err(error);
+            }
+            let beside = directory(dest).join(self.path.file_name().unwrap_or_default());
+            std::fs::copy(&self.path, &beside).and_then(|_| std::fs::rename(&beside, dest))
+        });
+        let written = moved.or_else(|error| {
+            if !how.unsafe_writes {
+                return Err(error);
+            }
+            let content = std::fs::read(&self.path)?;
+            std::fs::write(dest, content)
+        });
+        written.map_err(|error| {
+            let text = error.to_string();
+            let words = text.split(" (os error").next().unwrap_or(&text);
+            ModuleError::new(format!(
+                "Could not replace file: {} to {}: [Errno {}] {words}",
+                self.path.display(),
+                dest.display(),
+                error.raw_os_error().unwrap_or(0)
+            ))
+        })
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// How a destination is replaced.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Replacing {
+    /// The new content gets the owner and mode of the old.
+    pub(super) keep_attributes: bool,
+    /// When it cannot be replaced, it may be written to.
+    pub(super) unsafe_writes: bool,
+}
+
+impl Replacing {
+    /// What the arguments of a task say.
+    pub(super) fn of(context: &ModuleContext, args: &Args) -> Replacing {
+        let allowed = context.variable("ANSIBLE_UNSAFE_WRITES");
+        let allowed = allowed.and_then(|word| to_bool(&Value::from(word))).unwrap_or(false);
+        Replacing { keep_attributes: true, unsafe_writes: args.flag("unsafe_writes") || allowed }
+    }
+}
+
+/// The directory of a file.
+pub(super) fn directory(path: &Path) -> &Path {
+    path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn create(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Copies a file beside itself under a name with the time in it; that name.
 ///
 /// # Errors
-/// The file cannot be written.
-pub(super) fn write(
+/// It cannot be copied.
+pub(super) fn backup(path: &Path) -> Result<String, ModuleError> {
+    let now = crate::jinja::datetime::now(false);
+    let stamp = crate::jinja::datetime::strftime(&now, "%Y-%m-%d@%H:%M:%S~")?;
+    let name = format!("{}.{}.{stamp}", path.display(), std::process::id());
+    let copied = std::fs::copy(path, &name).and_then(|_| {
+        let old = path.metadata()?;
+        let times = std::fs::FileTimes::new().set_accessed(old.accessed()?).set_modified(old.modified()?);
+        std::fs::File::options().append(true).open(&name)?.set_times(times)?;
+        let _ = chown(&name, Some(old.uid()), Some(old.gid()));
+        Ok(())
+    });
+    copied.map_err(|error| {
+        ModuleError::new(format!("Could not make backup of {} to {name}: {error}", path.display()))
+    })?;
+    Ok(name)
+}
+
+/// What an editing module does with its new content: validate it, keep the old, put it in place.
+///
+/// # Errors
+/// The command of `validate` refuses the content, or the file cannot be written.
+pub(super) async fn rewrite(
     context: &ModuleContext,
     args: &Args,
-    target: &Target<'_>,
-) -> Result<TaskResult, ModuleError> {
-    let mut dest = target.dest.clone();
-    let asks_dir = dest.display().to_string().ends_with('/');
-    if dest.is_dir() || asks_dir {
-        let name = target.src.and_then(Path::file_name);
-        let name = name.ok_or_else(|| ModuleError::new("can not use content with a dir as dest"))?;
-        if asks_dir && !context.check {
-            std::fs::create_dir_all(&dest).map_err(|error| failed(&dest, &error))?;
-        }
-        dest = dest.join(name);
+    dest: &Path,
+    content: &[u8],
+) -> Result<(), ModuleError> {
+    let real = dest.canonicalize().unwrap_or_else(|_| dest.to_owned());
+    let staged = Staged::new(&real, content)?;
+    if let Some(command) = args.str("validate")
+        && let Some(refused) = staged.validate(context, command).await?
+    {
+        let (rc, err) = (refused.rc, refused.err());
+        return Err(ModuleError::new(format!("failed to validate: rc:{rc} error:{err}")));
     }
-    if let Some(dir) = dest.parent().filter(|dir| !dir.as_os_str().is_empty() && !dir.is_dir()) {
-        let dir = dir.display();
-        return Err(ModuleError::new(format!("Destination directory {dir} does not exist")));
-    }
-    let before = std::fs::read(&dest).ok();
-    let force = args.get("force").is_none() || args.flag("force");
-    let differs = before.as_deref() != Some(target.content);
-    let write = differs && (before.is_none() || force);
-    if write && !context.check {
-        if args.flag("backup") && before.is_some() {
-            let stamp = crate::jinja::repr::timestamp(&crate::jinja::datetime::now(false), '@');
-            let backup = format!("{}.{}.{stamp}~", dest.display(), std::process::id());
-            std::fs::copy(&dest, backup).map_err(|error| failed(&dest, &error))?;
-        }
-        replace(&dest, target.content)?;
-    }
-    let mut changed = write;
-    if dest.exists() {
-        changed |= attributes::apply(&dest, args, context.check)?;
-    }
-    let mut result = TaskResult::changed(changed)
-        .with("dest", dest.display().to_string())
-        .with("checksum", digest("sha1", target.content)?);
-    if changed && write {
-        result = result.with("md5sum", digest("md5", target.content)?);
-    }
-    if let Some(src) = target.src {
-        result = result.with("src", src.display().to_string());
-    }
-    if context.diff && write {
-        let text = |bytes: &[u8]| Value::from(String::from_utf8_lossy(bytes).into_owned());
-        let name = dest.display().to_string();
-        let diff = Value::dict([
-            ("before", before.as_deref().map_or(Value::from(""), text)),
-            ("after", text(target.content)),
-            ("before_header", Value::from(name.as_str())),
-            ("after_header", Value::from(name.as_str())),
-        ]);
-        result = result.with("diff", diff);
-    }
-    Ok(attributes::describe(&dest, result))
-}
-
-/// Writes a new file beside the old one and puts it in its place, with the mode of the old one.
-fn replace(dest: &Path, content: &[u8]) -> Result<(), ModuleError> {
-    let dir = dest.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = dest.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = dir.join(format!(".ansible_tmp{}{name}", uuid::Uuid::new_v4().simple()));
-    let written = std::fs::write(&temporary, content).and_then(|()| {
-        if let Ok(old) = dest.metadata() {
-            std::fs::set_permissions(&temporary, old.permissions())?;
-        }
-        std::fs::rename(&temporary, dest)
-    });
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(&temporary);
-        failed(dest, &error)
-    })
-}
-
-fn failed(path: &Path, error: &std::io::Error) -> ModuleError {
-    ModuleError::new(format!("could not write '{}': {error}", path.display()))
+    staged.install(&real, Replacing::of(context, args))
 }
