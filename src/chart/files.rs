@@ -39,7 +39,7 @@ impl Files {
 
     /// The files whose path matches; all when the pattern is malformed.
     fn glob(&self, pattern: &str) -> Self {
-        let glob = Glob::files(pattern).ok();
+        let glob = Glob::new(pattern).ok();
         let matches = |path: &str| glob.as_ref().is_none_or(|glob| glob.matches(path));
         Self(
             self.0

@@ -1,66 +1,25 @@
-//! Patterns of path names: the two dialects that Helm knows.
+//! Patterns of file names as `.Files.Glob` takes them: `github.com/gobwas/glob` with `/` as separator.
 //!
-//! [`Glob::path`] follows Go's `path/filepath.Match` (`.helmignore`, `--show-only`), [`Glob::files`]
-//! `github.com/gobwas/glob` with `/` as separator (`.Files.Glob`). Both become one regular expression,
-//! so that matching takes linear time whatever the pattern.
+//! A pattern becomes a regular expression, so that matching takes linear time whatever the pattern.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use regex_automata::meta::Regex;
 
+use super::path_pattern::BadPattern;
+
 /// A compiled pattern of whole path names.
 #[derive(Debug, Clone)]
 pub(super) struct Glob(Regex);
-
-/// The pattern breaks the syntax of its dialect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("syntax error in pattern")]
-pub struct BadPattern;
-
-/// A pattern of path names as `--show-only` takes it.
-#[derive(Debug, Clone)]
-pub struct PathPattern(Glob);
-
-impl PathPattern {
-    /// Compiles a pattern of Go's `path/filepath.Match`.
-    ///
-    /// # Errors
-    /// When it is malformed.
-    pub fn new(pattern: &str) -> Result<Self, BadPattern> {
-        Glob::path(pattern).map(Self)
-    }
-
-    /// Whether the whole of `path` matches.
-    #[must_use]
-    pub fn matches(&self, path: &str) -> bool {
-        self.0.matches(path)
-    }
-}
 
 const ANY_BUT_SEPARATOR: &str = "[^/]*";
 const ONE_BUT_SEPARATOR: &str = "[^/]";
 const ANYTHING: &str = "(?s:.*)";
 
 impl Glob {
-    /// Compiles a pattern of `path/filepath.Match`: `*`, `?`, `[a-z]`, `[^a-z]`, `\`.
-    pub(super) fn path(pattern: &str) -> Result<Self, BadPattern> {
-        let mut regex = String::new();
-        let mut chars = pattern.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '*' => regex.push_str(ANY_BUT_SEPARATOR),
-                '?' => regex.push_str(ONE_BUT_SEPARATOR),
-                '[' => path_class(&mut chars, &mut regex)?,
-                '\\' => push_escaped(&mut regex, chars.next().ok_or(BadPattern)?),
-                c => push_escaped(&mut regex, c),
-            }
-        }
-        Self::compile(&regex)
-    }
-
     /// Compiles a pattern of gobwas: `*`, `**`, `?`, `[abc]`, `[a-z]`, `[!…]`, `{a,b}`, `\`.
-    pub(super) fn files(pattern: &str) -> Result<Self, BadPattern> {
+    pub(super) fn new(pattern: &str) -> Result<Self, BadPattern> {
         let mut regex = String::new();
         let mut chars = pattern.chars().peekable();
         let mut depth = 0_usize;
@@ -98,30 +57,6 @@ impl Glob {
     }
 }
 
-/// The rest of `[…]` of `path/filepath.Match`: several characters or ranges, `\` escapes.
-fn path_class(chars: &mut Peekable<Chars>, regex: &mut String) -> Result<(), BadPattern> {
-    regex.push_str(if chars.next_if_eq(&'^').is_some() { "[^" } else { "[" });
-    let mut ranges = 0;
-    loop {
-        if ranges > 0 && chars.next_if_eq(&']').is_some() {
-            regex.push(']');
-            return Ok(());
-        }
-        let low = class_char(chars)?;
-        let high = if chars.next_if_eq(&'-').is_some() { class_char(chars)? } else { low };
-        push_range(regex, low, high);
-        ranges += 1;
-    }
-}
-
-fn class_char(chars: &mut Peekable<Chars>) -> Result<char, BadPattern> {
-    match chars.next() {
-        None | Some('-' | ']') => Err(BadPattern),
-        Some('\\') => chars.next().ok_or(BadPattern),
-        Some(c) => Ok(c),
-    }
-}
-
 /// The rest of `[…]` of gobwas: either one range or a list of characters.
 fn files_class(chars: &mut Peekable<Chars>, regex: &mut String) -> Result<(), BadPattern> {
     regex.push_str(if chars.next_if_eq(&'!').is_some() { "[^" } else { "[" });
@@ -151,8 +86,6 @@ fn files_class(chars: &mut Peekable<Chars>, regex: &mut String) -> Result<(), Ba
 }
 
 fn push_range(regex: &mut String, low: char, high: char) {
-    // Go accepts a range that is the wrong way round; nothing is in it, and no path has a NUL.
-    let (low, high) = if low <= high { (low, high) } else { ('\0', '\0') };
     push_escaped(regex, low);
     regex.push('-');
     push_escaped(regex, high);
@@ -171,32 +104,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn path_patterns_match_as_in_go() {
-        for (pattern, name, expected) in [
-            ("abc", "abc", true),
-            ("*", "abc", true),
-            ("*c", "abc", true),
-            ("a*", "a/b", false),
-            ("a*/b", "abc/b", true),
-            ("a*b?c*x", "abxbbxdbxebxczzx", true),
-            ("ab[c]", "abc", true),
-            ("ab[^b-d]", "abe", true),
-            ("a[^a][^a]b", "a☺☻b", true),
-            ("a\\*b", "a*b", true),
-            ("*x", "xxx", true),
-            ("[\\-]", "-", true),
-            ("[z-a]", "b", false),
-            ("a?b", "a/b", false),
-            ("", "", true),
-        ] {
-            assert_eq!(Glob::path(pattern).map(|g| g.matches(name)), Ok(expected), "{pattern} {name}");
-        }
-        for bad in ["[", "[]a]", "[-]", "[x-]", "a[", "[a", "\\", "[^"] {
-            assert!(Glob::path(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
     fn file_patterns_match_as_in_gobwas() {
         for (pattern, name, expected) in [
             ("files/*", "files/a.txt", true),
@@ -213,10 +120,10 @@ mod tests {
             ("?", "/", false),
             ("", "", true),
         ] {
-            assert_eq!(Glob::files(pattern).map(|g| g.matches(name)), Ok(expected), "{pattern} {name}");
+            assert_eq!(Glob::new(pattern).map(|g| g.matches(name)), Ok(expected), "{pattern} {name}");
         }
         for bad in ["[", "[]", "[a", "[a-cA]"] {
-            assert!(Glob::files(bad).is_err(), "{bad}");
+            assert!(Glob::new(bad).is_err(), "{bad}");
         }
     }
 }

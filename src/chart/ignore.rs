@@ -4,7 +4,7 @@
 //! something decides, and a negated rule hides everything that it does not match.
 
 use super::Error;
-use super::glob::Glob;
+use super::path_pattern::{BadPattern, PathPattern};
 
 /// The name of the file with the rules.
 pub(super) const FILE: &str = ".helmignore";
@@ -15,7 +15,7 @@ pub(super) struct Rules(Vec<Rule>);
 
 #[derive(Debug)]
 struct Rule {
-    glob: Glob,
+    pattern: PathPattern,
     negated: bool,
     directories_only: bool,
     /// Whether the whole path is matched, not the last component.
@@ -59,19 +59,19 @@ impl Rule {
         if rule.contains("**") {
             return Err(Error::Format("double-star (**) syntax is not supported".into()));
         }
-        let bad = |error: super::glob::BadPattern| Error::Format(format!("{FILE}: {error}: {rule}"));
+        let bad = |error: BadPattern| Error::Format(format!("{FILE}: {error}: {rule}"));
         let (negated, pattern) = rule.strip_prefix('!').map_or((false, rule), |rest| (true, rest));
         let (directories_only, pattern) =
             pattern.strip_suffix('/').map_or((false, pattern), |rest| (true, rest));
         let whole_path = pattern.contains('/');
         let pattern = pattern.strip_prefix('/').unwrap_or(pattern);
-        let glob = Glob::path(pattern).map_err(bad)?;
-        Ok(Some(Self { glob, negated, directories_only, whole_path }))
+        let pattern = PathPattern::new(pattern).map_err(bad)?;
+        Ok(Some(Self { pattern, negated, directories_only, whole_path }))
     }
 
     fn matches(&self, path: &str) -> bool {
         let name = if self.whole_path { path } else { path.rsplit('/').next().unwrap_or(path) };
-        self.glob.matches(name)
+        self.pattern.matches(name)
     }
 }
 
