@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -121,7 +122,8 @@ impl Template {
         }
         let rendered = chart.and_then(|chart| {
             release_name::validate(&options.release_name)?;
-            chart.render(&values, &options)
+            // The process ends with the command: taking the chart apart before that would be for nothing.
+            ManuallyDrop::new(chart).render(&values, &options)
         });
         rendered.map_err(|error| self.explain(&error))
     }
@@ -175,7 +177,11 @@ impl Template {
         if let Some(directory) = &self.output_dir {
             return self.write_files(directory, manifests.iter().chain(&hooks));
         }
-        let text = format!("{}\n{}", join(&manifests).trim(), join(&hooks));
+        let mut text = String::new();
+        write_parts(&manifests, &mut text);
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+        write_parts(&hooks, &mut text);
         let text = if self.show_only.is_empty() { text } else { self.select(&text)? };
         std::io::stdout().lock().write_all(text.as_bytes()).map_err(|error| error.to_string())
     }
@@ -227,11 +233,15 @@ impl Part<'_> {
         }
         let mut file =
             OpenOptions::new().create(true).write(true).truncate(is_first).append(!is_first).open(path)?;
-        file.write_all(self.print().as_bytes())
+        let mut text = String::new();
+        self.write(&mut text);
+        file.write_all(text.as_bytes())
     }
 
-    fn print(&self) -> String {
-        format!("---\n# Source: {}\n{}\n", self.source, self.text)
+    fn write(&self, out: &mut String) {
+        for text in ["---\n# Source: ", self.source, "\n", self.text, "\n"] {
+            out.push_str(text);
+        }
     }
 }
 
@@ -250,8 +260,8 @@ async fn fetch_dependencies(chart: &Path, places: &repository::Options) -> Resul
     manager.update().await
 }
 
-fn join(parts: &[Part]) -> String {
-    parts.iter().map(Part::print).collect()
+fn write_parts(parts: &[Part], out: &mut String) {
+    parts.iter().for_each(|part| part.write(out));
 }
 
 /// The path inside the chart that the first source comment of a document names.
