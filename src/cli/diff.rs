@@ -21,7 +21,7 @@ const DIFFERENT: u8 = 2;
 pub(super) struct Diff {
     /// The release
     release: String,
-    /// The chart: a directory or an archive
+    /// The chart: a path, a URL, repo/chart, or oci://registry/path/chart
     #[arg(value_name = "CHART")]
     reference: String,
     #[command(flatten)]

@@ -1,7 +1,6 @@
 //! The command line: one file per command; prints and exits, holds no logic that a library user would miss.
 
 mod blocking;
-mod chart_flags;
 mod cluster;
 mod dependency;
 mod diff;
@@ -16,6 +15,7 @@ mod new;
 mod operation;
 mod output;
 mod package;
+mod place_flags;
 mod playbook;
 mod playbook_output;
 mod pull;
@@ -28,7 +28,6 @@ mod run;
 mod search;
 mod show;
 mod status;
-mod table;
 mod template;
 mod test;
 mod uninstall;
@@ -137,5 +136,15 @@ pub fn main() -> ExitCode {
         Command::History(command) => command.run(),
         Command::Get(command) => command.run(),
         Command::Test(command) => command.run(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_flag_is_given_twice() {
+        super::Cli::command().debug_assert();
     }
 }

@@ -1,15 +1,18 @@
 //! The flags that installs, upgrades, rollbacks and uninstallations share.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::blocking::wait;
+use super::place_flags::PlaceFlags;
 use super::values::ValueFlags;
-use crate::chart::{Chart, Error};
+use crate::chart::{Chart, Contents, Error};
 use crate::release::{Observer, Options, ServerSide, Source, Step, WaitFor};
+use crate::repository::{self, Manager};
 use crate::watches::duration;
 
 /// How long, and what for.
@@ -121,7 +124,12 @@ impl ChangeFlags {
 #[derive(Args)]
 pub(super) struct ChartFlags {
     #[command(flatten)]
+    places: PlaceFlags,
+    #[command(flatten)]
     values: ValueFlags,
+    /// Update dependencies if they are missing before the chart is used
+    #[arg(long)]
+    dependency_update: bool,
     /// Install no CRDs; by default they are installed if not already present
     #[arg(long)]
     skip_crds: bool,
@@ -192,7 +200,7 @@ impl ChartFlags {
         if self.hide_secret && self.dry_run == DryRun::None {
             return Err("hiding Kubernetes secrets requires a dry-run mode".into());
         }
-        let chart = load(chart)?;
+        let chart = load(chart, &self.places, self.dependency_update)?;
         if chart.metadata().deprecated {
             eprintln!("warning: this chart is deprecated");
         }
@@ -214,10 +222,37 @@ impl ChartFlags {
     }
 }
 
-/// The chart of a reference: a directory or an archive.
-pub(super) fn load(reference: &str) -> Result<Chart, String> {
-    let chart = Chart::load(Path::new(reference)).and_then(|chart| chart.check_installable().map(|()| chart));
+/// The chart of a reference, wherever that points to; its missing dependencies are fetched if `update` says so.
+pub(super) fn load(reference: &str, places: &PlaceFlags, update: bool) -> Result<Chart, String> {
+    let path = locate(reference, places, update)?;
+    let chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
     chart.map_err(|error| explain(&error))
+}
+
+/// The path of a chart, with its dependencies if `update` says so.
+pub(super) fn locate(reference: &str, places: &PlaceFlags, update: bool) -> Result<PathBuf, String> {
+    let places = places.options();
+    let path = wait(repository::locate(reference, &places))?;
+    let is_complete = || Contents::load(&path).is_ok_and(|chart| chart.check_dependencies().is_ok());
+    if update && !is_complete() {
+        wait(fetch_dependencies(&path, &places))?;
+    }
+    Ok(path)
+}
+
+/// Fetches the dependencies of a chart; what is told of it goes to standard error, away from manifests.
+async fn fetch_dependencies(chart: &Path, places: &repository::Options) -> Result<(), repository::Error> {
+    let manager = Manager {
+        chart,
+        settings: &places.settings,
+        access: &places.access,
+        keyring: places.keyring.clone(),
+        allow_unsigned: true,
+        skip_refresh: false,
+        modified: repository::source_date_epoch()?,
+        report: &|line| eprintln!("{line}"),
+    };
+    manager.update().await
 }
 
 /// A chart's error with Helm's hint.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::blocking::{finish, wait};
-use super::chart_flags::ChartFlags;
+use super::place_flags::PlaceFlags;
 use crate::repository::{self, Pull as How};
 
 /// The command; its flags are those of `helm pull`.
@@ -28,7 +28,7 @@ pub(super) struct Pull {
     #[arg(long)]
     prov: bool,
     #[command(flatten)]
-    chart: ChartFlags,
+    chart: PlaceFlags,
 }
 
 impl Pull {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::blocking::{finish, wait};
-use super::chart_flags::{AccessFlags, SettingsFlags};
+use super::place_flags::{AccessFlags, SettingsFlags};
 use crate::repository;
 
 /// The command; its flags are those of `helm push`.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::blocking::{finish, wait};
-use super::chart_flags::ChartFlags;
+use super::place_flags::PlaceFlags;
 use crate::chart::Contents;
 use crate::repository::{self, Part};
 
@@ -37,7 +37,7 @@ struct Of {
     #[arg(value_name = "CHART")]
     reference: String,
     #[command(flatten)]
-    chart: ChartFlags,
+    chart: PlaceFlags,
 }
 
 impl Show {

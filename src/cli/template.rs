@@ -9,17 +9,15 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::blocking::wait;
-use super::chart_flags::ChartFlags;
 use super::naming::NameFlags;
-use super::operation::explain;
+use super::operation::{explain, locate};
+use super::place_flags::PlaceFlags;
 use super::values::ValueFlags;
 use crate::chart::hook::Event;
 use crate::chart::{
     self, Capabilities, Chart, Compat, Error, Hook, KubeVersion, PathPattern, RenderOptions, Rendered,
     release_name,
 };
-use crate::repository::{self, Manager};
 
 /// The flags of the command; those of `helm template` that need no cluster.
 #[derive(Args)]
@@ -29,7 +27,7 @@ pub(super) struct Template {
     #[command(flatten)]
     values: ValueFlags,
     #[command(flatten)]
-    source: ChartFlags,
+    source: PlaceFlags,
     /// Update dependencies if they are missing before rendering the chart
     #[arg(long)]
     dependency_update: bool,
@@ -112,13 +110,8 @@ impl Template {
         }
         let options = self.options()?;
         let values = self.values.merge()?;
-        let places = self.source.options();
-        let path = wait(repository::locate(self.names.chart(), &places))?;
-        let mut chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
-        if self.dependency_update && matches!(chart, Err(Error::MissingDependencies(_))) {
-            wait(fetch_dependencies(&path, &places))?;
-            chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
-        }
+        let path = locate(self.names.chart(), &self.source, self.dependency_update)?;
+        let chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
         let rendered = chart.and_then(|chart| {
             release_name::validate(&options.release_name)?;
             chart.render(&values, &options)
@@ -233,21 +226,6 @@ impl Part<'_> {
     fn print(&self) -> String {
         format!("---\n# Source: {}\n{}\n", self.source, self.text)
     }
-}
-
-/// Fetches the dependencies of a chart; what is told of it goes to standard error, away from the manifests.
-async fn fetch_dependencies(chart: &Path, places: &repository::Options) -> Result<(), repository::Error> {
-    let manager = Manager {
-        chart,
-        settings: &places.settings,
-        access: &places.access,
-        keyring: places.keyring.clone(),
-        allow_unsigned: true,
-        skip_refresh: false,
-        modified: repository::source_date_epoch()?,
-        report: &|line| eprintln!("{line}"),
-    };
-    manager.update().await
 }
 
 fn join(parts: &[Part]) -> String {

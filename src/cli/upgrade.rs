@@ -16,7 +16,7 @@ use crate::release::{self, Installation, Options, Reuse, Source};
 pub(super) struct Upgrade {
     /// The release
     release: String,
-    /// The chart: a directory or an archive
+    /// The chart: a path, a URL, repo/chart, or oci://registry/path/chart
     #[arg(value_name = "CHART")]
     reference: String,
     /// Run an install if a release by this name doesn't already exist

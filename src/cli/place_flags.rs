@@ -101,7 +101,7 @@ impl VerifyFlags {
 
 /// All flags of the commands that take a chart.
 #[derive(Args, Clone, Default)]
-pub(super) struct ChartFlags {
+pub(super) struct PlaceFlags {
     /// Specify a version constraint for the chart version to use [default: the latest]
     #[arg(long, default_value = "", hide_default_value = true)]
     version: String,
@@ -122,7 +122,7 @@ pub(super) struct ChartFlags {
     settings: SettingsFlags,
 }
 
-impl ChartFlags {
+impl PlaceFlags {
     /// What the flags say.
     pub(super) fn options(&self) -> Options {
         let version = match self.version.trim() {
