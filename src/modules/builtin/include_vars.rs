@@ -86,7 +86,12 @@ fn merge(context: &ModuleContext, vars: &mut Entries) -> Result<(), ModuleError>
 }
 
 /// Reads a file into the variables.
-fn read(context: &ModuleContext, path: &Path, included: &mut Vec<Value>, vars: &mut Entries) -> Result<(), String> {
+fn read(
+    context: &ModuleContext,
+    path: &Path,
+    included: &mut Vec<Value>,
+    vars: &mut Entries,
+) -> Result<(), String> {
     let bytes = context.env.read(path).map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&bytes);
     let name = path.display().to_string();
