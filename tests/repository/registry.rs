@@ -32,12 +32,17 @@ pub struct Registry {
     task: tokio::task::JoinHandle<()>,
 }
 
+/// Repository and tag or digest.
+type Reference = (String, String);
+/// Media type and content.
+type Manifest = (String, Vec<u8>);
+
 struct Content {
     guard: Guard,
     base: Mutex<String>,
     blobs: Mutex<BTreeMap<String, Vec<u8>>>,
     /// By repository and tag or digest: the media type and the content.
-    manifests: Mutex<BTreeMap<(String, String), (String, Vec<u8>)>>,
+    manifests: Mutex<BTreeMap<Reference, Manifest>>,
     requests: Mutex<Vec<String>>,
 }
 

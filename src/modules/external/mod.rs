@@ -175,7 +175,7 @@ impl External {
         let mut words = self.interpreter(context);
         words.push(copy.display().to_string());
         let text = match self.style {
-            Style::OldStyle => Some(style::key_values(arguments)),
+            Style::KeyValue => Some(style::key_values(arguments)),
             Style::Binary | Style::WantsJson => Some(json),
             Style::Python | Style::Replaced => None,
         };

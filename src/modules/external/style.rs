@@ -8,7 +8,7 @@ pub(super) enum Style {
     /// Text with `WANT_JSON`: a file of JSON is its argument.
     WantsJson,
     /// Any other script: a file of `key=value` is its argument.
-    OldStyle,
+    KeyValue,
     /// Text with a place into which the arguments are written.
     Replaced,
     /// Python that imports Ansible's `module_utils`.
@@ -40,7 +40,7 @@ pub(super) fn of(content: &[u8]) -> Style {
     } else if text.contains("WANT_JSON") {
         Style::WantsJson
     } else {
-        Style::OldStyle
+        Style::KeyValue
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
             (b"#!/usr/bin/python\nfrom ansible.module_utils.basic import AnsibleModule\n", Style::Python),
             (b"#!/usr/bin/perl\n# WANT_JSON\n", Style::WantsJson),
             (b"#!/bin/sh\nARGS='<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>'\n", Style::Replaced),
-            (b"#!/bin/bash\n. $1\n", Style::OldStyle),
+            (b"#!/bin/bash\n. $1\n", Style::KeyValue),
         ];
         for (content, style) in cases {
             assert_eq!(of(content), *style);

@@ -92,7 +92,8 @@ impl Module for Helm {
             namespace: args.str("release_namespace").unwrap_or_default(),
         };
         if args.flag("update_repo_cache") {
-            let updated = repository::update(&[], &settings(context), &|_| {});
+            let settings = settings(context);
+            let updated = repository::update(&[], &settings, &|_| {});
             let updated = context.until_cancelled(updated).await?;
             updated.map_err(|error| HelmCommand::new(&args, "repo update").failed(&error))?;
         }

@@ -1,7 +1,7 @@
 //! `kubernetes.core.helm_info`: what is known of a release (`plugins/modules/helm_info.py`).
 
 use async_trait::async_trait;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::super::session::Session;
 use super::helm_arguments::AUTH;

@@ -52,8 +52,10 @@ struct Family {
     /// Whether it is gathered unless `!min` says otherwise.
     minimal: bool,
     /// Finds the facts.
-    gather: fn(&ModuleContext, &Args) -> Result<Vec<(String, Value)>, ModuleError>,
+    gather: Gather,
 }
+
+type Gather = fn(&ModuleContext, &Args) -> Result<Vec<(String, Value)>, ModuleError>;
 
 /// The families, in the order of gathering.
 const FAMILIES: &[Family] = &[
