@@ -10,7 +10,7 @@ use super::{Client, Object};
 /// What is to become of an object.
 #[derive(Clone, Copy, Debug)]
 pub enum Change<'a> {
-    /// It is made; the target needs no name when the body has a `generateName`.
+    /// It is made; the target needs a name only for a subresource, such as an eviction.
     Create(&'a Value),
     /// It is replaced as a whole.
     Replace(&'a Value),
@@ -77,7 +77,9 @@ impl Client {
         }
         let (verb, method, body) = change.parts();
         let url = match change {
-            Change::Create(_) => with_query(target.resource.path(target.namespace), &query),
+            Change::Create(_) if target.subresource.is_none() => {
+                with_query(target.resource.path(target.namespace), &query)
+            }
             _ => target.url(&query)?,
         };
         let body = match body {
