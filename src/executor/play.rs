@@ -269,3 +269,40 @@ fn number(value: &Value) -> Option<f64> {
     let text = value.to_string();
     ops::as_float(value).or_else(|| text.trim().trim_end_matches('%').parse().ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(count: usize) -> Vec<String> {
+        (0..count).map(|number| format!("h{number}")).collect()
+    }
+
+    fn sizes(count: usize, serial: &Value) -> Vec<usize> {
+        batches(&hosts(count), serial).unwrap().iter().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn serial_makes_batches() {
+        let list = |items: &[&str]| Value::list(items.iter().map(|item| Value::from(*item)).collect());
+        assert_eq!(sizes(5, &Value::None), [5]);
+        assert_eq!(sizes(5, &Value::Int(2)), [2, 2, 1]);
+        assert_eq!(sizes(5, &Value::Int(0)), [5]);
+        assert_eq!(sizes(10, &Value::from("30%")), [3, 3, 3, 1]);
+        assert_eq!(sizes(3, &Value::from("10%")), [1, 1, 1]);
+        assert_eq!(sizes(10, &list(&["1", "50%", "100%"])), [1, 5, 4]);
+        assert!(batches(&hosts(2), &Value::from("some")).is_err());
+    }
+
+    #[test]
+    fn hosts_come_in_the_order_asked_for() {
+        let names = ["b", "c", "a"].map(str::to_owned).to_vec();
+        let order = |order: &str| ordered(names.clone(), &Value::from(order)).unwrap().concat();
+        assert_eq!(order("inventory"), "bca");
+        assert_eq!(order("reverse_inventory"), "acb");
+        assert_eq!(order("sorted"), "abc");
+        assert_eq!(order("reverse_sorted"), "cba");
+        assert_eq!(order("shuffle").len(), 3);
+        assert!(ordered(names.clone(), &Value::from("random")).is_err());
+    }
+}

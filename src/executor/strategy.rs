@@ -89,6 +89,10 @@ impl Run {
             self.consume(host);
         }
         for (host, task) in &picked {
+            // A `meta` task of another host may have ended the play for this one.
+            if self.state.cursor(host).is_none_or(|cursor| cursor.done) {
+                continue;
+            }
             let templar = self.templar(host, task, stage);
             self.warn_of_reserved(&templar.vars, observer);
             let alone = if task.action == Action::Meta {

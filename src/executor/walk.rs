@@ -201,6 +201,13 @@ impl Run {
 
     /// Where a host stands, comparable with other hosts of its batch.
     pub(super) fn position(&self, host: &str) -> Vec<usize> {
-        self.state.stack(host).iter().flat_map(Frame::position).collect()
+        let stack = self.state.stack(host);
+        let top = stack.len().saturating_sub(1);
+        // Below the top, the node that counts is the one that the host is in, not the one after it.
+        let within = |(level, frame): (usize, &Frame)| {
+            let [part, section, index] = frame.position();
+            [part, section, if level == top { index } else { index.saturating_sub(1) }]
+        };
+        stack.iter().enumerate().flat_map(within).collect()
     }
 }

@@ -1025,7 +1025,7 @@ impl<'a> Loader<'a> {
                 if call.role().is_none() {
                     self.fail(place, format!("'name' is a required field for {}.", call.name), None);
                 }
-                self.check_args(call, ROLE_ARGS);
+                self.check_role_args(call);
                 Action::IncludeRole
             }
             Kind::Meta => {
@@ -1051,6 +1051,17 @@ impl<'a> Loader<'a> {
         let bad: Vec<&str> = call.args.keys().map(AsRef::as_ref).filter(|key| !valid.contains(key)).collect();
         if !bad.is_empty() {
             self.fail(&call.place, format!("Invalid options for {}: {}", call.name, bad.join(",")), None);
+        }
+    }
+
+    fn check_role_args(&mut self, call: &Call) {
+        self.check_args(call, ROLE_ARGS);
+        for (name, value) in call.args.iter().filter(|(name, _)| name.ends_with("_from")) {
+            if !matches!(value, Value::Str(_)) {
+                let kind = value.type_name();
+                let message = format!("Expected a string for {name} but got <class '{kind}'> instead");
+                self.fail(&call.place, message, None);
+            }
         }
     }
 
@@ -1195,7 +1206,7 @@ impl<'a> Loader<'a> {
                 "You cannot use loops on 'import_role' statements. You should use 'include_role' instead.";
             self.fail(&place, message, None);
         }
-        self.check_args(&call, ROLE_ARGS);
+        self.check_role_args(&call);
         let Some(name) = call.role() else {
             self.fail(&place, format!("'name' is a required field for {}.", call.name), None);
             return None;
