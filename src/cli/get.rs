@@ -12,7 +12,7 @@ use super::cluster::{Cluster, ClusterFlags};
 use super::output::{Format, print, rfc3339, write, yaml};
 use super::record_text::{self, Show, hook_text};
 use crate::release;
-use crate::release::record::Record;
+use crate::release::record::{Record, as_written};
 
 /// The parts of a release.
 #[derive(Args)]
@@ -102,9 +102,9 @@ impl Which {
 
 fn show_values(record: &Record, format: Format, all: bool) -> Result<(), String> {
     let (title, values) = if all {
-        ("COMPUTED VALUES", Value::Object(record.computed_values()))
+        ("COMPUTED VALUES", as_written(&Value::Object(record.computed_values())))
     } else {
-        ("USER-SUPPLIED VALUES", record_text::config(record))
+        ("USER-SUPPLIED VALUES", as_written(&record_text::config(record)))
     };
     write(format, &values, || format!("{title}:\n{}", yaml(&values)))
 }

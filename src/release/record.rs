@@ -13,7 +13,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::chart::{self, Chart, File};
@@ -34,7 +34,12 @@ pub struct Record {
     #[serde(default)]
     pub chart: ChartRecord,
     /// The values that the user gave.
-    #[serde(default, skip_serializing_if = "is_empty", deserialize_with = "null_as_default")]
+    #[serde(
+        default,
+        skip_serializing_if = "is_empty",
+        serialize_with = "write_values",
+        deserialize_with = "read_values"
+    )]
     pub config: Map<String, Value>,
     /// The rendered documents.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -144,7 +149,7 @@ pub struct ChartRecord {
     #[serde(default)]
     pub templates: Option<Vec<FileRecord>>,
     /// The default values.
-    #[serde(default)]
+    #[serde(default, serialize_with = "write_value", deserialize_with = "read_value")]
     pub values: Value,
     /// `values.schema.json`, base64.
     #[serde(default)]
@@ -232,6 +237,57 @@ fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     input: D,
 ) -> Result<T, D::Error> {
     Ok(Option::deserialize(input)?.unwrap_or_default())
+}
+
+fn write_value<S: Serializer>(value: &Value, output: S) -> Result<S::Ok, S::Error> {
+    as_written(value).serialize(output)
+}
+
+fn write_values<S: Serializer>(values: &Map<String, Value>, output: S) -> Result<S::Ok, S::Error> {
+    let values: Map<String, Value> =
+        values.iter().map(|(key, value)| (key.clone(), as_written(value))).collect();
+    values.serialize(output)
+}
+
+fn read_value<'de, D: Deserializer<'de>>(input: D) -> Result<Value, D::Error> {
+    Value::deserialize(input).map(as_read)
+}
+
+fn read_values<'de, D: Deserializer<'de>>(input: D) -> Result<Map<String, Value>, D::Error> {
+    let values: Option<Map<String, Value>> = Option::deserialize(input)?;
+    Ok(values.unwrap_or_default().into_iter().map(|(key, value)| (key, as_read(value))).collect())
+}
+
+/// Whole numbers up to this are exact as integers and as floats.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Values as Go's JSON encoder writes them: whole numbers without a fraction.
+#[must_use]
+pub fn as_written(value: &Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            Some(float) if float.fract() == 0.0 && float.abs() <= EXACT => (float as i64).into(),
+            _ => value.clone(),
+        },
+        Value::Array(items) => items.iter().map(as_written).collect(),
+        Value::Object(map) => {
+            Value::Object(map.iter().map(|(key, value)| (key.clone(), as_written(value))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// Values as Go's JSON decoder gives them to templates: every number is a `float64`.
+#[must_use]
+pub fn as_read(value: Value) -> Value {
+    match value {
+        Value::Number(number) => number.as_f64().map_or(Value::Number(number), Value::from),
+        Value::Array(items) => items.into_iter().map(as_read).collect(),
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (key, as_read(value))).collect())
+        }
+        other => other,
+    }
 }
 
 /// Helm 3 writes `""` for a missing time, Go's zero time means the same.
@@ -424,6 +480,16 @@ mod tests {
             (Status::PendingUpgrade, None, 3)
         );
         assert!(record.apply_method.is_empty());
+    }
+
+    #[test]
+    fn numbers_are_written_and_read_as_go_does() {
+        let mut record = record();
+        record.config = json!({"a": 5.0, "b": [7], "c": 0.5}).as_object().cloned().unwrap();
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(text.contains(r#""config":{"a":5,"b":[7],"c":0.5}"#), "{text}");
+        let back = Record::decode(record.encode().unwrap().as_bytes()).unwrap();
+        assert_eq!(Value::Object(back.config), json!({"a": 5.0, "b": [7.0], "c": 0.5}));
     }
 
     #[test]

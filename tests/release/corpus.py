@@ -57,17 +57,20 @@ def cases(short, chosen):
 STEPS = (("install", ()), ("upgrade", ("--set-string", "commonLabels.changed=yes")))
 
 
-def objects(namespace):
-    """What the manifest names, wherever it is, as it is in the cluster."""
-    manifest = namespace(HELM_4, "get", "manifest", "rel")
+def with_manifest(namespace, manifest, *arguments):
+    """kubectl on the objects of a manifest, wherever they are."""
     # Objects of other namespaces are accepted only when the namespace is the context's.
     config = json.loads(kubectl("config", "view", "--raw", "--minify", "-o", "json"))
     config["contexts"][0]["context"]["namespace"] = namespace.name
     with tempfile.NamedTemporaryFile("w") as file:
         json.dump(config, file)
         file.flush()
-        text = kubectl("get", "-f", "-", "-o", "json", stdin=manifest, env={"KUBECONFIG": file.name})
-    items = json.loads(text)
+        return kubectl(*arguments, "-f", "-", stdin=manifest, env={"KUBECONFIG": file.name})
+
+
+def objects(namespace, manifest):
+    """What the manifest names, as it is in the cluster."""
+    items = json.loads(with_manifest(namespace, manifest, "get", "-o", "json"))
     items = items["items"] if items["kind"] == "List" else [items]
     plains = (plain(item, namespace.name) for item in items)
     return {f"{item['kind']}/{item['metadata']['name']}": item for item in plains}
@@ -75,15 +78,18 @@ def objects(namespace):
 
 def life(program, namespace, path, values, flags):
     """The objects after each step of a release's life."""
-    found = []
+    found, manifest = [], ""
     given = ("-f", values) if values else ()
     try:
         for verb, more in STEPS:
             namespace(program, verb, "rel", path, *given, *flags, *more, "--timeout=4m")
-            found.append(objects(namespace))
+            manifest = namespace(HELM_4, "get", "manifest", "rel")
+            found.append(objects(namespace, manifest))
     finally:
-        # Cluster-scoped objects must be gone before the other side makes its own.
+        # Cluster-scoped objects must be gone before the other side makes its own, the kept ones included.
         namespace(program, "uninstall", "rel", "--ignore-not-found", "--no-hooks", "--wait", "--timeout=4m")
+        if manifest:
+            with_manifest(namespace, manifest, "delete", "--ignore-not-found")
     return found
 
 
