@@ -2,17 +2,19 @@
 
 use async_trait::async_trait;
 
+use super::helm_arguments::AUTH;
 use super::helm_command::{HelmCommand, settings};
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
-use crate::modules::spec::{Args, Kind, Opt, Requirement, Spec};
+use crate::modules::spec::{Args, Opt, Requirement, Spec};
 use crate::repository::{self, Access, Entries, Entry, Settings};
 
 /// The module.
 pub(super) struct HelmRepository;
 
 static SPEC: Spec = Spec {
+    fragments: &[AUTH],
     requirements: &[
         Requirement::Together(&["repo_username", "repo_password"]),
         Requirement::If("repo_state", "present", &["repo_url"]),
@@ -28,14 +30,6 @@ static SPEC: Spec = Spec {
             Opt::flag("pass_credentials"),
             Opt::flag("force_update").aliases(&["force"]),
             Opt::flag("insecure_skip_tls_verify").aliases(&["skip_tls_certs_check"]),
-            // Of Helm's program and of the cluster, neither of which is needed.
-            Opt::new("binary_path", Kind::Path),
-            Opt::str("context").aliases(&["kube_context"]),
-            Opt::new("kubeconfig", Kind::Raw).aliases(&["kubeconfig_path"]).no_log(),
-            Opt::str("host"),
-            Opt::new("ca_cert", Kind::Path).aliases(&["ssl_ca_cert"]),
-            Opt::new("validate_certs", Kind::Bool).aliases(&["verify_ssl"]),
-            Opt::str("api_key").no_log(),
         ],
     )
 };

@@ -7,7 +7,7 @@
 //!
 //! Follows `pkg/provenance` of Helm 4 and RFC 9580 as far as GnuPG's keys of version 4 need it: RSA, ECDSA and
 //! EdDSA. It verifies only. The crate `pgp` would bring a second generation of all cryptography that is
-//! linked already (77 more packages), so the packets are read here and the signatures verified with what is
+//! linked already (103 more packages), so the packets are read here and the signatures verified with what is
 //! there.
 
 mod armor;
