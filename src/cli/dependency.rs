@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::blocking::{finish, wait};
 use super::chart_flags::{AccessFlags, SettingsFlags, VerifyFlags};
-use super::table::table;
+use super::output::narrow_table;
 use crate::repository::{self, Manager};
 
 /// The command.
@@ -75,7 +75,7 @@ impl List {
             let rows = rows.into_iter().map(|row| row.to_vec());
             println!(
                 "{}",
-                table(&std::iter::once(header).chain(rows).collect::<Vec<_>>(), self.max_col_width)
+                narrow_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>(), self.max_col_width)
             );
         }
         warnings.iter().for_each(|warning| println!("{warning}"));

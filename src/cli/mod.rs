@@ -29,7 +29,6 @@ mod run;
 mod search;
 mod show;
 mod status;
-mod table;
 mod template;
 mod test;
 mod uninstall;
@@ -138,5 +137,15 @@ pub fn main() -> ExitCode {
         Command::History(command) => command.run(),
         Command::Get(command) => command.run(),
         Command::Test(command) => command.run(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_flag_is_given_twice() {
+        super::Cli::command().debug_assert();
     }
 }

@@ -93,6 +93,17 @@ pub(super) fn table(rows: &[Vec<String>]) -> String {
     if rows.is_empty() { "\n".into() } else { text }
 }
 
+/// A table whose cells are cut to so many characters, as `MaxColWidth` of `gosuri/uitable` does.
+pub(super) fn narrow_table(rows: &[Vec<String>], max: usize) -> String {
+    let cut = |cell: &String| match cell.chars().count() {
+        wide if max > 0 && wide > max => {
+            cell.chars().take(max.saturating_sub(3)).chain("...".chars()).collect()
+        }
+        _ => cell.clone(),
+    };
+    table(&rows.iter().map(|row| row.iter().map(cut).collect()).collect::<Vec<_>>())
+}
+
 /// `Mon Jan _2 15:04:05 2006`, in local time; of nothing Go's zero time.
 pub(super) fn ansic(time: Option<Timestamp>) -> String {
     match time {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::blocking::{finish, wait};
 use super::chart_flags::{AccessFlags, SettingsFlags};
-use super::table::{Format, encode, table};
+use super::output::{Format, print, table, write};
 use crate::repository::{self, Access, Entries, Entry};
 
 /// The command.
@@ -129,8 +129,7 @@ impl List {
         if self.output != Format::Table {
             let shown: Vec<_> =
                 entries.iter().map(|entry| json!({"name": entry.name, "url": entry.url})).collect();
-            print!("{}", encode(&shown, self.output)?);
-            return Ok(());
+            return write(self.output, &json!(shown), String::new);
         }
         if entries.is_empty() {
             eprintln!("no repositories to show");
@@ -138,7 +137,6 @@ impl List {
         }
         let header = (!self.no_headers).then(|| vec!["NAME".to_owned(), "URL".to_owned()]);
         let rows = entries.into_iter().map(|entry| vec![entry.name, entry.url]);
-        print!("{}", table(&header.into_iter().chain(rows).collect::<Vec<_>>(), 0));
-        Ok(())
+        print(&table(&header.into_iter().chain(rows).collect::<Vec<_>>()))
     }
 }

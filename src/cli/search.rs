@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::blocking::finish;
 use super::chart_flags::SettingsFlags;
-use super::table::{Format, encode, table};
+use super::output::{Format, narrow_table, print, write};
 use crate::repository::{self, Search as What};
 
 /// The command.
@@ -75,8 +75,8 @@ impl InRepositories {
             return Err("no results found".into());
         }
         if self.output != Format::Table {
-            print!("{}", encode(&found, self.output)?);
-            return Ok(());
+            let found = serde_json::to_value(&found).map_err(|error| error.to_string())?;
+            return write(self.output, &found, String::new);
         }
         if found.is_empty() {
             println!("No results found");
@@ -86,7 +86,6 @@ impl InRepositories {
         let rows = found
             .into_iter()
             .map(|found| vec![found.name, found.version, found.app_version, found.description]);
-        print!("{}", table(&std::iter::once(header).chain(rows).collect::<Vec<_>>(), self.max_col_width));
-        Ok(())
+        print(&narrow_table(&std::iter::once(header).chain(rows).collect::<Vec<_>>(), self.max_col_width))
     }
 }
