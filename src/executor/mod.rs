@@ -52,3 +52,4 @@ pub use context::{Context, Gathering, RunOptions};
 pub use event::{Event, Observer, TaskOutcome, TaskRef};
 pub use run::{Outcome, Progress, Run, RunError, Status, run_to_end};
 pub use stats::{Failure, HostStats, Stats};
+pub use tags::selects;

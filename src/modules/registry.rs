@@ -119,6 +119,12 @@ impl ModuleNames for Registry {
         Some(ResolvedModule { name: spec.name, free_form: spec.free_form, raw_params: spec.raw_params })
     }
 
+    fn arguments(&self, module: &str) -> Option<Vec<&'static str>> {
+        let spec = self.get(module)?.spec();
+        let names = spec.options.iter().flat_map(|opt| std::iter::once(&opt.name).chain(opt.aliases));
+        (!spec.any_option).then(|| names.copied().collect())
+    }
+
     fn names(&self) -> Vec<String> {
         let short = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
         self.modules.keys().flat_map(|name| [(*name).to_owned(), short(name)]).collect()
