@@ -1,5 +1,6 @@
 //! The command line: one file per command; prints and exits, holds no logic that a library user would miss.
 
+mod ansible;
 mod blocking;
 mod chart_flags;
 mod chart_loading;
@@ -17,8 +18,6 @@ mod new;
 mod operation;
 mod output;
 mod package;
-mod playbook;
-mod playbook_output;
 mod pull;
 mod push;
 mod rbac;
@@ -59,7 +58,7 @@ enum Command {
     /// Make an image of the program and a project.
     Image(image::Build),
     /// Run a playbook or a role on this machine.
-    Playbook(playbook::Playbook),
+    Playbook(Box<ansible::Playbook>),
     /// Render a chart and print its manifests.
     Template(Box<template::Template>),
     /// Tell what is wrong with charts.
@@ -111,6 +110,10 @@ enum Command {
 /// Parses the command line and runs the command that it names.
 #[must_use]
 pub fn main() -> ExitCode {
+    let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    if let Some(code) = ansible::called_as(&arguments) {
+        return code;
+    }
     match Cli::parse().command {
         Command::Run(command) => command.run(),
         Command::New(command) => command.run(),

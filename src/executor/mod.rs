@@ -56,3 +56,4 @@ pub use event::{Event, Observer, TaskOutcome, TaskRef};
 pub use fact_cache::FactCache;
 pub use run::{Outcome, Progress, Run, RunError, Status, run_to_end};
 pub use stats::{Failure, HostStats, Stats};
+pub use tags::selects;

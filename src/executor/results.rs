@@ -72,11 +72,18 @@ pub(super) fn outcome_of(result: &Value, ignored: bool) -> TaskOutcome {
     }
 }
 
+/// What a module says when its result is to be shown without `-v`: the only private key that observers see.
+const VERBOSE: &str = "_ansible_verbose_always";
+
 /// A result as observers may see it.
 #[must_use]
 pub(super) fn shown(result: &Entries, no_log: bool) -> serde_json::Value {
     let keep = |key: &str| {
-        if no_log { matches!(key, "attempts" | "changed" | "retries") } else { !key.starts_with("_ansible_") }
+        if no_log {
+            matches!(key, "attempts" | "changed" | "retries")
+        } else {
+            !key.starts_with("_ansible_") || key == VERBOSE
+        }
     };
     let kept = result.iter().filter(|(key, _)| keep(&key.text()));
     let mut map: serde_json::Map<String, serde_json::Value> = kept

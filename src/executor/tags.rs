@@ -29,14 +29,16 @@ pub(super) fn lets_run(
         };
         tags.extend(text::split(&tag));
     }
-    select(&tags, &options.tags, &options.skip_tags)
+    selects(&tags, &options.tags, &options.skip_tags)
 }
 
 fn may_be_template(text: &str) -> bool {
     possibly_template(text, &Syntax::default())
 }
 
-fn select(tags: &[String], only: &[String], skip: &[String]) -> bool {
+/// Whether tags let something run, given those that were asked for and those that were not.
+#[must_use]
+pub fn selects(tags: &[String], only: &[String], skip: &[String]) -> bool {
     let has = |name: &str| tags.iter().any(|tag| tag == name);
     let asked = |name: &str| only.iter().any(|tag| tag == name);
     let shared = |list: &[String]| list.iter().any(|tag| has(tag));

@@ -162,12 +162,13 @@ fn range_values(range: &str) -> Result<Vec<String>, InventoryError> {
         return error("host range must specify equal-length begin and end formats");
     }
     let number = |text: &str| {
-        text.parse::<usize>()
-            .map_err(|_| InventoryError::new(format!("invalid literal for int() with base 10: '{text}'")))
+        text.parse::<usize>().map_err(|_| {
+            InventoryError::of_value(format!("invalid literal for int() with base 10: '{text}'"))
+        })
     };
     let step = number(step)?;
     if step == 0 {
-        return error("slice step cannot be zero");
+        return Err(InventoryError::of_value("slice step cannot be zero"));
     }
     if let (Some(first), Some(last)) = (letter(begin), letter(end)) {
         if first > last {

@@ -19,7 +19,14 @@ pub(super) fn parse(
     inventory: &mut Inventory,
     options: &LoadOptions<'_>,
 ) -> Result<(), InventoryError> {
-    let dict = config.as_dict().cloned().unwrap_or_default();
+    let dict = match config {
+        Value::Dict(dict) if !dict.read().is_empty() => dict.clone(),
+        _ => return Err(InventoryError::new("the configuration of the inventory is empty")),
+    };
+    let name = dict.get("plugin").map(|name| name.to_string()).unwrap_or_else(|| "none found".to_owned());
+    if name.strip_prefix("ansible.builtin.").unwrap_or(&name) != "constructed" {
+        return Err(InventoryError::new(format!("Incorrect plugin name in file: {name}")));
+    }
     let section = |name: &str| dict.get(name).and_then(|value| value.as_dict().map(Dict::entries));
     let flag =
         |name: &str, default: bool| dict.get(name).and_then(|value| to_bool(&value)).unwrap_or(default);
@@ -27,6 +34,13 @@ pub(super) fn parse(
         return Err(InventoryError::new("templates are not available for this inventory"));
     };
     let strict = flag("strict", false);
+    let use_extra_vars = flag("use_extra_vars", false);
+    // Files of variables count only when the configuration says so.
+    let files = if flag("use_vars_plugins", false) {
+        Vec::new()
+    } else {
+        std::mem::take(&mut inventory.beside_sources)
+    };
     let leading = flag("leading_separator", true);
     let hosts: Vec<String> = inventory.hosts().map(ToOwned::to_owned).collect();
     for host in &hosts {
@@ -35,7 +49,9 @@ pub(super) fn parse(
             vars.insert("inventory_hostname".into(), Value::from(host.as_str()));
             let names = inventory.group_names(host).into_iter().map(Value::from).collect();
             vars.insert("group_names".into(), Value::list(names));
-            vars.extend(options.extra_vars.clone());
+            if use_extra_vars {
+                vars.extend(options.extra_vars.clone());
+            }
             let vars: crate::jinja::Vars = vars.into_iter().collect();
             let templar = Templar::new(Arc::clone(environment), Arc::new(vars));
             templar.template(&Value::from(text)).map_err(|error| error.message().to_owned())
@@ -90,6 +106,9 @@ pub(super) fn parse(
                 Err(_) => {}
             }
         }
+    }
+    if !files.is_empty() {
+        inventory.beside_sources = files;
     }
     Ok(())
 }

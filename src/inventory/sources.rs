@@ -150,6 +150,13 @@ impl Inventory {
         let mut loading = Loading { options, loaded: Loaded::default() };
         loading.loaded.inventory.merge = options.merge_hashes;
         loading.loaded.inventory.sources = sources.to_vec();
+        for source in sources {
+            let Some(directory) = directory_of(&absolute(source)) else { continue };
+            let read = VarsDirectory::read(&directory, options);
+            if !read.is_empty() {
+                loading.loaded.inventory.beside_sources.push(read);
+            }
+        }
         let mut parsed = false;
         for source in sources.iter().filter(|source| !source.is_empty()) {
             parsed |= loading.source(&absolute(source))?;
@@ -165,14 +172,6 @@ impl Inventory {
             return Err(InventoryError::new(message));
         } else if options.unparsed_warning {
             warnings.push("No inventory was parsed, only implicit localhost is available".to_owned());
-        }
-        for source in sources {
-            let source = absolute(source);
-            let Some(directory) = directory_of(&source) else { continue };
-            let read = VarsDirectory::read(&directory, options);
-            if !read.is_empty() {
-                inventory.beside_sources.push(read);
-            }
         }
         Ok(Loaded { inventory, warnings })
     }
@@ -282,8 +281,8 @@ impl Loading<'_> {
         let path = Path::new(source);
         let read = || (self.options.read)(path).map_err(InventoryError::new);
         match plugin {
-            Plugin::HostList => host_list(source, false, inventory),
-            Plugin::AdvancedHostList => host_list(source, true, inventory),
+            Plugin::HostList => return host_list(source, false, inventory),
+            Plugin::AdvancedHostList => return host_list(source, true, inventory),
             Plugin::Script => return script::parse(path, inventory).map(|()| Vec::new()),
             Plugin::Ini => return ini::parse(path, inventory),
             Plugin::Yaml => return yaml::parse(&read()?, inventory),
@@ -317,11 +316,17 @@ impl Loading<'_> {
     }
 }
 
-/// `a,b`: addresses between commas, with ranges if `advanced`.
-fn host_list(source: &str, advanced: bool, inventory: &mut Inventory) {
+/// `a,b`: addresses between commas, with ranges if `advanced`. What is no address is a name as it is.
+fn host_list(source: &str, advanced: bool, inventory: &mut Inventory) -> Result<Vec<String>, InventoryError> {
     for entry in source.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         let (hosts, port) = if advanced {
-            super::expand_pattern(entry).unwrap_or_else(|_| (vec![entry.to_owned()], None))
+            match super::expand_pattern(entry) {
+                Err(error) if error.value => {
+                    let message = format!("Invalid data from string, could not parse: {error}");
+                    return Err(InventoryError::new(message));
+                }
+                expanded => expanded.unwrap_or_else(|_| (vec![entry.to_owned()], None)),
+            }
         } else {
             let (host, port) = super::parse_address(entry, false).unwrap_or((entry, None));
             (vec![host.to_owned()], port)
@@ -332,4 +337,5 @@ fn host_list(source: &str, advanced: bool, inventory: &mut Inventory) {
             }
         }
     }
+    Ok(Vec::new())
 }

@@ -143,6 +143,12 @@ impl ModuleNames for Registry {
         missing.cloned().or_else(|| super::refused::reason(name).map(ToOwned::to_owned))
     }
 
+    fn arguments(&self, module: &str) -> Option<Vec<&'static str>> {
+        let spec = self.get(module)?.spec();
+        let names = spec.options.iter().flat_map(|opt| std::iter::once(&opt.name).chain(opt.aliases));
+        (!spec.any_option).then(|| names.copied().collect())
+    }
+
     fn names(&self) -> Vec<String> {
         let short = |name: &str| name.rsplit('.').next().unwrap_or(name).to_owned();
         self.modules.keys().flat_map(|name| [(*name).to_owned(), short(name)]).collect()

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::error::Kind;
 use super::nearest::nearest;
 use super::tree::Place;
 use crate::jinja::ast::{PluginKind, Reference};
@@ -13,10 +14,15 @@ use crate::yaml::python;
 /// What is wrong with templates.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    /// Filters, tests and lookups that do not exist.
-    pub errors: Vec<(Place, String, Option<String>)>,
-    /// Templates that do not parse: Ansible fails only when it runs them.
-    pub warnings: Vec<(Place, String)>,
+    /// Filters, tests and lookups that do not exist, and templates that do not parse: Ansible fails only when
+    /// it runs them.
+    pub found: Vec<(Kind, Place, String, Option<String>)>,
+}
+
+impl Findings {
+    fn syntax(&mut self, place: Place, error: &Error) {
+        self.found.push((Kind::Template, place, format!("template error: {error}"), None));
+    }
 }
 
 /// Checks every template within a value.
@@ -28,9 +34,7 @@ pub(super) fn templates(node: &python::Node, file: &Arc<PathBuf>, env: &Environm
         python::Value::Str(text) if possibly_template(text, &Syntax::default()) => {
             match env.parse(text, &Syntax::default(), true) {
                 Ok(template) => references(&template.references, node, text, file, env, found),
-                Err(error) => {
-                    found.warnings.push((place(node, text, file, error.line()), syntax_message(&error)))
-                }
+                Err(error) => found.syntax(place(node, text, file, error.line()), &error),
             }
         }
         python::Value::List(items) => items.iter().for_each(|item| templates(item, file, env, found)),
@@ -44,6 +48,17 @@ pub(super) fn templates(node: &python::Node, file: &Arc<PathBuf>, env: &Environm
     }
 }
 
+/// Checks a template file.
+pub(super) fn file(text: &str, path: &Arc<PathBuf>, env: &Environment, found: &mut Findings) {
+    let value = python::Value::Str(text.into());
+    let mark = crate::yaml::Mark { offset: 0, line: 0, column: 1 };
+    let node = python::Node { mark, tag: None, value };
+    match env.parse(text, &Syntax::default(), false) {
+        Ok(template) => references(&template.references, &node, "\n\n", path, env, found),
+        Err(error) => found.syntax(place(&node, "\n\n", path, error.line()), &error),
+    }
+}
+
 /// Checks conditions: bare expressions, alone or in a list.
 pub(super) fn conditions(node: &python::Node, file: &Arc<PathBuf>, env: &Environment, found: &mut Findings) {
     match &node.value {
@@ -53,16 +68,10 @@ pub(super) fn conditions(node: &python::Node, file: &Arc<PathBuf>, env: &Environ
         }
         python::Value::Str(text) if !text.trim().is_empty() => match parse::parse_expression(text) {
             Ok((_, named)) => references(&named, node, text, file, env, found),
-            Err(error) => {
-                found.warnings.push((place(node, text, file, error.line()), syntax_message(&error)))
-            }
+            Err(error) => found.syntax(place(node, text, file, error.line()), &error),
         },
         _ => {}
     }
-}
-
-fn syntax_message(error: &Error) -> String {
-    format!("template error: {error}")
 }
 
 fn references(
@@ -77,15 +86,15 @@ fn references(
         if env.plugins.has(reference.kind, &reference.name) {
             continue;
         }
-        let kind = match reference.kind {
-            PluginKind::Filter => "filter",
-            PluginKind::Test => "test",
-            PluginKind::Lookup => "lookup",
+        let (kind, word) = match reference.kind {
+            PluginKind::Filter => (Kind::Filter, "filter"),
+            PluginKind::Test => (Kind::Test, "test"),
+            PluginKind::Lookup => (Kind::Lookup, "lookup"),
         };
         let hint = nearest(&reference.name, env.plugins.names(reference.kind));
         let hint = hint.map(|near| format!("did you mean '{near}'?"));
-        let message = format!("there is no {kind} '{}'", reference.name);
-        found.errors.push((place(node, text, file, Some(reference.line)), message, hint));
+        let message = format!("there is no {word} '{}'", reference.name);
+        found.found.push((kind, place(node, text, file, Some(reference.line)), message, hint));
     }
 }
 

@@ -30,8 +30,23 @@ pub trait ModuleNames: Send + Sync {
         None
     }
 
+    /// The names of all arguments of a module, aliases included; none when it takes any.
+    fn arguments(&self, module: &str) -> Option<Vec<&'static str>>;
+
     /// All names, to find the nearest one.
     fn names(&self) -> Vec<String>;
+}
+
+/// What a key is that stands twice in a dict (`DUPLICATE_YAML_DICT_KEY`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DuplicateKeys {
+    /// The last value counts, with a warning.
+    #[default]
+    Warn,
+    /// An error.
+    Error,
+    /// The last value counts.
+    Ignore,
 }
 
 /// How content is loaded.
@@ -41,6 +56,8 @@ pub struct Options {
     pub roles_path: Vec<PathBuf>,
     /// Directories that hold `ansible_collections` (`collections_path`).
     pub collections_path: Vec<PathBuf>,
+    /// What a key is that stands twice in a dict.
+    pub duplicate_keys: DuplicateKeys,
     /// Variables that the names of static imports may use.
     pub extra_vars: VarMap,
     /// The modules.
@@ -56,6 +73,7 @@ impl Options {
         Options {
             roles_path: Vec::new(),
             collections_path: Vec::new(),
+            duplicate_keys: DuplicateKeys::default(),
             extra_vars: VarMap::new(),
             modules,
             environment,
@@ -73,6 +91,8 @@ pub struct Content {
     pub plays: Vec<Arc<Play>>,
     /// What will fail only when it runs: templates that do not parse, included files that are missing.
     pub warnings: Vec<LoadError>,
+    /// What Ansible itself warns of when it loads this, in its words.
+    pub notices: Vec<String>,
     files: Mutex<HashMap<FileKey, Nodes>>,
     roles: Mutex<HashMap<RoleKey, Arc<Role>>>,
 }
@@ -90,6 +110,17 @@ impl Content {
         let basedir = path.parent().map(Path::to_owned).unwrap_or_default();
         let mut loader = Loader::new(options, basedir.clone());
         let plays = loader.playbook(&path);
+        Content::finish(loader, plays, basedir)
+    }
+
+    /// Loads a playbook that is no file.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load_text(text: &str, basedir: &Path, options: &Options) -> Result<Arc<Content>, LoadErrors> {
+        let basedir = std::path::absolute(basedir).unwrap_or_else(|_| basedir.to_owned());
+        let mut loader = Loader::new(options, basedir.clone());
+        let plays = loader.playbook_text(text);
         Content::finish(loader, plays, basedir)
     }
 
@@ -116,12 +147,13 @@ impl Content {
             return Err(LoadErrors(loader.errors));
         }
         let options = loader.options.clone();
-        let warnings = loader.warnings;
+        let (warnings, notices) = (loader.warnings, loader.notices);
         Ok(Arc::new(Content {
             options,
             basedir,
             plays,
             warnings,
+            notices,
             files: Mutex::default(),
             roles: Mutex::default(),
         }))
@@ -201,4 +233,27 @@ impl Content {
         let vars = loader.vars_file(path);
         if loader.errors.is_empty() { Ok(vars) } else { Err(LoadErrors(loader.errors)) }
     }
+}
+
+/// The file of a playbook of a collection: `namespace.collection.name`.
+#[must_use]
+pub fn collection_playbook(name: &str, options: &Options) -> Option<PathBuf> {
+    let (namespace, rest) = name.split_once('.')?;
+    let (collection, playbook) = rest.split_once('.')?;
+    let word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if ![namespace, collection].into_iter().chain(playbook.split('.')).all(word) {
+        return None;
+    }
+    let below = PathBuf::from("ansible_collections").join(namespace).join(collection).join("playbooks");
+    let (inner, ending) = match playbook.rsplit_once('.') {
+        Some((inner, ending @ ("yml" | "yaml"))) => (inner, Some(ending)),
+        _ => (playbook, None),
+    };
+    let file = inner.replace('.', "/");
+    let endings = ending.map_or(vec!["yml", "yaml"], |ending| vec![ending]);
+    let candidates = options.collections_path.iter().flat_map(|dir| {
+        let base = dir.join(&below);
+        endings.iter().map(move |ending| (base.clone(), *ending)).collect::<Vec<_>>()
+    });
+    candidates.map(|(base, ending)| base.join(format!("{file}.{ending}"))).find(|path| path.is_file())
 }

@@ -19,8 +19,10 @@ pub(super) mod on {
     pub(crate) const HANDLER: u8 = 16;
     /// An `include_*` or `import_*` task.
     pub(crate) const INCLUDE: u8 = 32;
+    /// An `import_playbook`.
+    pub(crate) const IMPORT_PLAYBOOK: u8 = 64;
     /// Everything that runs tasks.
-    pub(crate) const BASE: u8 = PLAY | ROLE | BLOCK | TASK | HANDLER;
+    pub(crate) const BASE: u8 = PLAY | ROLE | BLOCK | TASK | HANDLER | IMPORT_PLAYBOOK;
     /// Tasks and handlers.
     pub(crate) const TASKS: u8 = TASK | HANDLER;
 }
@@ -83,7 +85,7 @@ pub(super) const KEYWORDS: &[Keyword] = &[
     keyword("become_exe", on::BASE, Holds::Any),
     keyword("tags", on::BASE | on::INCLUDE, Holds::Any),
     keyword("collections", on::BASE | on::INCLUDE, Holds::List),
-    keyword("when", on::ROLE | on::BLOCK | on::TASKS | on::INCLUDE, Holds::Conditions),
+    keyword("when", on::ROLE | on::BLOCK | on::TASKS | on::INCLUDE | on::IMPORT_PLAYBOOK, Holds::Conditions),
     keyword("notify", on::BLOCK | on::TASKS, Holds::List),
     keyword("delegate_to", on::ROLE | on::BLOCK | on::TASKS, Holds::Any),
     keyword("delegate_facts", on::ROLE | on::BLOCK | on::TASKS, Holds::Any),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::check;
-use super::content::Options;
-use super::error::LoadError;
+use super::content::{DuplicateKeys, Options};
+use super::error::{Kind as Wrong, LoadError};
 use super::keywords::{self, Holds, KEYWORDS, Keywords, LOOP_CONTROL, on};
 use super::nearest::nearest;
 use super::splitter;
@@ -66,6 +66,8 @@ pub(super) struct Loader<'a> {
     pub errors: Vec<LoadError>,
     /// What Ansible would only find wrong when it runs.
     pub warnings: Vec<LoadError>,
+    /// What Ansible itself warns of, in its words.
+    pub notices: Vec<String>,
     texts: HashMap<PathBuf, Arc<str>>,
     roles: HashMap<(PathBuf, RoleFiles), Arc<Role>>,
     depth: usize,
@@ -80,6 +82,7 @@ impl<'a> Loader<'a> {
             basedir,
             errors: Vec::new(),
             warnings: Vec::new(),
+            notices: Vec::new(),
             texts: HashMap::new(),
             roles: HashMap::new(),
             depth: 0,
@@ -88,27 +91,50 @@ impl<'a> Loader<'a> {
 
     /// Notes that something is wrong at a place.
     pub(super) fn fail(&mut self, place: &Place, message: impl Into<String>, hint: Option<String>) {
-        let error = self.located(place, message.into(), hint);
+        self.fail_as(Wrong::Content, place, message, hint);
+    }
+
+    /// Notes that something of this kind is wrong at a place.
+    pub(super) fn fail_as(
+        &mut self,
+        kind: Wrong,
+        place: &Place,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let error = self.located(kind, place, message.into(), hint);
         self.errors.push(error);
     }
 
     /// Notes that a file or role is missing.
     fn miss(&mut self, place: &Place, message: impl Into<String>) {
-        let error = LoadError { missing: true, ..self.located(place, message.into(), None) };
+        let error = LoadError { missing: true, ..self.located(Wrong::Content, place, message.into(), None) };
         self.errors.push(error);
     }
 
     /// Notes something that fails only when it runs.
     pub(super) fn warn(&mut self, place: &Place, message: impl Into<String>) {
-        let error = self.located(place, message.into(), None);
+        self.warn_as(Wrong::Content, place, message, None);
+    }
+
+    /// Notes something of this kind that fails only when it runs.
+    pub(super) fn warn_as(
+        &mut self,
+        kind: Wrong,
+        place: &Place,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let error = self.located(kind, place, message.into(), hint);
         self.warnings.push(error);
     }
 
-    fn located(&self, place: &Place, message: String, hint: Option<String>) -> LoadError {
+    fn located(&self, kind: Wrong, place: &Place, message: String, hint: Option<String>) -> LoadError {
         let line = place.line as usize;
         let text =
             self.texts.get(place.file.as_ref()).and_then(|text| text.lines().nth(line.saturating_sub(1)));
         LoadError {
+            kind,
             file: place.file.as_ref().clone(),
             line,
             column: place.column as usize,
@@ -150,8 +176,13 @@ impl<'a> Loader<'a> {
             }
         };
         self.texts.insert(path.to_owned(), String::from_utf8_lossy(&bytes).into());
-        match python::Loader::new(&name).with_tags(jinja::yaml::TAGS).load(&bytes) {
-            Ok(node) => Some((node, file)),
+        let mut duplicates = Vec::new();
+        let loader = python::Loader::new(&name).with_tags(jinja::yaml::TAGS);
+        match loader.load_with(&bytes, &mut duplicates) {
+            Ok(node) => {
+                self.duplicates(&file, &duplicates);
+                Some((node, file))
+            }
             Err(error) => {
                 let (line, column) = error.mark().map_or((1, 1), |mark| (mark.line, mark.column));
                 self.fail(&Place { line, column, ..own }, error.problem().to_owned(), None);
@@ -160,18 +191,64 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// Tells of keys that stand twice in a dict.
+    fn duplicates(&mut self, file: &Arc<PathBuf>, duplicates: &[(crate::yaml::Mark, python::Node)]) {
+        for (mapping, key) in duplicates {
+            let shown = jinja::yaml::value(key);
+            let message = format!(
+                "While constructing a mapping from {}, line {}, column {}, found a duplicate dict key ({shown}).",
+                file.display(),
+                mapping.line,
+                mapping.column
+            );
+            match self.options.duplicate_keys {
+                DuplicateKeys::Ignore => {}
+                DuplicateKeys::Warn => {
+                    self.notices.push(format!("{message} Using last defined value only."));
+                }
+                DuplicateKeys::Error => {
+                    let place = place_of(file, key);
+                    self.fail(&place, format!("{message} Using last defined value only."), None);
+                }
+            }
+        }
+    }
+
+    /// Reads a playbook that is no file.
+    pub(super) fn playbook_text(&mut self, text: &str) -> Vec<Arc<Play>> {
+        let path = self.basedir.join("__adhoc_playbook__");
+        match python::Loader::new("__adhoc_playbook__").load(text.as_bytes()) {
+            Ok(node) => self.plays(&node, &Arc::new(path.clone()), &path),
+            Err(error) => {
+                let place = Place { file: Arc::new(path), line: 1, column: 1 };
+                self.fail(&place, error.problem().to_owned(), None);
+                Vec::new()
+            }
+        }
+    }
+
     /// Reads a playbook.
     pub(super) fn playbook(&mut self, path: &Path) -> Vec<Arc<Play>> {
-        let Some((node, file)) = self.read(path, None) else { return Vec::new() };
-        let place = Place { file: Arc::clone(&file), line: 1, column: 1 };
+        match self.read(path, None) {
+            Some((node, file)) => self.plays(&node, &file, path),
+            None => Vec::new(),
+        }
+    }
+
+    fn plays(&mut self, node: &python::Node, file: &Arc<PathBuf>, path: &Path) -> Vec<Arc<Play>> {
+        let place = Place { file: Arc::clone(file), line: 1, column: 1 };
         let Some(items) = node.value.as_list() else {
-            let found = if matches!(node.value, python::Value::None) { "nothing" } else { "something else" };
-            self.fail(&place, format!("a playbook must be a list of plays, got {found}"), None);
+            let found = jinja::yaml::value(node).type_name();
+            self.fail(&place, format!("A playbook must be a list of plays, got a {found} instead"), None);
             return Vec::new();
         };
+        if items.is_empty() {
+            let message = format!("A playbook must contain at least one play: {}", path.display());
+            self.fail(&place, message, None);
+        }
         let mut plays = Vec::new();
         for item in items {
-            let place = place_of(&file, item);
+            let place = place_of(file, item);
             let Some(dict) = item.value.as_dict() else {
                 self.fail(
                     &place,
@@ -183,14 +260,21 @@ impl<'a> Loader<'a> {
             let import =
                 ["import_playbook", "ansible.builtin.import_playbook"].iter().find_map(|key| dict.get(key));
             match import {
-                Some(target) => plays.extend(self.import_playbook(target, path, &file)),
-                None => plays.extend(self.play(dict, &file, place)),
+                Some(target) => plays.extend(self.import_playbook(target, dict, path, file)),
+                None => plays.extend(self.play(dict, file, place)),
             }
         }
         plays
     }
 
-    fn import_playbook(&mut self, target: &python::Node, from: &Path, file: &Arc<PathBuf>) -> Vec<Arc<Play>> {
+    /// `import_playbook`, whose `vars`, `tags` and `when` hold for all of its plays.
+    fn import_playbook(
+        &mut self,
+        target: &python::Node,
+        dict: &python::Dict,
+        from: &Path,
+        file: &Arc<PathBuf>,
+    ) -> Vec<Arc<Play>> {
         let place = place_of(file, target);
         let Some(name) = target.value.as_str() else {
             self.fail(&place, "playbook import parameter must be a string", None);
@@ -200,11 +284,15 @@ impl<'a> Loader<'a> {
             self.fail(&place, "playbooks import each other without end", None);
             return Vec::new();
         }
+        let keywords = self.keywords(dict, on::IMPORT_PLAYBOOK, file, "PlaybookInclude", IMPORT_PLAYBOOK);
+        let around = Surroundings { vars: keywords.vars.clone(), ..Surroundings::default() };
+        let Some(name) = self.static_text(name, &place, &around) else { return Vec::new() };
         self.depth += 1;
-        let path = from.parent().unwrap_or(Path::new(".")).join(name);
+        let path = super::content::collection_playbook(&name, self.options)
+            .unwrap_or_else(|| from.parent().unwrap_or(Path::new(".")).join(&name));
         let plays = self.playbook(&path);
         self.depth -= 1;
-        plays
+        plays.into_iter().map(|play| with_import(play, &keywords)).collect()
     }
 
     /// A play of one role, as ansible-operator makes it.
@@ -237,10 +325,18 @@ impl<'a> Loader<'a> {
     }
 
     fn play(&mut self, dict: &python::Dict, file: &Arc<PathBuf>, place: Place) -> Option<Arc<Play>> {
-        if dict.get("hosts").is_none() {
-            self.fail(&place, "the field 'hosts' is required but was not set", None);
+        match dict.get("hosts") {
+            Some(hosts) => self.check_hosts(hosts, &place),
+            None => self.fail(&place, "the field 'hosts' is required but was not set", None),
         }
-        let keywords = self.keywords(dict, on::PLAY, file, "Play", &[]);
+        if let (Some(_), Some(user)) = (dict.get("remote_user"), dict.get("user")) {
+            let message = "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and should be removed";
+            self.fail(&place_of(file, user), message, None);
+        }
+        if let Some(prompts) = dict.get("vars_prompt") {
+            self.check_prompts(prompts, file);
+        }
+        let keywords = self.keywords(dict, on::PLAY, file, "Play", &["user"]);
         let collections = Arc::new(self.collections(&keywords));
         let around = Surroundings { collections, vars: keywords.vars.clone(), ..Surroundings::default() };
         let mut list = |key: &str, handlers: bool| match dict.get(key) {
@@ -267,6 +363,59 @@ impl<'a> Loader<'a> {
         }))
     }
 
+    /// `hosts`: text or a list of texts.
+    fn check_hosts(&mut self, hosts: &python::Node, place: &Place) {
+        let message = match &hosts.value {
+            python::Value::None => "Hosts list cannot be empty. Please check your playbook".to_owned(),
+            python::Value::List(items) if items.is_empty() => {
+                "Hosts list cannot be empty. Please check your playbook".to_owned()
+            }
+            python::Value::List(items) => {
+                let wrong = items.iter().find(|item| {
+                    matches!(
+                        item.value,
+                        python::Value::None | python::Value::List(_) | python::Value::Dict(_)
+                    )
+                });
+                match wrong {
+                    None => return,
+                    Some(item) if matches!(item.value, python::Value::None) => {
+                        "Hosts list cannot contain values of 'None'. Please check your playbook".to_owned()
+                    }
+                    Some(item) => {
+                        let shown = jinja::yaml::value(item);
+                        format!("Hosts list contains an invalid host value: '{shown}'")
+                    }
+                }
+            }
+            python::Value::Dict(_) => {
+                "Hosts list must be a sequence or string. Please check your playbook.".to_owned()
+            }
+            _ => return,
+        };
+        self.fail(place, message, None);
+    }
+
+    /// `vars_prompt`: a list of dicts with known keys.
+    fn check_prompts(&mut self, prompts: &python::Node, file: &Arc<PathBuf>) {
+        let single = std::slice::from_ref(prompts);
+        for prompt in prompts.value.as_list().unwrap_or(single) {
+            let Some(dict) = prompt.value.as_dict() else { continue };
+            if dict.get("name").is_none() {
+                let message = "Invalid vars_prompt data structure, missing 'name' key";
+                self.fail(&place_of(file, prompt), message, None);
+            }
+            for (key, _) in dict.entries() {
+                let name = jinja::yaml::value(key).to_string();
+                if !PROMPT_KEYS.contains(&name.as_str()) {
+                    let message =
+                        format!("Invalid vars_prompt data structure, found unsupported key '{name}'");
+                    self.fail(&place_of(file, key), message, None);
+                }
+            }
+        }
+    }
+
     fn collections(&self, keywords: &Keywords) -> Vec<String> {
         let items = keywords.get("collections").map(|value| match value {
             Value::List(list) => list.items(),
@@ -290,7 +439,8 @@ impl<'a> Loader<'a> {
             python::Value::None => return Vec::new(),
             python::Value::List(items) => Arc::clone(items),
             _ => {
-                self.fail(&place, "a list of roles was expected", None);
+                let hint = Some("'roles' is a list of names and dicts".to_owned());
+                self.fail(&place, "A malformed role declaration was encountered.", hint);
                 return Vec::new();
             }
         };
@@ -309,6 +459,10 @@ impl<'a> Loader<'a> {
     ) -> Option<RoleUse> {
         let place = place_of(file, item);
         let (name, dict) = match &item.value {
+            python::Value::Str(name) if name.contains(',') => {
+                self.fail(&place, format!("Invalid old style role requirement: {name}"), None);
+                return None;
+            }
             python::Value::Str(name) => (name.to_string(), None),
             python::Value::Dict(dict) => {
                 let name = dict.get("role").or_else(|| dict.get("name")).and_then(|name| name.value.as_str());
@@ -414,7 +568,13 @@ impl<'a> Loader<'a> {
     }
 
     /// Reads the role in this directory.
-    fn role_at(&mut self, path: &Path, name: &str, files: RoleFiles, place: &Place) -> Option<Arc<Role>> {
+    pub(super) fn role_at(
+        &mut self,
+        path: &Path,
+        name: &str,
+        files: RoleFiles,
+        place: &Place,
+    ) -> Option<Arc<Role>> {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let key = (path.clone(), files);
         if let Some(role) = self.roles.get(&key) {
@@ -660,7 +820,14 @@ impl<'a> Loader<'a> {
             python::Value::None => return Arc::new(Vec::new()),
             python::Value::List(items) => Arc::clone(items),
             _ => {
-                self.fail(&place, format!("{what} must contain a list of tasks"), None);
+                let value = jinja::yaml::value(node);
+                let (message, found) =
+                    (format!("A malformed block was encountered while loading {what}"), value.type_name());
+                self.fail(
+                    &place,
+                    format!("{message}: {value} should be a list or None but is <class '{found}'>"),
+                    None,
+                );
                 return Arc::new(Vec::new());
             }
         };
@@ -724,11 +891,8 @@ impl<'a> Loader<'a> {
                     KEYWORDS.iter().filter(|keyword| keyword.on & place != 0).map(|keyword| keyword.name);
                 let hint = nearest(name, names).map(|near| format!("did you mean '{near}'?"));
                 let shown = jinja::yaml::value(key);
-                self.fail(
-                    &place_of(file, key),
-                    format!("'{shown}' is not a valid attribute for a {class}"),
-                    hint,
-                );
+                let message = format!("'{shown}' is not a valid attribute for a {class}");
+                self.fail_as(Wrong::Keyword, &place_of(file, key), message, hint);
             }
         }
         self.keyword_pairs(&known, place, file, class)
@@ -748,7 +912,8 @@ impl<'a> Loader<'a> {
             };
             let at = place_of(file, node);
             if keywords::WITHOUT_EFFECT.contains(&keyword.name) {
-                self.warn(&at, format!("'{}' has no effect here yet", keyword.name));
+                let message = format!("'{}' has no effect here yet", keyword.name);
+                self.warn_as(Wrong::NoEffect, &at, message, None);
             }
             match (keyword.name, keyword.holds) {
                 ("vars", _) => match &node.value {
@@ -818,11 +983,8 @@ impl<'a> Loader<'a> {
     }
 
     fn add_findings(&mut self, found: check::Findings) {
-        for (place, message, hint) in found.errors {
-            self.fail(&place, message, hint);
-        }
-        for (place, message) in found.warnings {
-            self.warn(&place, message);
+        for (kind, place, message, hint) in found.found {
+            self.warn_as(kind, &place, message, hint);
         }
     }
 
@@ -917,7 +1079,10 @@ impl<'a> Loader<'a> {
                 let names = names.iter().map(String::as_str).chain(Kind::NAMES.iter().map(|(name, _)| *name));
                 let near = nearest(name, names.chain(KEYWORDS.iter().map(|keyword| keyword.name)));
                 let hint = near.map(|near| format!("did you mean '{near}'?"));
-                self.fail(&place_of(file, key), format!("couldn't resolve module/action '{name}'"), hint);
+                let message = format!(
+                    "couldn't resolve module/action '{name}'. This often indicates a misspelling, missing collection, or incorrect module path."
+                );
+                self.fail_as(Wrong::Module, &place_of(file, key), message, hint);
                 None
             }
             ([(first, _), (second, _), ..], _) => {
@@ -1042,6 +1207,7 @@ impl<'a> Loader<'a> {
                     );
                     self.fail(&call.place, message, None);
                 }
+                self.check_module_args(call, module.name);
                 Action::Module(module.name)
             }
         })
@@ -1062,6 +1228,18 @@ impl<'a> Loader<'a> {
                 let message = format!("Expected a string for {name} but got <class '{kind}'> instead");
                 self.fail(&call.place, message, None);
             }
+        }
+    }
+
+    /// Warns of arguments that a module does not have: the task will fail.
+    fn check_module_args(&mut self, call: &Call, module: &'static str) {
+        let Some(known) = self.options.modules.arguments(module) else { return };
+        let unknown = call.args.keys().filter(|key| !key.starts_with('_') && !known.contains(&key.as_ref()));
+        for name in unknown.cloned().collect::<Vec<_>>() {
+            let near = nearest(&name, known.iter().copied());
+            let hint = near.map(|near| format!("did you mean '{near}'?"));
+            let message = format!("the module '{module}' has no argument '{name}'");
+            self.warn_as(Wrong::Argument, &call.place, message, hint);
         }
     }
 
@@ -1097,7 +1275,8 @@ impl<'a> Loader<'a> {
                 if self.options.environment.plugins.lookup(lookup).is_none() {
                     let names = self.options.environment.plugins.names(jinja::ast::PluginKind::Lookup);
                     let hint = nearest(lookup, names).map(|near| format!("did you mean 'with_{near}'?"));
-                    self.fail(&place, format!("there is no lookup '{lookup}' for '{name}'"), hint);
+                    let message = format!("there is no lookup '{lookup}' for '{name}'");
+                    self.warn_as(Wrong::Lookup, &place, message, hint);
                 }
                 if matches!(node.value, python::Value::None) {
                     self.fail(&place, format!("you must specify a value when using {name}"), None);
@@ -1247,13 +1426,12 @@ impl<'a> Loader<'a> {
     /// missing fails only when it runs, as in Ansible.
     fn preload(&mut self, action: &Action, call: &Call, place: &Place, around: &Surroundings) {
         let before = self.errors.len();
-        self.read_included(action, call, place, around);
-        // What is wrong in there only matters when the task runs.
-        let wrong = self.errors.split_off(before);
-        self.warnings.extend(wrong);
+        self.preload_named(action, call, place, around);
+        let only_when_it_runs = self.errors.split_off(before);
+        self.warnings.extend(only_when_it_runs);
     }
 
-    fn read_included(&mut self, action: &Action, call: &Call, place: &Place, around: &Surroundings) {
+    fn preload_named(&mut self, action: &Action, call: &Call, place: &Place, around: &Surroundings) {
         let fixed = |text: Option<String>| text.filter(|text| !text.contains("{{") && !text.contains("{%"));
         match action {
             Action::IncludeTasks if self.depth < MAX_IMPORTS => {
@@ -1299,6 +1477,43 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// The names of `import_playbook`.
+const IMPORT_PLAYBOOK: &[&str] = &["import_playbook", "ansible.builtin.import_playbook"];
+
+/// A play with the variables, tags and conditions of the `import_playbook` that names it.
+fn with_import(play: Arc<Play>, import: &Keywords) -> Arc<Play> {
+    if import.vars.is_empty() && import.tags.is_empty() && import.when.is_empty() {
+        return play;
+    }
+    let mut keywords = play.keywords.clone();
+    keywords.tags.extend(import.tags.clone());
+    let mut vars = play.vars.clone();
+    vars.extend(import.vars.clone());
+    let within = |nodes: &Nodes| -> Nodes {
+        if import.when.is_empty() || nodes.is_empty() {
+            return Arc::clone(nodes);
+        }
+        let keywords = Keywords {
+            when: import.when.clone(),
+            when_places: import.when_places.clone(),
+            ..Keywords::default()
+        };
+        let (place, body) = (play.place.clone(), Arc::clone(nodes));
+        let block = Block { place, keywords, body, rescue: Nodes::default(), always: Nodes::default() };
+        Arc::new(vec![Node::Block(Arc::new(block))])
+    };
+    Arc::new(Play {
+        place: play.place.clone(),
+        keywords,
+        vars,
+        roles: within(&play.roles),
+        pre_tasks: within(&play.pre_tasks),
+        tasks: within(&play.tasks),
+        post_tasks: within(&play.post_tasks),
+        handlers: Arc::clone(&play.handlers),
+    })
+}
+
 /// The arguments of `include_role` and `import_role`.
 const ROLE_ARGS: &[&str] = &[
     "name",
@@ -1312,6 +1527,10 @@ const ROLE_ARGS: &[&str] = &[
     "allow_duplicates",
     "rolespec_validate",
 ];
+
+/// The keys of an entry of `vars_prompt`.
+const PROMPT_KEYS: &[&str] =
+    &["name", "prompt", "default", "private", "confirm", "encrypt", "salt_size", "salt", "unsafe"];
 
 /// What `meta` can do.
 pub const META_ACTIONS: &[&str] = &[

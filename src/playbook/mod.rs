@@ -10,17 +10,21 @@
 //! does not parse, an included file that is missing) is kept as [`Content::warnings`].
 
 mod check;
+mod config;
 mod content;
 mod error;
 mod keywords;
+mod lint;
 mod loader;
 mod nearest;
 mod splitter;
 mod tree;
 
-pub use content::{Content, ModuleNames, Options, ResolvedModule};
-pub use error::{LoadError, LoadErrors};
+pub use config::{Config, ConfigError, Origin, SETTINGS, Setting, SettingKind};
+pub use content::{Content, DuplicateKeys, ModuleNames, Options, ResolvedModule, collection_playbook};
+pub use error::{Kind, LoadError, LoadErrors, source_position};
 pub use keywords::{Keywords, find_keyword, keyword_names};
+pub use lint::{Report, lint};
 pub use loader::{META_ACTIONS, RoleFiles};
 pub use splitter::{parse_kv, split_args};
 pub use tree::{Action, Block, Import, Loop, Node, Nodes, Place, Play, Role, RoleUse, Task, VarMap};

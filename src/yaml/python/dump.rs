@@ -31,6 +31,9 @@ pub struct DumpOptions {
     pub explicit_start: bool,
     /// End with `...`.
     pub explicit_end: bool,
+    /// Write text of several lines in literal style where that is possible (a representer of Ansible's
+    /// callbacks).
+    pub literal_lines: bool,
 }
 
 impl Default for DumpOptions {
@@ -44,6 +47,7 @@ impl Default for DumpOptions {
             allow_unicode: false,
             explicit_start: false,
             explicit_end: false,
+            literal_lines: false,
         }
     }
 }
@@ -183,10 +187,10 @@ struct Dumper<'o, 'v> {
     anchors: HashMap<usize, Anchor>,
 }
 
-impl Dumper<'_, '_> {
+impl<'o> Dumper<'o, '_> {
     fn value(&mut self, value: &Value, tag: Option<&str>) {
         let Some(identity) = identity(value) else {
-            return with_scalar(value, tag, self.writer.settings(), |scalar| self.writer.scalar(scalar));
+            return self.scalar(value, tag, Writer::scalar);
         };
         let anchor = self.anchors.entry(identity).or_default();
         let name = format!("id{:03}", anchor.number);
@@ -222,14 +226,20 @@ impl Dumper<'_, '_> {
                 let is_set = matches!(value, Value::Set(_));
                 self.writer.start(Collection::Map, flow, properties);
                 for (key, value) in self.options.ordered(dict) {
-                    let settings = self.writer.settings();
-                    with_scalar(&key.value, key.tag.as_deref(), settings, |scalar| self.writer.key(scalar));
+                    self.scalar(&key.value, key.tag.as_deref(), Writer::key);
                     if is_set { self.value(&Value::None, None) } else { self.node(value) }
                 }
             }
             _ => return,
         }
         self.writer.end();
+    }
+
+    fn scalar(&mut self, value: &Value, tag: Option<&str>, write: fn(&mut Writer<'o>, &Scalar<'_>)) {
+        let lines = matches!(value, Value::Str(text) if text.contains(LINE_BREAKS));
+        let style = if lines && self.options.literal_lines { Style::Literal } else { Style::Plain };
+        let settings = self.writer.settings();
+        with_scalar(value, tag, style, settings, |scalar| write(&mut self.writer, scalar));
     }
 
     fn node(&mut self, node: &Node) {
@@ -251,8 +261,17 @@ fn is_scalar(node: &Node) -> bool {
     node.tag.is_none() && identity(&node.value).is_none() && !matches!(node.value, Value::Bytes(_))
 }
 
-/// Represents a scalar (`yaml/representer.py`) and hands it on.
-fn with_scalar(value: &Value, tag: Option<&str>, settings: Settings, write: impl FnOnce(&Scalar<'_>)) {
+/// What ends a line in YAML.
+const LINE_BREAKS: [char; 4] = ['\n', '\u{85}', '\u{2028}', '\u{2029}'];
+
+/// Represents a scalar (`yaml/representer.py`) and hands it on; the style is the one for text.
+fn with_scalar(
+    value: &Value,
+    tag: Option<&str>,
+    style: Style,
+    settings: Settings,
+    write: impl FnOnce(&Scalar<'_>),
+) {
     let text;
     let (text, own_tag, literal): (&str, &str, bool) = match value {
         Value::Str(text) => (text, "!!str", tag.is_some()),
@@ -280,7 +299,7 @@ fn with_scalar(value: &Value, tag: Option<&str>, settings: Settings, write: impl
     write(&Scalar {
         text,
         analysis: analyze(text, settings),
-        style: if literal { Style::Literal } else { Style::Plain },
+        style: if literal { Style::Literal } else { style },
         plain_implicit: written == resolved,
         quoted_implicit: written == "!!str",
         properties: Properties { anchor: None, tag: Some(written) },
