@@ -121,6 +121,7 @@ fn dump_options(options: &Value) -> DumpOptions {
         allow_unicode: flag("allow_unicode", false),
         explicit_start: flag("explicit_start", false),
         explicit_end: flag("explicit_end", false),
+        literal_lines: false,
     }
 }
 

@@ -128,7 +128,7 @@ impl Found {
                 }
                 if PLUGINS.contains(&name.as_str()) || (name == "plugins" && !is_role) {
                     self.plugins(&path, depth + 1);
-                } else if !SKIPPED.contains(&name.as_str()) && !(is_role && PARTS.contains(&name.as_str())) {
+                } else if !(SKIPPED.contains(&name.as_str()) || is_role && PARTS.contains(&name.as_str())) {
                     self.search(&path, depth + 1);
                 }
             } else if !is_role && is_yaml(&path) && is_playbook(&path) {

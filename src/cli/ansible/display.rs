@@ -68,7 +68,7 @@ fn wrap(text: &str, width: usize) -> String {
     let mut line = String::new();
     for chunk in chunks(text) {
         let fits = line.chars().count() + chunk.chars().count() <= width;
-        if !fits && !(chunk == " " || line.is_empty()) {
+        if !(fits || chunk == " " || line.is_empty()) {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
         }
         if chunk == " " && line.is_empty() && !lines.is_empty() {

@@ -131,7 +131,6 @@ impl Setup {
             unparsed_warning: config.flag("INVENTORY_UNPARSED_WARNING"),
             extra_vars: self.extra.clone(),
             environment: Some(Arc::clone(&self.environment)),
-            ..LoadOptions::default()
         }
     }
 

@@ -33,6 +33,7 @@ enum Color {
     Error,
     Unreachable,
     Debug,
+    Verbose,
     Included,
     None,
 }
@@ -46,6 +47,7 @@ impl Color {
             Color::Error => "0;31",
             Color::Unreachable => "1;31",
             Color::Debug => "1;30",
+            Color::Verbose => "0;34",
             Color::None => "",
         }
     }
@@ -442,6 +444,11 @@ impl Observer for DefaultCallback {
             Event::Notified { handler, host } => {
                 if self.settings.verbosity > 1 {
                     self.line(&format!("NOTIFIED HANDLER {handler} for {host}"), Color::Debug);
+                }
+            }
+            Event::Verbose { level, message } => {
+                if self.settings.verbosity >= *level {
+                    self.line(message, Color::Verbose);
                 }
             }
             Event::Warning { message } => self.display.warning(message),

@@ -157,7 +157,6 @@ fn expand_tabs(text: &str) -> String {
 }
 
 /// What a module warns of.
-#[must_use]
 pub(super) fn warnings<'a>(result: &'a Map<String, Json>, key: &str) -> impl Iterator<Item = &'a Json> {
     result.get(key).and_then(Json::as_array).into_iter().flatten()
 }
