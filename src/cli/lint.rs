@@ -68,7 +68,7 @@ impl Lint {
 
     /// The migration report of roles and playbooks, then that of the charts of a project.
     fn content(&self, path: &Path) -> bool {
-        let report = playbook::lint(path, &options());
+        let report = playbook::lint(path, &options(path));
         println!("==> Linting {}", path.display());
         if !self.quiet {
             report.findings.iter().for_each(show_content);
@@ -92,12 +92,16 @@ impl Lint {
 }
 
 /// How content is loaded: as `ansible-playbook` would here.
-fn options() -> Options {
+fn options(path: &Path) -> Options {
     let config = Config::load().unwrap_or_default();
     let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
-    let mut options = Options::new(Arc::new(Registry::all()), environment);
-    options.roles_path = config.paths("DEFAULT_ROLES_PATH");
-    options.collections_path = config.paths("COLLECTIONS_PATHS");
+    let (roles_path, collections_path) =
+        (config.paths("DEFAULT_ROLES_PATH"), config.paths("COLLECTIONS_PATHS"));
+    let directory = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    let modules = Registry::for_content(directory, &roles_path, &collections_path);
+    let mut options = Options::new(Arc::new(modules), environment);
+    options.roles_path = roles_path;
+    options.collections_path = collections_path;
     options
 }
 

@@ -1072,7 +1072,7 @@ impl<'a> Loader<'a> {
             ([], [(key, name), ..]) => {
                 if let Some(reason) = self.options.modules.refusal(name) {
                     let message = format!("the module '{name}' is not available here: {reason}");
-                    self.fail(&place_of(file, key), message, None);
+                    self.fail_as(Wrong::Module, &place_of(file, key), message, None);
                     return None;
                 }
                 let names = self.options.modules.names();

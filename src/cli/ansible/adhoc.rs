@@ -52,7 +52,7 @@ pub(super) struct AdHoc {
     #[command(flatten)]
     run: RunFlags,
     #[command(flatten)]
-    _connection: ConnectionOptions,
+    connection: ConnectionOptions,
 }
 
 /// Modules that do nothing without arguments (`MODULE_REQUIRE_ARGS`).
@@ -85,6 +85,7 @@ impl AdHoc {
         let play = self.play()?;
         let base = self.playbook_dir.clone().unwrap_or_else(|| ".".into());
         setup.add_playbook_directory(&std::path::absolute(&base).unwrap_or(base.clone()));
+        setup.find_modules(&base);
         let content = Content::load_text(&play, &base, &setup.content_options()).map_err(|errors| {
             display::errors(&errors);
             Failure { message: None, code: exit::PARSER }
@@ -93,7 +94,7 @@ impl AdHoc {
             check: self.run.check,
             diff: self.run.diff,
             verbosity: self.run.verbose,
-            ..run_options(&setup, self.run.forks)
+            ..run_options(&setup, self.run.forks, self.connection.connection.as_deref())
         };
         let configured = setup.config.text("DEFAULT_STDOUT_CALLBACK").unwrap_or("default");
         let callback = match configured {

@@ -58,16 +58,17 @@ pub(super) struct RunOptions {
     pub force_handlers: bool,
 }
 
-/// How hosts are reached, and caches. Every host is this machine and no fact is kept, so these are accepted and
-/// say nothing.
+/// How hosts are reached, and caches. Every host is this machine and no fact is kept, so all but the connection
+/// are accepted and say nothing.
 #[derive(Debug, Default, Args)]
 pub(super) struct ConnectionOptions {
     #[arg(short = 'M', long, hide = true)]
     module_path: Vec<String>,
     #[arg(long, hide = true)]
     flush_cache: bool,
-    #[arg(short = 'c', long, hide = true)]
-    connection: Option<String>,
+    /// The connection of hosts that name none: this machine is reached with `local`.
+    #[arg(short = 'c', long, value_name = "NAME")]
+    pub connection: Option<String>,
     #[arg(short = 'u', long = "user", hide = true)]
     remote_user: Option<String>,
     #[arg(long, visible_alias = "key-file", hide = true)]

@@ -31,7 +31,7 @@ pub(in crate::cli) struct Playbook {
     #[command(flatten)]
     run: RunFlags,
     #[command(flatten)]
-    _connection: ConnectionOptions,
+    connection: ConnectionOptions,
     /// Only load and check.
     #[arg(long)]
     syntax_check: bool,
@@ -137,7 +137,7 @@ impl Playbook {
             skip_tags: tags(&self.skip_tags, &config.list("TAGS_SKIP")),
             force_handlers: self.run.force_handlers || config.flag("DEFAULT_FORCE_HANDLERS"),
             start_at_task: self.start_at_task.clone(),
-            ..run_options(setup, self.run.forks)
+            ..run_options(setup, self.run.forks, self.connection.connection.as_deref())
         }
     }
 }
@@ -152,7 +152,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// What the configuration and the inventory say of a run.
 #[must_use]
-pub(super) fn run_options(setup: &Setup, forks: Option<usize>) -> RunOptions {
+pub(super) fn run_options(setup: &Setup, forks: Option<usize>, connection: Option<&str>) -> RunOptions {
     let config = &setup.config;
     let configured = usize::try_from(config.number("DEFAULT_FORKS")).unwrap_or(5);
     RunOptions {
@@ -162,6 +162,7 @@ pub(super) fn run_options(setup: &Setup, forks: Option<usize>) -> RunOptions {
         error_on_missing_handler: config.flag("ERROR_ON_MISSING_HANDLER"),
         any_errors_fatal: config.flag("ANY_ERRORS_FATAL"),
         task_timeout: config.number("TASK_TIMEOUT"),
+        connection: connection.or_else(|| config.text("DEFAULT_TRANSPORT")).unwrap_or("ssh").to_owned(),
         merge_hashes: setup.merges_hashes(),
         config_file: config.file.clone(),
         inventory: setup.inventory.clone(),
