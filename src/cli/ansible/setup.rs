@@ -71,7 +71,7 @@ impl Setup {
         let mut environment = Environment::new(Arc::new(modules::plugins()));
         environment.settings = Settings::read(|name| config.given(name).map(ToOwned::to_owned));
         let secrets = secrets(&config, vault, &mut display)?;
-        environment.extensions.insert(Arc::clone(&secrets));
+        environment.secrets = Arc::clone(&secrets);
         let extra = extra_vars::load(&variables.extra_vars, &secrets)
             .map_err(|message| Failure { message: Some(message), code: exit::OPTIONS })?;
         let environment = Arc::new(environment);
@@ -95,7 +95,7 @@ impl Setup {
             [] => self.configured_sources(),
             given => given.to_vec(),
         };
-        let secrets = self.environment.extensions.get::<Secrets>().unwrap_or_default();
+        let secrets = Arc::clone(&self.environment.secrets);
         let read = |path: &Path| extra_vars::read(path, &secrets);
         let loaded = Inventory::load(&sources, &self.inventory_options(&read)).map_err(Failure::error)?;
         let untouched = sources == ["/etc/ansible/hosts"] && !Path::new("/etc/ansible/hosts").exists();
@@ -150,7 +150,7 @@ impl Setup {
 
     /// Reads `group_vars` and `host_vars` beside a playbook.
     pub(super) fn add_playbook_directory(&mut self, directory: &Path) {
-        let secrets = self.environment.extensions.get::<Secrets>().unwrap_or_default();
+        let secrets = Arc::clone(&self.environment.secrets);
         let read = |path: &Path| extra_vars::read(path, &secrets);
         let options = self.inventory_options(&read);
         self.inventory.add_playbook_directory(directory, &options);
