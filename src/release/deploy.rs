@@ -12,7 +12,7 @@ use super::inputs::inputs;
 use super::objects::{Desired, desired, of_record, of_rendering, parse, stored};
 use super::operation::{INSTALL, Operation, UPGRADE};
 use super::options::Source;
-use super::record::{Record, Status, as_read};
+use super::record::{Record, Status, as_written};
 use super::rendering::{Moment, create_crds, record, render};
 use super::revisions::yield_to_others;
 use super::scope::Scope;
@@ -189,7 +189,7 @@ fn same_release(spec: &Spec, record: &Record, rendered: &Rendered) -> bool {
     let new_hooks = rendered.hooks.iter().map(|hook| objects(&hook.manifest));
     objects(&record.manifest) == new
         && old_hooks.eq(new_hooks)
-        && Value::Object(record.config.clone()) == as_read(Value::Object(spec.values.clone()))
+        && Value::Object(record.config.clone()) == as_written(&Value::Object(spec.values.clone()))
         && record.chart.metadata["version"] == spec.chart.version()
 }
 

@@ -38,7 +38,7 @@ pub struct Record {
         default,
         skip_serializing_if = "is_empty",
         serialize_with = "write_values",
-        deserialize_with = "read_values"
+        deserialize_with = "null_as_default"
     )]
     pub config: Map<String, Value>,
     /// The rendered documents.
@@ -149,7 +149,7 @@ pub struct ChartRecord {
     #[serde(default)]
     pub templates: Option<Vec<FileRecord>>,
     /// The default values.
-    #[serde(default, serialize_with = "write_value", deserialize_with = "read_value")]
+    #[serde(default, serialize_with = "write_value")]
     pub values: Value,
     /// `values.schema.json`, base64.
     #[serde(default)]
@@ -247,15 +247,6 @@ fn write_values<S: Serializer>(values: &Map<String, Value>, output: S) -> Result
     let values: Map<String, Value> =
         values.iter().map(|(key, value)| (key.clone(), as_written(value))).collect();
     values.serialize(output)
-}
-
-fn read_value<'de, D: Deserializer<'de>>(input: D) -> Result<Value, D::Error> {
-    Value::deserialize(input).map(as_read)
-}
-
-fn read_values<'de, D: Deserializer<'de>>(input: D) -> Result<Map<String, Value>, D::Error> {
-    let values: Option<Map<String, Value>> = Option::deserialize(input)?;
-    Ok(values.unwrap_or_default().into_iter().map(|(key, value)| (key, as_read(value))).collect())
 }
 
 /// Whole numbers up to this are exact as integers and as floats.
@@ -489,7 +480,7 @@ mod tests {
         let text = serde_json::to_string(&record).unwrap();
         assert!(text.contains(r#""config":{"a":5,"b":[7],"c":0.5}"#), "{text}");
         let back = Record::decode(record.encode().unwrap().as_bytes()).unwrap();
-        assert_eq!(Value::Object(back.config), json!({"a": 5.0, "b": [7.0], "c": 0.5}));
+        assert_eq!(as_read(Value::Object(back.config)), json!({"a": 5.0, "b": [7.0], "c": 0.5}));
     }
 
     #[test]

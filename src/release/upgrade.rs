@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::objects::{desired, of_rendering, stored};
 use super::operation::{Operation, UPGRADE};
 use super::options::{Options, Source};
-use super::record::{Record, Status};
+use super::record::{Record, Status, as_read};
 use super::rendering::{Moment, record, render};
 use super::revisions::{current, prune, settle, supersede};
 use super::rollback::rollback;
@@ -137,18 +137,23 @@ pub(super) async fn plan(
     Ok(Plan { current, new, rendered })
 }
 
-/// The values of the new revision, and the defaults that take the place of the chart's.
+/// The values of the new revision, and the defaults that take the place of the chart's. Numbers that
+/// come from the record are floats for the templates, as Go decodes them.
 fn values_of(
     current: &Record,
     new: Map<String, Value>,
     reuse: Reuse,
 ) -> (Map<String, Value>, Option<Map<String, Value>>) {
+    let floats = |values: Map<String, Value>| -> Map<String, Value> {
+        values.into_iter().map(|(key, value)| (key, as_read(value))).collect()
+    };
+    let old = || floats(current.config.clone());
     match reuse {
         Reuse::Reset => (new, None),
-        Reuse::UnlessGiven if new.is_empty() => (current.config.clone(), None),
+        Reuse::UnlessGiven if new.is_empty() => (old(), None),
         Reuse::UnlessGiven => (new, None),
-        Reuse::Reuse => (values::over_values(new, current.config.clone()), Some(current.computed_values())),
-        Reuse::ResetThenReuse => (values::over_values(new, current.config.clone()), None),
+        Reuse::Reuse => (values::over_values(new, old()), Some(floats(current.computed_values()))),
+        Reuse::ResetThenReuse => (values::over_values(new, old()), None),
     }
 }
 
@@ -196,7 +201,7 @@ mod tests {
 
     fn current() -> Record {
         let mut record = Record::decode(b"eyJuYW1lIjoieCJ9").unwrap();
-        record.config = values(json!({"a": 1, "t": {"x": 1, "y": 1}}));
+        record.config = values(json!({"a": 1.0, "t": {"x": 1.0, "y": 1.0}}));
         record.chart.values = json!({"a": 0, "d": 0, "t": {"z": 0}});
         record
     }
@@ -204,19 +209,19 @@ mod tests {
     #[test]
     fn values_are_reset_or_reused() {
         let given = || values(json!({"t": {"x": 2}, "n": 1}));
-        let merged = values(json!({"a": 1, "t": {"x": 2, "y": 1}, "n": 1}));
+        let merged = values(json!({"a": 1.0, "t": {"x": 2, "y": 1.0}, "n": 1}));
         assert_eq!(values_of(&current(), Map::new(), Reuse::UnlessGiven).0, current().config);
         assert_eq!(values_of(&current(), given(), Reuse::UnlessGiven), (given(), None));
         assert_eq!(values_of(&current(), Map::new(), Reuse::Reset), (Map::new(), None));
         assert_eq!(values_of(&current(), given(), Reuse::ResetThenReuse), (merged.clone(), None));
-        let old = values(json!({"a": 1, "d": 0, "t": {"x": 1, "y": 1, "z": 0}}));
+        let old = values(json!({"a": 1.0, "d": 0.0, "t": {"x": 1.0, "y": 1.0, "z": 0.0}}));
         assert_eq!(values_of(&current(), given(), Reuse::Reuse), (merged, Some(old)));
     }
 
     #[test]
     fn a_null_removes_a_value_that_was_given_before() {
         let given = values(json!({"a": null, "unknown": null}));
-        let expected = values(json!({"t": {"x": 1, "y": 1}, "unknown": null}));
+        let expected = values(json!({"t": {"x": 1.0, "y": 1.0}, "unknown": null}));
         assert_eq!(values_of(&current(), given, Reuse::ResetThenReuse).0, expected);
     }
 }

@@ -9,12 +9,23 @@ import json
 import os
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 from cluster import kubectl
+
+
+class Server(ThreadingHTTPServer):
+    """Clients end here on purpose, in the middle of a request."""
+
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class Proxy:
@@ -59,8 +70,7 @@ class Proxy:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.kubeconfig = os.path.join(self.directory.name, "kubeconfig")
         with open(self.kubeconfig, "w", encoding="utf-8") as file:
