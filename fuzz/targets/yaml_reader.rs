@@ -34,9 +34,13 @@ pub(super) fn written_and_read(value: &Value, numbers: Numbers) {
 }
 
 /// Whether go-yaml itself does not read what it writes: it writes the line breaks beyond ASCII as they are,
-/// even in quotes, and folds them when it reads; a key `<<` it writes without quotes and takes for a merge.
+/// even in quotes, and folds them when it reads; a key `<<` it writes without quotes and takes for a merge;
+/// and a block that begins with a tab gets no indentation indicator, so that the tab is taken for indentation.
 fn reads_otherwise(value: &Value) -> bool {
-    let in_text = |text: &str| text.contains(['\u{85}', '\u{2028}', '\u{2029}']);
+    let in_text = |text: &str| {
+        text.contains(['\u{85}', '\u{2028}', '\u{2029}'])
+            || text.contains('\n') && text.trim_start_matches(['\n', ' ']).starts_with('\t')
+    };
     match value {
         Value::String(text) => in_text(text),
         Value::Array(items) => items.iter().any(reads_otherwise),
