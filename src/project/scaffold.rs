@@ -33,6 +33,9 @@ pub enum Error {
     /// The chart does not render with its defaults.
     #[error(transparent)]
     Chart(#[from] crate::chart::Error),
+    /// A template of the project does not render.
+    #[error(transparent)]
+    Template(#[from] minijinja::Error),
     /// A file cannot be written.
     #[error("{}: {source}", path.display())]
     Io {
@@ -136,8 +139,8 @@ pub fn files(plan: &Plan) -> Result<Files, Error> {
     needs.namespaced.allow("", "events", ["create", "patch"]);
     files.add_yaml("watches.yaml", "Which kind is served by what.", &[json!([watch])]);
     add_deployment(&mut files, plan, &needs, defaults.as_ref());
-    files.add("Containerfile", containerfile(&files));
-    files.add("README.md", readme(plan));
+    files.add("Containerfile", containerfile(&files)?);
+    files.add("README.md", readme(plan)?);
     Ok(files)
 }
 
@@ -367,37 +370,29 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") }).collect()
 }
 
-fn containerfile(files: &Files) -> String {
-    let mut text = String::from(
-        "# daytwo image makes the same without a container daemon.\nARG DAYTWO=daytwo.dev/daytwo:dev\nFROM ${DAYTWO}\n",
-    );
-    for content in ["watches.yaml", "charts", "roles", "playbooks"] {
-        if files.paths().any(|path| path.starts_with(content)) {
-            text.push_str(&format!("COPY {content} /opt/daytwo/{content}\n"));
-        }
-    }
-    text
+fn containerfile(files: &Files) -> Result<String, minijinja::Error> {
+    let content: Vec<&str> = ["watches.yaml", "charts", "roles", "playbooks"]
+        .into_iter()
+        .filter(|content| files.paths().any(|path| path.starts_with(content)))
+        .collect();
+    written(include_str!("starter/Containerfile.j2"), minijinja::context! { content })
 }
 
-fn readme(plan: &Plan) -> String {
+fn readme(plan: &Plan) -> Result<String, minijinja::Error> {
     let Plan { name, kind, image, namespace, .. } = plan;
-    let sample = kind.kind.to_lowercase();
-    let article = if kind.kind.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
-    format!(
-        "# {name}\n\nAn operator that serves {article} `{kind}` of `{group}`.\n\n\
-         ```console\n\
-         $ daytwo image -t {image} -o image.tar         # the image; load or push it\n\
-         $ kubectl create namespace {namespace}\n\
-         $ kubectl apply -k deploy                     # the kind, permissions, the operator\n\
-         $ kubectl apply -f deploy/samples/{sample}.yaml\n\
-         $ kubectl get {plural} -n {namespace}\n\
-         ```\n\n\
-         `daytwo run` runs the operator on your desk instead. When the chart or role comes to need more permissions,\n\
-         `daytwo rbac` says which, and `daytwo rbac --check` asks the cluster which of them are missing.\n",
-        kind = kind.kind,
-        group = kind.group,
-        plural = plural_of(&kind.kind),
-    )
+    let (plural, sample) = (plural_of(&kind.kind), kind.kind.to_lowercase());
+    let (kind, group) = (&kind.kind, &kind.group);
+    let context = minijinja::context! { name, kind, group, image, namespace, plural, sample };
+    written(include_str!("starter/README.md.j2"), context)
+}
+
+/// A text of the project from its template.
+fn written(template: &str, context: minijinja::Value) -> Result<String, minijinja::Error> {
+    let mut environment = minijinja::Environment::new();
+    environment.set_trim_blocks(true);
+    environment.set_keep_trailing_newline(true);
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.render_str(template, context)
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(super) fn print(
         }
         println!("{text}");
         if wanted.tasks || wanted.tags {
-            println!("{}", listing.tasks(play, wanted));
+            println!("{}", listing.tasks(play, wanted).trim_end());
         }
     }
     Ok(())

