@@ -145,7 +145,7 @@ impl ModuleNames for Registry {
 
     fn arguments(&self, module: &str) -> Option<Vec<&'static str>> {
         let spec = self.get(module)?.spec();
-        let names = spec.options.iter().flat_map(|opt| std::iter::once(&opt.name).chain(opt.aliases));
+        let names = spec.all_options().flat_map(|opt| std::iter::once(&opt.name).chain(opt.aliases));
         (!spec.any_option).then(|| names.copied().collect())
     }
 

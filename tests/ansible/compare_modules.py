@@ -4,12 +4,10 @@
 usage: compare_modules.py ANSIBLE_PLAYBOOK DAYTWO CASES.yml [NAME...]
 
 The cases are a list; see modules.yml. Each runs in a directory of its own, under both programs; what the
-task registered and the tree that it left are compared. With RECORD=DIR, the play and what ansible-core gave
-are written there, for tests/modules.rs. The exit code is 1 if there are differences that
-tests/ansible/modules.known does not name, or cases there that are equal.
+task registered and the tree that it left are compared. The exit code is 1 if there are differences that
+modules.known beside the cases does not name, or cases there that are equal.
 """
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -86,12 +84,6 @@ def main():
     known = {line.split("  #")[0].strip() for line in known.read_text().splitlines() if not line.startswith("#")} if known.exists() else set()
     expected = run([real], cases)
     got = run([ours, "playbook"], cases)
-    if "RECORD" in os.environ:
-        record = pathlib.Path(os.environ["RECORD"])
-        record.mkdir(parents=True, exist_ok=True)
-        kept = [number for number, case in enumerate(cases) if expected[number] == got[number]]
-        record.joinpath("play.yml").write_text("---\n" + json.dumps(play([cases[n] for n in kept], "@WORK@", "@OUT@"), indent=1) + "\n")
-        record.joinpath("expected.json").write_text(json.dumps([expected[n] for n in kept], indent=1, sort_keys=True) + "\n")
     different = []
     for case, a, b in zip(cases, expected, got):
         if a != b:
