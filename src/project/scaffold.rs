@@ -388,9 +388,10 @@ fn readme(plan: &Plan) -> Result<String, minijinja::Error> {
 
 /// A text of the project from its template.
 fn written(template: &str, context: minijinja::Value) -> Result<String, minijinja::Error> {
+    let syntax =
+        minijinja::syntax::SyntaxConfig::builder().trim_blocks(true).keep_trailing_newline(true).build()?;
     let mut environment = minijinja::Environment::new();
-    environment.set_trim_blocks(true);
-    environment.set_keep_trailing_newline(true);
+    environment.set_syntax(syntax);
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.render_str(template, context)
 }
