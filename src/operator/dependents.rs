@@ -73,6 +73,8 @@ struct Inner {
     watched: HashSet<KindId>,
     /// Kinds whose watch works.
     sighted: HashSet<KindId>,
+    /// How far each watch is: the newest version that it told of its kind and namespace scope.
+    told: HashMap<(KindId, Option<Box<str>>), u64>,
 }
 
 /// The owned objects of all controllers.
@@ -199,6 +201,10 @@ impl Dependents {
         event: Event<watching::Seen>,
         listed: &mut Option<HashSet<Ident>>,
     ) {
+        if let Event::InitApply(object) | Event::Apply(object) | Event::Delete(object) = &event {
+            let version = version(object.metadata.resource_version.as_deref());
+            self.inner().reached(kind, namespace, version);
+        }
         match event {
             Event::Init => *listed = Some(HashSet::new()),
             Event::InitApply(object) => {
@@ -318,7 +324,21 @@ impl Inner {
         // The watch may have been faster than the pass.
         if let Some(seen) = self.unclaimed.remove(ident) {
             self.seen(ident.clone(), seen);
+        } else if self.has_passed(ident, object.version) {
+            self.drift(caller, ident.clone());
         }
+    }
+
+    fn reached(&mut self, kind: KindId, namespace: Option<&str>, version: u64) {
+        let told = self.told.entry((kind, namespace.map(Into::into))).or_default();
+        *told = version.max(*told);
+    }
+
+    /// Whether a working watch told of this version or a newer one: what it does not have then is
+    /// gone, even if that was told while nobody expected the object.
+    fn has_passed(&self, ident: &Ident, version: u64) -> bool {
+        let told = |namespace| self.told.get(&(ident.kind, namespace)).is_some_and(|told| *told >= version);
+        self.sighted.contains(&ident.kind) && (told(None) || told(ident.namespace.clone()))
     }
 
     fn forget(&mut self, caller: &Caller) {
@@ -358,9 +378,10 @@ impl Inner {
 
     fn deleted(&mut self, ident: &Ident, uid: &str) {
         self.unclaimed.remove(ident);
-        if let Some(entry) = self.expected.get(ident)
+        if let Some(entry) = self.expected.get_mut(ident)
             && *entry.expected.uid == *uid
         {
+            entry.seen = None;
             let caller = entry.caller.clone();
             self.drift(&caller, ident.clone());
         }
@@ -433,6 +454,32 @@ mod tests {
         let ident = inner.ident(&again.object);
         inner.claim(&caller, &ident, &again);
         assert!(inner.drifted.is_empty());
+    }
+
+    #[test]
+    fn a_deletion_during_a_pass_is_not_forgotten_with_it() {
+        let (mut inner, caller, ident) = claimed();
+        inner.sighted.insert(ident.kind);
+        // Told before the pass: the expectation is there, its end is drift.
+        inner.seen(ident.clone(), seen("u1", 5, 1));
+        inner.reached(ident.kind, None, 6);
+        inner.deleted(&ident, "u1");
+        inner.forget(&caller);
+        inner.claim(&caller, &ident, &tracked("s", 5, 1));
+        assert_eq!(inner.drifted[&caller.id()].len(), 1);
+        // Made by the pass and deleted before it told.
+        let object = tracked("t", 7, 1);
+        let ident = inner.ident(&object.object);
+        inner.seen(ident.clone(), seen("u1", 7, 1));
+        inner.reached(ident.kind, None, 8);
+        inner.deleted(&ident, "u1");
+        inner.claim(&caller, &ident, &object);
+        assert_eq!(inner.drifted[&caller.id()].len(), 2);
+        // Made by the pass, and the watch is not there yet.
+        let object = tracked("n", 9, 1);
+        let ident = inner.ident(&object.object);
+        inner.claim(&caller, &ident, &object);
+        assert_eq!(inner.drifted[&caller.id()].len(), 2);
     }
 
     #[test]
