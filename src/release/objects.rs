@@ -50,7 +50,9 @@ pub(super) struct Document {
 pub(super) fn of_rendering(manifests: &[Manifest]) -> Result<Vec<Document>, Error> {
     let mut documents = Vec::with_capacity(manifests.len());
     for manifest in manifests {
-        for object in parse(&manifest.text, &manifest.source)? {
+        // As it stands in the whole manifest: the line's end belongs to a block scalar that is last.
+        let text = format!("{}\n", manifest.text);
+        for object in parse(&text, &manifest.source)? {
             documents.push(Document { source: manifest.source.clone(), object });
         }
     }
@@ -226,6 +228,17 @@ mod tests {
         let text = "# only a comment\n---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: a}\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: b}\n";
         let names: Vec<_> = parse(text, "t").unwrap().iter().map(|o| o.reference().to_string()).collect();
         assert_eq!(names, ["ConfigMap a", "Secret b"]);
+    }
+
+    #[test]
+    fn a_rendering_has_the_objects_of_its_record() {
+        let text =
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  last: |\n    line".to_owned();
+        let manifest = Manifest { source: "a.yaml".into(), text, head: Default::default() };
+        let recorded = of_record(&format!("---\n# Source: a.yaml\n{}\n", manifest.text)).unwrap();
+        let rendered = of_rendering(&[manifest]).unwrap();
+        assert_eq!(rendered[0].object.0["data"]["last"], "line\n");
+        assert_eq!(rendered[0].object.0, recorded[0].object.0);
     }
 
     #[test]
