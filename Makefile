@@ -58,6 +58,10 @@ test-targets: ## ansible-core's own integration targets, with daytwo as ansible-
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names
 	@tests/e2e/run
 
+.PHONY: test-mysql
+test-mysql: ## MySQL's day two in full: upgrades of 1 million rows, ten minutes of backups
+	@DAYTWO_E2E_ROWS=$(or $(ROWS),1000000) DAYTWO_E2E_BACKUP_MINUTES=$(or $(MINUTES),10) tests/e2e/run mysql
+
 .PHONY: fuzz
 fuzz: ## fuzz the parsers; FUZZ_SECONDS and FUZZ_TARGET say how long and which
 	@fuzz/run
@@ -83,6 +87,10 @@ bench-kubernetes: ## a role of Kubernetes operations with nothing to change, bes
 .PHONY: bench
 bench: ## processor time of rendering, beside the real Helm
 	@benches/run
+
+.PHONY: docs
+docs: ## write docs/modules anew from the modules' own data
+	DAYTWO_WRITE_DOCS=1 cargo test --test module_docs
 
 .PHONY: check
 check: ## format, lints, documentation, licences

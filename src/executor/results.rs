@@ -10,6 +10,7 @@ use super::stats::Failure;
 use crate::jinja::convert::{self, Stored};
 use crate::jinja::value::{Dict, Entries};
 use crate::jinja::{Value, ops};
+use crate::modules::daytwo_core::COME_BACK;
 use crate::playbook::{Action, Task, VarMap};
 
 /// What Ansible says of a result that must not be shown.
@@ -406,6 +407,9 @@ impl Run {
             && let Some(period) = result.get("period")
         {
             self.state.requeue_after = Some(period.to_string());
+        }
+        if let Some(at) = result.get(COME_BACK).and_then(Value::as_int) {
+            self.state.come_back = Some(self.state.come_back.map_or(at, |known| known.min(at)));
         }
     }
 }

@@ -71,6 +71,8 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// The last `period` that `operator_sdk.util.requeue_after` asked for, as its text.
     pub requeue_after: Option<String>,
+    /// When the earliest schedule of the run is next, in seconds since 1970.
+    pub come_back: Option<i64>,
 }
 
 /// A run: serialisable between any two steps.
@@ -163,6 +165,7 @@ impl Run {
             stats: state.stats.clone(),
             failures: state.failures.clone(),
             requeue_after: state.requeue_after.clone(),
+            come_back: state.come_back,
         }
     }
 

@@ -269,6 +269,9 @@ pub(super) struct State {
     pub failures: Vec<Failure>,
     /// What `requeue_after` asked for.
     pub requeue_after: Option<String>,
+    /// When the earliest schedule is next, in seconds since 1970.
+    #[serde(default)]
+    pub come_back: Option<i64>,
     /// Whether the run is over.
     pub done: bool,
 }
@@ -292,6 +295,7 @@ impl State {
             stats: Stats::default(),
             failures: Vec::new(),
             requeue_after: None,
+            come_back: None,
             done: false,
         }
     }

@@ -12,6 +12,7 @@ pub mod builtin;
 pub mod connection;
 mod context;
 pub mod daytwo_core;
+pub mod documentation;
 pub mod external;
 pub mod jobs;
 pub mod kubernetes_core;
@@ -26,7 +27,7 @@ mod validate;
 pub use context::{ModuleContext, TaskInfo};
 pub use registry::{Module, Registry};
 pub use result::{ModuleError, TaskResult};
-pub use spec::{Args, CheckMode, Choices, Kind, Opt, Requirement, Spec};
+pub use spec::{Args, CheckMode, Choices, Doc, Kind, Opt, Requirement, Spec};
 pub use validate::expand_path;
 
 /// Every filter, test and lookup that this program has: those of the language, and those that need a cluster.

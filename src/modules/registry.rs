@@ -106,6 +106,11 @@ impl Registry {
         self.refused.insert(name, reason);
     }
 
+    /// Every module, by its name.
+    pub fn modules(&self) -> impl Iterator<Item = &Arc<dyn Module>> {
+        self.modules.values()
+    }
+
     /// The module of this fully qualified name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<dyn Module>> {

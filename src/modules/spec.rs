@@ -54,6 +54,8 @@ pub struct Opt {
     pub no_log: bool,
     /// The arguments of a dict, or of each dict of a list; empty when it may hold anything.
     pub options: &'static [Opt],
+    /// What it means, as `docs/modules` tells it.
+    pub doc: &'static str,
 }
 
 impl Opt {
@@ -69,6 +71,7 @@ impl Opt {
             aliases: &[],
             no_log: false,
             options: &[],
+            doc: "",
         }
     }
 
@@ -125,6 +128,13 @@ impl Opt {
         self.no_log = true;
         self
     }
+
+    /// The same argument with its meaning.
+    #[must_use]
+    pub const fn doc(mut self, doc: &'static str) -> Opt {
+        self.doc = doc;
+        self
+    }
 }
 
 /// A rule over several arguments.
@@ -151,6 +161,17 @@ pub enum CheckMode {
     None,
 }
 
+/// What `docs/modules` tells of a module beside its arguments.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Doc {
+    /// What it does, in Markdown: a first sentence for the overview, then what a user must know.
+    pub text: &'static str,
+    /// What its result holds: names and meanings.
+    pub returns: &'static [(&'static str, &'static str)],
+    /// Tasks, as YAML.
+    pub examples: &'static str,
+}
+
 /// The name and the arguments of a module.
 #[derive(Debug, Clone, Copy)]
 pub struct Spec {
@@ -172,6 +193,8 @@ pub struct Spec {
     pub any_option: bool,
     /// What the module does in check mode.
     pub check_mode: CheckMode,
+    /// What `docs/modules` tells, for modules that have their page there.
+    pub doc: Doc,
 }
 
 impl Spec {
@@ -188,6 +211,7 @@ impl Spec {
             raw_params: false,
             any_option: false,
             check_mode: CheckMode::Full,
+            doc: Doc { text: "", returns: &[], examples: "" },
         }
     }
 

@@ -58,6 +58,8 @@ pub(super) enum Next {
     Period,
     /// After this time; never when it is zero.
     After(Duration),
+    /// After this time and no other: a schedule's.
+    Exactly(Duration),
     /// Only when something happens.
     Done,
 }
@@ -300,6 +302,7 @@ impl Controller {
         let period = match next {
             Next::Period => self.watch.reconcile_period.unwrap_or(self.shared.options.reconcile_period),
             Next::After(period) => period,
+            Next::Exactly(time) => return self.queue.push_after(key, time),
             Next::Done => Duration::ZERO,
         };
         if !period.is_zero() {

@@ -231,10 +231,26 @@ impl RoleReconciler {
             };
         }
         self.report(pass, &Report::Successful(counts.unwrap_or_default())).await;
-        Ok(match outcome.requeue_after.as_deref().map(duration::parse) {
+        let next = match outcome.requeue_after.as_deref().map(duration::parse) {
             Some(Ok(after)) => Next::After(after),
             _ => period,
+        };
+        Ok(match outcome.come_back {
+            Some(at) => self.at_the_latest(next, at),
+            None => next,
         })
+    }
+
+    /// The next pass, or sooner when a schedule wants it sooner.
+    fn at_the_latest(&self, next: Next, unix_second: i64) -> Next {
+        let seconds = unix_second.saturating_sub(jiff::Timestamp::now().as_second());
+        let wanted = Duration::from_secs(u64::try_from(seconds).unwrap_or(0).max(1));
+        let period = match next {
+            Next::Period => self.watch.reconcile_period.unwrap_or(self.shared.options.reconcile_period),
+            Next::After(period) | Next::Exactly(period) => period,
+            Next::Done => Duration::ZERO,
+        };
+        if period.is_zero() || wanted <= period { Next::Exactly(wanted) } else { next }
     }
 
     async fn fail(&self, pass: &Pass, message: String, counts: Option<Value>, forbidden: bool) -> Failure {

@@ -13,7 +13,7 @@ use crate::chart;
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
-use crate::modules::spec::{Args, CheckMode, Kind, Opt, Spec};
+use crate::modules::spec::{Args, CheckMode, Doc, Kind, Opt, Spec};
 use crate::release::{self, Action};
 use crate::repository;
 
@@ -28,25 +28,41 @@ pub(super) struct Chart {
 
 static SPEC: Spec = Spec {
     check_mode: CheckMode::None,
+    doc: Doc {
+        text: "Applies a Helm chart as a release that belongs to the resource of the run.\n\n\
+            The release is an ordinary one: `helm list` and `helm history` show it. It is upgraded when the \
+            chart or the values changed, and repaired when somebody changed what it made; otherwise nothing \
+            is written. Its objects go with the resource.",
+        returns: &[
+            ("action", "`unchanged`, `installed`, `upgraded` or `repaired`"),
+            ("revision", "the revision of the release"),
+            ("objects", "what it made: `api_version`, `kind`, `namespace`, `name` of each"),
+        ],
+        examples: "- name: The cache of the shop\n  \
+            daytwo.core.chart:\n    \
+              name: shop-cache\n    \
+              namespace: shop\n    \
+              chart: valkey\n    \
+              values:\n      \
+                replicas: 2\n    \
+              wait: true\n  \
+            register: cache\n",
+    },
     ..Spec::new(
         "daytwo.core.chart",
         &[
-            // of the release
-            Opt::str("name").required(),
-            Opt::str("namespace"),
-            // a directory or archive: in the role's charts/, the project's charts/, or a path; or else a URL,
-            // repo/chart, or oci://registry/path/chart
-            Opt::str("chart").required(),
-            // of a chart that is no path: a version or a constraint
-            Opt::str("version").default(""),
-            // the URL of the repository in which `chart` is a name
-            Opt::str("repository"),
-            Opt::new("values", Kind::Dict).default("{}"),
-            Opt::str("state").default("present").choices(&["present", "absent"]),
-            // until everything that the chart made is ready
-            Opt::flag("wait"),
-            // seconds
-            Opt::new("timeout", Kind::Int).default("300"),
+            Opt::str("name").required().doc("Name of the release."),
+            Opt::str("namespace").doc("Its namespace; that of the connection unless given."),
+            Opt::str("chart").required().doc(
+                "A directory or archive: in the role's `charts/`, in the project's `charts/`, or a path; or else a \
+                 URL, `repository/chart`, or `oci://registry/path/chart`.",
+            ),
+            Opt::str("version").default("").doc("Of a chart that is no path: a version or a constraint."),
+            Opt::str("repository").doc("The URL of the repository in which `chart` is a name."),
+            Opt::new("values", Kind::Dict).default("{}").doc("Values over those of the chart."),
+            Opt::str("state").default("present").choices(&["present", "absent"]).doc("Whether it shall be there."),
+            Opt::flag("wait").doc("Wait until everything that the chart made is ready."),
+            Opt::new("timeout", Kind::Int).default("300").doc("Seconds for waiting, and for each hook."),
         ],
     )
 };

@@ -11,7 +11,7 @@ use crate::cluster::{ListQuery, ObjectRef};
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
-use crate::modules::spec::{Args, CheckMode, Kind, Opt, Requirement, Spec};
+use crate::modules::spec::{Args, CheckMode, Doc, Kind, Opt, Requirement, Spec};
 
 /// The module.
 pub(super) struct Wait;
@@ -23,19 +23,32 @@ static SPEC: Spec = Spec {
         Requirement::MutuallyExclusive(&["name", "label_selectors"]),
         Requirement::If("for", "condition", &["condition"]),
     ],
+    doc: Doc {
+        text: "Waits until objects are ready, gone, or in a condition.\n\n\
+            A failure names each object that is not there yet, and why.",
+        returns: &[("resources", "the objects as they are then"), ("duration", "the seconds waited")],
+        examples: "- name: Wait until the server answers\n  \
+            daytwo.core.wait:\n    \
+              api_version: apps/v1\n    \
+              kind: StatefulSet\n    \
+              name: db\n    \
+              namespace: shop\n    \
+              timeout: 600\n",
+    },
     ..Spec::new(
         "daytwo.core.wait",
         &[
-            Opt::str("api_version").default("v1"),
-            Opt::str("kind").required(),
-            Opt::str("name"),
-            Opt::str("namespace"),
-            Opt::new("label_selectors", Kind::ListOfStr),
-            Opt::str("for").default("ready").choices(&["ready", "deleted", "condition"]),
-            // type, status (True unless given), reason
-            Opt::new("condition", Kind::Dict),
-            // seconds
-            Opt::new("timeout", Kind::Int).default("300"),
+            Opt::str("api_version").default("v1").doc("API version of the objects."),
+            Opt::str("kind").required().doc("Kind of the objects."),
+            Opt::str("name").doc("The object."),
+            Opt::str("namespace").doc("Namespace of the objects; that of the connection unless given."),
+            Opt::new("label_selectors", Kind::ListOfStr).doc("The objects that have these labels now."),
+            Opt::str("for").default("ready").choices(&["ready", "deleted", "condition"]).doc(
+                "What to wait for. Ready is what kstatus calls current: rolled out, complete, bound, and so on by kind.",
+            ),
+            Opt::new("condition", Kind::Dict)
+                .doc("The condition to wait for: `type`, `status` (`True` unless given), `reason`."),
+            Opt::new("timeout", Kind::Int).default("300").doc("Seconds to wait at most."),
         ],
     )
 };

@@ -1,0 +1,88 @@
+//! `daytwo.core.mysqldump`: a dump of a server of the cluster on a volume.
+
+use async_trait::async_trait;
+
+use super::super::super::session::Session;
+use super::super::workload::with_log;
+use super::server::{self, SERVER};
+use crate::modules::context::ModuleContext;
+use crate::modules::registry::Module;
+use crate::modules::result::{ModuleError, TaskResult};
+use crate::modules::spec::{Args, Doc, Kind, Opt, Spec};
+
+/// The module.
+pub(in super::super) struct Dump;
+
+/// What the Job runs.
+const SCRIPT: &str = concat!(include_str!("client.sh"), include_str!("dump.sh"));
+
+static SPEC: Spec = Spec {
+    fragments: &[SERVER],
+    doc: Doc {
+        text: "Dumps the databases and accounts of a MySQL or MariaDB server of the cluster to a volume.\n\n\
+            A Job with the client's image reads all tables as they are at one moment (`lock` for tables that \
+            know no transactions), with routines, triggers and events, and the accounts with their grants; \
+            the tables of the server itself are left out, so that the dump fits another version. \
+            It is compressed, its sha256 is taken and the rows of each table are counted on the way; both \
+            stand beside the dump in `FILE.json`. A file bears the dump's name only when it is whole. A dump \
+            that is there is told again and not made again: another name asks for another dump.",
+        returns: &[
+            (
+                "dump",
+                "`name`, `file`, `bytes`, `sha256`, `server` (its version), `completedAt`, `seconds`, `rows`, and `tables`: the rows of each",
+            ),
+            ("log", "the end of the Job's log"),
+        ],
+        examples: "- name: Dump everything\n  \
+            daytwo.core.mysqldump:\n    \
+              name: db-2026-05-01\n    \
+              namespace: shop\n    \
+              image: registry.example/mariadb:10.11\n    \
+              service: db\n    \
+              password_secret: {name: db-root}\n    \
+              claim: db-backup\n    \
+              timeout: 1800\n  \
+            register: nightly\n",
+    },
+    ..Spec::new(
+        "daytwo.core.mysqldump",
+        &[
+            Opt::new("databases", Kind::ListOfStr)
+                .doc("Which databases; all but the server's own unless given."),
+            Opt::new("accounts", Kind::Bool)
+                .default("true")
+                .doc("Dump accounts and grants too (never root's)."),
+            Opt::flag("lock").doc("Lock all tables while they are read, for engines without transactions."),
+            Opt::new("compression_level", Kind::Int).default("6").doc("Of gzip: 1 is fast, 9 is small."),
+        ],
+    )
+};
+
+#[async_trait]
+impl Module for Dump {
+    fn spec(&self) -> &'static Spec {
+        &SPEC
+    }
+
+    async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
+        let session = Session::open(context, &args).await?;
+        let level = args.int("compression_level").unwrap_or(6);
+        if !(1..=9).contains(&level) {
+            return Err(ModuleError::new(format!("compression_level: {level} is not from 1 to 9")));
+        }
+        let word = |yes: bool| (if yes { "yes" } else { "no" }).to_owned();
+        let variables = [
+            ("DATABASES", args.texts("databases").unwrap_or_default().join("\n")),
+            ("ACCOUNTS", word(args.flag("accounts"))),
+            ("LOCK", word(args.flag("lock"))),
+            ("LEVEL", level.to_string()),
+        ];
+        let workload = server::workload(&session, &args, SCRIPT, &variables)?;
+        let (ended, dump) = server::run(&workload, context, &session).await?;
+        let result = TaskResult::changed(ended.created);
+        if context.check {
+            return Ok(result);
+        }
+        Ok(with_log(result, &ended.log).with_json("dump", dump))
+    }
+}

@@ -1,0 +1,19 @@
+//! Steps on a MariaDB or MySQL server of the cluster.
+//!
+//! ```text
+//! mysql_query ── exec in the server's pod ──> its own client        (short: a value, a statement)
+//! mysqldump, mysqlrestore ── Job ──> client of the image ─ network ─> server, volume with the dumps
+//! ```
+//!
+//! Passwords come from Secrets only: Jobs refer to them, and an exec gets them on its standard input.
+
+mod dump;
+mod query;
+mod restore;
+mod rows;
+mod server;
+mod statement;
+
+pub(super) use dump::Dump;
+pub(super) use query::Query;
+pub(super) use restore::Restore;
