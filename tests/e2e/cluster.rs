@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 /// How long anything may take before a test gives up; generous, as the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(240);
 
+/// The kinds of this repository's operator.
+const KINDS: [&str; 4] = ["Hello", "MySQLRestore", "MySQLBackup", "MySQL"];
+
 /// A namespace for one test, deleted in the end.
 pub struct Namespace {
     pub name: String,
@@ -21,7 +24,7 @@ impl Namespace {
     /// Makes the namespace and the custom resource definitions of `deploy/crds`.
     pub async fn new(test: &str) -> Self {
         let client = Client::try_default().await.expect("KUBECONFIG names a cluster: see tests/e2e/run");
-        for file in ["hello", "mysql"] {
+        for file in ["hello", "mysql", "mysqlbackup", "mysqlrestore"] {
             let text = std::fs::read_to_string(super::project().join(format!("deploy/crds/{file}.yaml")))
                 .expect("the definition is readable");
             apply(&client, None, serde_yaml::from_str(&text).expect("the definition is YAML")).await;
@@ -33,8 +36,10 @@ impl Namespace {
         // The definitions are served a moment after they are made.
         namespace
             .until("the kinds are served", || async {
-                let hellos = namespace.try_list("daytwo.dev/v1alpha1", "Hello").await.is_ok();
-                (hellos && namespace.try_list("daytwo.dev/v1alpha1", "MySQL").await.is_ok()).then_some(())
+                for kind in KINDS {
+                    namespace.try_list("daytwo.dev/v1alpha1", kind).await.ok()?;
+                }
+                Some(())
             })
             .await;
         namespace
@@ -90,12 +95,22 @@ impl Namespace {
         what: &str,
         look: impl Fn() -> F,
     ) -> (T, Duration) {
+        self.until_patiently(what, PATIENCE, look).await
+    }
+
+    /// The same with another patience.
+    pub async fn until_patiently<T, F: Future<Output = Option<T>>>(
+        &self,
+        what: &str,
+        patience: Duration,
+        look: impl Fn() -> F,
+    ) -> (T, Duration) {
         let begin = Instant::now();
         loop {
             if let Some(found) = look().await {
                 return (found, begin.elapsed());
             }
-            assert!(begin.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?} in namespace {}", self.name);
+            assert!(begin.elapsed() < patience, "{what}: not within {patience:?} in namespace {}", self.name);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -123,7 +138,7 @@ impl Namespace {
     /// Deletes the resources while their operator still lives, as it holds finalizers on them, then the
     /// namespace with all that is in it, without waiting.
     pub async fn end(self) {
-        for kind in ["Hello", "MySQL"] {
+        for kind in KINDS {
             for object in self.list("daytwo.dev/v1alpha1", kind).await {
                 self.delete("daytwo.dev/v1alpha1", kind, &object.name_any()).await;
             }

@@ -6,9 +6,13 @@
 #![allow(missing_docs, clippy::missing_panics_doc, unreachable_pub)]
 
 mod cluster;
+mod database;
 mod hello;
 mod leader;
 mod mysql;
+mod mysql_backup;
+mod mysql_faults;
+mod mysql_upgrade;
 mod operator;
 mod permissions;
 mod project;
