@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::cluster::Namespace;
-use super::database::{API, Database, kubectl};
+use super::database::{API, CHECKSUMS, Database, kubectl, sql_in};
 use super::operator::Project;
 
 /// For how long backups are taken: two minutes unless `DAYTWO_E2E_BACKUP_MINUTES` says how many.
@@ -81,11 +81,7 @@ async fn backups_on_schedule_with_retention_and_a_restore() {
         .await;
     let restored = completed(&namespace, "into-copy").await;
     let source = database.checksums().await;
-    let copy = super::database::sql_in(
-        &namespace,
-        "copy-mysql-0",
-        "CHECKSUM TABLE customers, orders, audit, nothing",
-    );
+    let copy = sql_in(&namespace, "copy-mysql-0", CHECKSUMS);
     assert_eq!(copy, source);
     println!("restored {} rows in {} s", restored["rows"], restored["seconds"]);
 
