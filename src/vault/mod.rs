@@ -10,6 +10,7 @@
 
 mod cipher;
 mod envelope;
+pub mod file;
 mod sealed;
 mod secrets;
 mod sources;
@@ -40,6 +41,9 @@ pub enum VaultError {
     /// The header or the body is malformed.
     #[error("{0}")]
     Format(String),
+    /// A file cannot be read, written or decrypted.
+    #[error("{0}")]
+    File(String),
     /// A password, a password file or a script is of no use.
     #[error("{0}")]
     Password(String),

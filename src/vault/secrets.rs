@@ -81,6 +81,18 @@ impl Secrets {
     /// # Errors
     /// It is no vault data, is malformed, or no password fits.
     pub fn decrypt(&self, data: &[u8], source: Option<&str>) -> Result<Vec<u8>, VaultError> {
+        self.unlock(data, source).map(|(plain, _, _)| plain)
+    }
+
+    /// Decrypts vault data; gives the plain text, the vault id of the header and the password that fits.
+    ///
+    /// # Errors
+    /// It is no vault data, is malformed, or no password fits.
+    pub(super) fn unlock(
+        &self,
+        data: &[u8],
+        source: Option<&str>,
+    ) -> Result<(Vec<u8>, Option<String>, Secret), VaultError> {
         let text = std::str::from_utf8(data).ok().filter(|text| is_encrypted(text.as_bytes()));
         let text = text.ok_or_else(|| VaultError::NotEncrypted(source.map(ToOwned::to_owned)))?;
         let envelope = Envelope::parse(text, source)?;
@@ -93,7 +105,7 @@ impl Secrets {
         for (_, secret) in same.into_iter().chain(others) {
             let plain = cipher::decrypt(&envelope.ciphertext, &envelope.hmac, &secret.0, &envelope.salt)?;
             if let Some(plain) = plain {
-                return Ok(plain);
+                return Ok((plain, envelope.id.clone(), secret.clone()));
             }
         }
         Err(VaultError::NoneFits(source.map(ToOwned::to_owned)))
