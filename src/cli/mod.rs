@@ -59,6 +59,8 @@ enum Command {
     Image(image::Build),
     /// Run a playbook or a role on this machine.
     Playbook(Box<ansible::Playbook>),
+    /// Encrypt and decrypt files and values with passwords.
+    Vault(ansible::Vault),
     /// Render a chart and print its manifests.
     Template(Box<template::Template>),
     /// Tell what is wrong with charts.
@@ -120,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Rbac(command) => command.run(),
         Command::Image(command) => command.run(),
         Command::Playbook(command) => command.run(),
+        Command::Vault(command) => command.run(),
         Command::Template(command) => command.run(),
         Command::Lint(command) => command.run(),
         Command::Show(command) => command.run(),

@@ -46,19 +46,9 @@ impl FactCache {
     }
 
     /// Forgets the facts of a host.
-    pub(super) fn remove(&self, host: &str) {
+    pub fn remove(&self, host: &str) {
         // Nothing may have been kept.
         let _ = std::fs::remove_file(self.file(host));
-    }
-
-    /// Forgets all facts (`--flush-cache`).
-    pub fn flush(&self) {
-        for entry in std::fs::read_dir(&self.directory).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&self.prefix) {
-                // Another run may have removed it.
-                let _ = std::fs::remove_file(entry.path());
-            }
-        }
     }
 }
 

@@ -103,7 +103,7 @@ impl AdHoc {
             _ => "minimal",
         };
         let settings = Settings::of(&setup.config, self.run.verbose, self.run.check, "__adhoc_playbook__");
-        runtime.block_on(run(content, &setup, options, callback, &settings))
+        runtime.block_on(run(content, &setup, options, callback, &settings, None))
     }
 
     /// A playbook of one play with one task, as text.

@@ -1,5 +1,5 @@
 //! The programs of ansible-core that operators and scripts call: `ansible-playbook`, `ansible`,
-//! `ansible-inventory`, `ansible-galaxy`. The binary is each of them when it is called by its name.
+//! `ansible-inventory`, `ansible-vault`, `ansible-galaxy`. The binary is each of them when it is called by its name.
 
 mod adhoc;
 mod callback;
@@ -11,6 +11,8 @@ mod listing;
 mod options;
 mod playbook;
 mod setup;
+mod sources;
+mod vault;
 mod version;
 
 use std::ffi::OsString;
@@ -20,6 +22,7 @@ use std::process::ExitCode;
 use clap::{Args, Command};
 
 pub(super) use playbook::Playbook;
+pub(super) use vault::Vault;
 
 /// Exit codes of Ansible's programs (`TaskQueueManager`, `CLI.cli_executor`).
 pub(super) mod exit {
@@ -38,6 +41,7 @@ pub(super) fn called_as(arguments: &[OsString]) -> Option<ExitCode> {
         "ansible-playbook" => parsed::<Playbook>("ansible-playbook", arguments).run(),
         "ansible" => parsed::<adhoc::AdHoc>("ansible", arguments).run(),
         "ansible-inventory" => parsed::<inventory::InventoryCommand>("ansible-inventory", arguments).run(),
+        "ansible-vault" => parsed::<Vault>("ansible-vault", arguments).run(),
         "ansible-galaxy" => galaxy::run(arguments),
         _ => return None,
     };

@@ -58,14 +58,15 @@ pub(super) struct RunOptions {
     pub force_handlers: bool,
 }
 
-/// How hosts are reached, and caches. Every host is this machine and no fact is kept, so all but the connection
-/// are accepted and say nothing.
+/// How hosts are reached, and caches. Every host is this machine, so what says how another one is reached is
+/// accepted and says nothing.
 #[derive(Debug, Default, Args)]
 pub(super) struct ConnectionOptions {
     #[arg(short = 'M', long, hide = true)]
     module_path: Vec<String>,
-    #[arg(long, hide = true)]
-    flush_cache: bool,
+    /// Forget the facts that earlier runs kept.
+    #[arg(long)]
+    pub flush_cache: bool,
     /// The connection of hosts that name none: this machine is reached with `local`.
     #[arg(short = 'c', long, value_name = "NAME")]
     pub connection: Option<String>,

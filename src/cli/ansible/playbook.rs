@@ -12,7 +12,7 @@ use super::options::{
 };
 use super::setup::{Failure, Setup, find_playbook};
 use super::{display, exit, listing};
-use crate::executor::{Context, Gathering, Run, RunError, RunOptions, run_to_end};
+use crate::executor::{Context, Event, Gathering, Run, RunError, RunOptions, run_to_end};
 use crate::jinja::convert;
 use crate::playbook::{Content, Options};
 
@@ -122,9 +122,14 @@ impl Playbook {
             listing::print(name, &content, wanted, setup, &run_options)?;
             return Ok(0);
         }
+        if self.connection.flush_cache {
+            let hosts = || setup.inventory.hosts();
+            setup.fact_cache().iter().for_each(|cache| hosts().for_each(|host| cache.remove(host)));
+        }
         let settings = Settings::of(&setup.config, verbosity, self.run.check, name);
         let callback = setup.config.text("DEFAULT_STDOUT_CALLBACK").unwrap_or("default");
-        run(content, setup, run_options, callback, &settings).await
+        let begun = format!("{} plays in {name}", content.plays.len());
+        run(content, setup, run_options, callback, &settings, Some(begun)).await
     }
 
     fn options(&self, setup: &Setup, verbosity: u8) -> RunOptions {
@@ -164,6 +169,7 @@ pub(super) fn run_options(setup: &Setup, forks: Option<usize>, connection: Optio
         task_timeout: config.number("TASK_TIMEOUT"),
         connection: connection.or_else(|| config.text("DEFAULT_TRANSPORT")).unwrap_or("ssh").to_owned(),
         merge_hashes: setup.merges_hashes(),
+        private_role_vars: config.flag("DEFAULT_PRIVATE_ROLE_VARS"),
         config_file: config.file.clone(),
         inventory: setup.inventory.clone(),
         ..RunOptions::default()
@@ -187,7 +193,7 @@ fn load(file: &Path, options: &Options, setup: &mut Setup) -> Result<Arc<Content
     Ok(content)
 }
 
-/// Runs content to its end; gives the exit code.
+/// Runs content to its end; gives the exit code. `begun` is what is told first at `-vv`.
 ///
 /// # Errors
 /// The run cannot go on.
@@ -197,15 +203,21 @@ pub(super) async fn run(
     options: RunOptions,
     callback: &str,
     settings: &Settings,
+    begun: Option<String>,
 ) -> Result<u8, Failure> {
     let extra = setup.extra.iter().map(|(name, value)| (name.to_string(), convert::to_json(value))).collect();
     let mut run = Run::new(content, extra, options);
     let context = Context {
         modules: Arc::clone(&setup.modules),
         extensions: setup.environment.extensions.clone(),
+        inventory: Some(setup.sources.again()),
+        fact_cache: setup.fact_cache(),
         ..Context::default()
     };
     let mut callback = callback::named(callback, settings).map_err(Failure::error)?;
+    if let Some(message) = begun {
+        callback.observe(&Event::Verbose { level: 2, message });
+    }
     let outcome = run_to_end(&mut run, &context, callback.as_mut()).await;
     context.jobs.finish().await;
     match outcome {

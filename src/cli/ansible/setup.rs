@@ -3,16 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::display::{self, Display};
 use super::options::{InventoryOptions, VariableOptions, VaultOptions};
+use super::sources::Sources;
 use super::{exit, extra_vars};
-use crate::inventory::{Inventory, LoadOptions, Plugin};
-use crate::jinja::Value;
+use crate::executor::FactCache;
+use crate::inventory::Inventory;
 use crate::jinja::{Environment, Settings};
 use crate::modules::{self, Registry};
-use crate::playbook::{Config, DuplicateKeys, Options, VarMap};
-use crate::vault::{Secrets, Sources};
+use crate::playbook::{Config, DuplicateKeys, Options, VarMap, imported_directories};
+use crate::vault::{self, Secrets};
 
 /// Why a program ends before it ran anything, and with which code.
 #[derive(Debug)]
@@ -48,6 +50,8 @@ pub(super) struct Setup {
     pub extra: VarMap,
     /// The hosts.
     pub inventory: Inventory,
+    /// Where they are listed.
+    pub sources: Sources,
     /// The modules.
     pub modules: Arc<Registry>,
     /// The filters, tests and lookups.
@@ -70,68 +74,42 @@ impl Setup {
         config.warnings.iter().for_each(|warning| display.warning(warning));
         let mut environment = Environment::new(Arc::new(modules::plugins()));
         environment.settings = Settings::read(|name| config.given(name).map(ToOwned::to_owned));
-        let secrets = secrets(&config, vault, &mut display)?;
+        let secrets = secrets(&config, vault, false, &mut display)?;
         environment.secrets = Arc::clone(&secrets);
+        environment.extensions.insert(Arc::new(config.clone()));
         let extra = extra_vars::load(&variables.extra_vars, &secrets)
             .map_err(|message| Failure { message: Some(message), code: exit::OPTIONS })?;
         let environment = Arc::new(environment);
+        let sources = Sources {
+            names: match inventory.inventory.as_slice() {
+                [] => configured_sources(&config),
+                given => given.to_vec(),
+            },
+            limit: inventory.limit.clone(),
+            playbook_directories: Vec::new(),
+            config: config.clone(),
+            extra: extra.clone(),
+            environment: Arc::clone(&environment),
+        };
         let mut setup = Setup {
             config,
             display,
             extra,
             inventory: Inventory::default(),
+            sources,
             modules: Arc::new(Registry::all()),
             environment,
         };
-        setup.load_inventory(&inventory.inventory)?;
-        if let Some(limit) = &inventory.limit {
-            setup.inventory.set_limit(limit).map_err(Failure::error)?;
-        }
+        setup.load_inventory()?;
         Ok(setup)
     }
 
-    fn load_inventory(&mut self, sources: &[String]) -> Result<(), Failure> {
-        let sources: Vec<String> = match sources {
-            [] => self.configured_sources(),
-            given => given.to_vec(),
-        };
-        let secrets = Arc::clone(&self.environment.secrets);
-        let read = |path: &Path| extra_vars::read(path, &secrets);
-        let loaded = Inventory::load(&sources, &self.inventory_options(&read)).map_err(Failure::error)?;
-        let untouched = sources == ["/etc/ansible/hosts"] && !Path::new("/etc/ansible/hosts").exists();
-        for warning in &loaded.warnings {
-            let only_default = untouched && warning.starts_with("Unable to parse");
-            if !only_default {
-                self.display.warning(warning);
-            }
-        }
+    /// Reads the sources that the command line or the configuration names.
+    fn load_inventory(&mut self) -> Result<(), Failure> {
+        let loaded = self.sources.load().map_err(Failure::error)?;
+        loaded.warnings.iter().for_each(|warning| self.display.warning(warning));
         self.inventory = loaded.inventory;
         Ok(())
-    }
-
-    /// Sources of the configuration: lists of hosts stay as they are, all else is a path.
-    fn configured_sources(&self) -> Vec<String> {
-        let raw = self.config.raw("DEFAULT_HOST_LIST").0;
-        if raw.trim_end().ends_with(',') && !Path::new(raw).exists() {
-            return vec![raw.to_owned()];
-        }
-        self.config.paths("DEFAULT_HOST_LIST").iter().map(|path| path.display().to_string()).collect()
-    }
-
-    fn inventory_options<'a>(&self, read: &'a dyn Fn(&Path) -> Result<Value, String>) -> LoadOptions<'a> {
-        let config = &self.config;
-        LoadOptions {
-            read,
-            enabled: config.list("INVENTORY_ENABLED").iter().filter_map(|name| Plugin::named(name)).collect(),
-            ignore_patterns: config.list("INVENTORY_IGNORE_PATTERNS"),
-            ignore_extensions: config.list("INVENTORY_IGNORE_EXTS"),
-            merge_hashes: self.merges_hashes(),
-            any_unparsed_is_failed: config.flag("INVENTORY_ANY_UNPARSED_IS_FAILED"),
-            unparsed_is_failed: config.flag("INVENTORY_UNPARSED_IS_FAILED"),
-            unparsed_warning: config.flag("INVENTORY_UNPARSED_WARNING"),
-            extra_vars: self.extra.clone(),
-            environment: Some(Arc::clone(&self.environment)),
-        }
     }
 
     /// Whether dicts of the same name are merged.
@@ -145,15 +123,32 @@ impl Setup {
         let directory = if content.is_dir() { content } else { content.parent().unwrap_or(Path::new("")) };
         let (roles, collections) =
             (self.config.paths("DEFAULT_ROLES_PATH"), self.config.paths("COLLECTIONS_PATHS"));
-        self.modules = Arc::new(Registry::for_content(directory, &roles, &collections));
+        let mut directories = vec![directory.to_owned()];
+        if content.is_file() {
+            directories.extend(imported_directories(content));
+        }
+        self.modules = Arc::new(Registry::for_playbooks(&directories, &roles, &collections));
     }
 
     /// Reads `group_vars` and `host_vars` beside a playbook.
     pub(super) fn add_playbook_directory(&mut self, directory: &Path) {
-        let secrets = Arc::clone(&self.environment.secrets);
-        let read = |path: &Path| extra_vars::read(path, &secrets);
-        let options = self.inventory_options(&read);
-        self.inventory.add_playbook_directory(directory, &options);
+        self.sources.add_playbook_directory(directory, &mut self.inventory);
+    }
+
+    /// Where facts are kept between runs: one cache that outlives a run is known, `jsonfile`.
+    #[must_use]
+    pub(super) fn fact_cache(&self) -> Option<FactCache> {
+        let config = &self.config;
+        let name = config.text("CACHE_PLUGIN")?;
+        if name.strip_prefix("ansible.builtin.").unwrap_or(name) != "jsonfile" {
+            return None;
+        }
+        let timeout = config.number("CACHE_PLUGIN_TIMEOUT");
+        Some(FactCache {
+            directory: config.paths("CACHE_PLUGIN_CONNECTION").into_iter().next()?,
+            prefix: config.text("CACHE_PLUGIN_PREFIX").unwrap_or_default().to_owned(),
+            timeout: (timeout > 0).then(|| Duration::from_secs(timeout)),
+        })
     }
 
     /// How content is loaded.
@@ -202,8 +197,25 @@ impl Setup {
     }
 }
 
+/// Sources of the configuration: lists of hosts stay as they are, all else is a path.
+fn configured_sources(config: &Config) -> Vec<String> {
+    let raw = config.raw("DEFAULT_HOST_LIST").0;
+    if raw.trim_end().ends_with(',') && !Path::new(raw).exists() {
+        return vec![raw.to_owned()];
+    }
+    config.paths("DEFAULT_HOST_LIST").iter().map(|path| path.display().to_string()).collect()
+}
+
 /// The passwords of vaults that the command line and the configuration name.
-fn secrets(config: &Config, vault: &VaultOptions, display: &mut Display) -> Result<Arc<Secrets>, Failure> {
+///
+/// # Errors
+/// One of them cannot be read.
+pub(super) fn secrets(
+    config: &Config,
+    vault: &VaultOptions,
+    new_password: bool,
+    display: &mut Display,
+) -> Result<Arc<Secrets>, Failure> {
     let mut ids = config.list("DEFAULT_VAULT_IDENTITY_LIST");
     ids.extend(vault.vault_ids.iter().cloned());
     let mut files = vault.vault_password_files.clone();
@@ -212,20 +224,23 @@ fn secrets(config: &Config, vault: &VaultOptions, display: &mut Display) -> Resu
             config.paths("DEFAULT_VAULT_PASSWORD_FILE").iter().map(|path| path.display().to_string()),
         );
     }
-    let sources = Sources {
+    let sources = vault::Sources {
         ids,
         password_files: files,
         ask: vault.ask_vault_password || config.flag("DEFAULT_ASK_VAULT_PASS"),
         default_id: config.text("DEFAULT_VAULT_IDENTITY").map(ToOwned::to_owned),
         match_ids: config.flag("DEFAULT_VAULT_ID_MATCH"),
-        new_password: false,
+        new_password,
     };
     let secrets = sources.load(&mut ask, |warning| display.warning(&warning)).map_err(Failure::error)?;
     Ok(Arc::new(secrets))
 }
 
 /// Asks for a password on the error output; it is typed, or the next line of the input.
-fn ask(prompt: &str) -> Result<String, String> {
+///
+/// # Errors
+/// The input cannot be read.
+pub(super) fn ask(prompt: &str) -> Result<String, String> {
     use std::io::Write as _;
     let _ = write!(std::io::stderr(), "{prompt}");
     let mut line = String::new();
