@@ -240,7 +240,11 @@ fn check_choices(opt: &Opt, value: Value) -> Result<Value, String> {
     }
 }
 
-fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
+/// A value as one of a kind.
+///
+/// # Errors
+/// Why it is none, in Ansible's words.
+pub(super) fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
     match kind {
         Kind::Raw => Ok(value),
         Kind::Str => Ok(match value {
@@ -259,10 +263,13 @@ fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
             other => {
                 let text = other.to_string();
                 let number = text.trim().parse().map(Value::Float);
-                number.map_err(|_| format!("{} cannot be converted to a float", other.plain_type_name()))
+                number.map_err(|_| format!("{} cannot be converted to a float", other.class_name()))
             }
         },
-        Kind::List => Ok(list(value)),
+        Kind::List => match value {
+            Value::Dict(_) => Err(format!("{} cannot be converted to a list", value.class_name())),
+            value => Ok(list(value)),
+        },
         Kind::ListOfStr | Kind::ListOfPath | Kind::ListOfInt => {
             let items = list(value);
             let items = items.as_list().map(crate::jinja::value::List::items).unwrap_or_default();
@@ -283,7 +290,7 @@ fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
 }
 
 fn integer(value: &Value) -> Result<Value, String> {
-    let wrong = || format!("{} cannot be converted to an int", value.plain_type_name());
+    let wrong = || format!("{} cannot be converted to an int", value.class_name());
     match value {
         Value::Int(_) | Value::BigInt(_) => Ok(value.clone()),
         Value::Bool(flag) => Ok(Value::Int(i64::from(*flag))),
@@ -314,7 +321,7 @@ fn dict(value: Value) -> Result<Value, String> {
     let Value::Str(text) = &value else {
         return match value {
             Value::Dict(_) => Ok(value),
-            other => Err(format!("{} cannot be converted to a dict", other.plain_type_name())),
+            other => Err(format!("{} cannot be converted to a dict", other.class_name())),
         };
     };
     let text = text.as_str().trim();
