@@ -30,10 +30,12 @@ pub use result::{ModuleError, TaskResult};
 pub use spec::{Args, CheckMode, Choices, Doc, Kind, Opt, Requirement, Spec};
 pub use validate::expand_path;
 
-/// Every filter, test and lookup that this program has: those of the language, and those that need a cluster.
+/// Every filter, test and lookup that this program has: those of the language, and those that need more: the
+/// configuration, a cluster.
 #[must_use]
 pub fn plugins() -> crate::jinja::Plugins {
     let mut plugins = crate::jinja::Plugins::builtin();
+    builtin::register_plugins(&mut plugins);
     kubernetes_core::register_plugins(&mut plugins);
     plugins
 }

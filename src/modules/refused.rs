@@ -1,4 +1,5 @@
-//! Modules that have no meaning in an operator: refused by name when content is loaded, with the reason.
+//! Modules that have no meaning in an operator. Content that names one loads, with a warning; the task fails with
+//! the reason if it runs.
 
 /// Why a module is refused, for several of a kind.
 struct Refusal {
@@ -43,7 +44,7 @@ const REFUSALS: &[Refusal] = &[
     Refusal { reason: "an operator has no crontab; use a CronJob", modules: &["at", "cron"] },
     Refusal {
         reason: "an operator runs as one user that its image and pod choose",
-        modules: &["authorized_key", "group", "known_hosts", "user"],
+        modules: &["authorized_key", "known_hosts"],
     },
     Refusal {
         reason: "an operator has no right over the node's kernel, firewall, mounts or name",

@@ -87,8 +87,18 @@ impl Registry {
     /// libraries of the playbook or role, of the roles in `roles_path`, of collections, of `ANSIBLE_LIBRARY`.
     #[must_use]
     pub fn for_content(dir: &Path, roles_path: &[PathBuf], collections_path: &[PathBuf]) -> Self {
+        Registry::for_playbooks(&[dir.to_owned()], roles_path, collections_path)
+    }
+
+    /// The same for playbooks that import each other: the first directory is that of the first one.
+    #[must_use]
+    pub fn for_playbooks(dirs: &[PathBuf], roles_path: &[PathBuf], collections_path: &[PathBuf]) -> Self {
         let mut registry = Registry::all();
-        Library::of(dir, roles_path, collections_path).add_to(&mut registry);
+        let dir = dirs.first().map_or(Path::new(""), PathBuf::as_path);
+        let mut library = Library::of(dir, roles_path, collections_path);
+        let imported = dirs.iter().skip(1).map(|dir| dir.join("library"));
+        library.libraries.extend(imported.filter(|dir| dir.is_dir()));
+        library.add_to(&mut registry);
         registry
     }
 

@@ -58,12 +58,16 @@ use SettingKind::{Bool, Int, List, Path as OnePath, PathList, PathSpec, Text};
 /// The settings that have a meaning here, by name.
 #[rustfmt::skip]
 pub const SETTINGS: &[Setting] = &[
+    setting("_DISABLE_BACKPORTED_INSPECTIONS", Bool, &[], &["_ANSIBLE_DISABLE_BACKPORTED_INSPECTIONS"], "false", "what a condition gives is not looked at"),
+    setting("ALLOW_BROKEN_CONDITIONALS", Bool, &["defaults.allow_broken_conditionals"], &["ANSIBLE_ALLOW_BROKEN_CONDITIONALS"], "true", "a condition may be something else than a boolean"),
     setting("ANY_ERRORS_FATAL", Bool, &["defaults.any_errors_fatal"], &["ANSIBLE_ANY_ERRORS_FATAL"], "false", "a failure on one host ends the play on all"),
     setting("ANSIBLE_FORCE_COLOR", Bool, &["defaults.force_color"], &["ANSIBLE_FORCE_COLOR"], "false", "colours although the output is no terminal"),
     setting("ANSIBLE_NOCOLOR", Bool, &["defaults.nocolor"], &["ANSIBLE_NOCOLOR", "NO_COLOR"], "false", "no colours"),
     setting("ACTION_WARNINGS", Bool, &["defaults.action_warnings"], &["ANSIBLE_ACTION_WARNINGS"], "true", "warnings of modules are shown"),
     setting("CACHE_PLUGIN", Text, &["defaults.fact_caching"], &["ANSIBLE_CACHE_PLUGIN"], "memory", "where facts are kept between runs"),
-    setting("CACHE_PLUGIN_CONNECTION", Text, &["defaults.fact_caching_connection"], &["ANSIBLE_CACHE_PLUGIN_CONNECTION"], "", "the directory of that place"),
+    setting("CACHE_PLUGIN_CONNECTION", OnePath, &["defaults.fact_caching_connection"], &["ANSIBLE_CACHE_PLUGIN_CONNECTION"], "", "the directory of that place"),
+    setting("CACHE_PLUGIN_PREFIX", Text, &["defaults.fact_caching_prefix"], &["ANSIBLE_CACHE_PLUGIN_PREFIX"], "", "what the names of the files there begin with"),
+    setting("CACHE_PLUGIN_TIMEOUT", Int, &["defaults.fact_caching_timeout"], &["ANSIBLE_CACHE_PLUGIN_TIMEOUT"], "86400", "seconds for which facts there are good; 0 is for ever"),
     setting("CHECK_MODE_MARKERS", Bool, &["defaults.check_mode_markers"], &["ANSIBLE_CHECK_MODE_MARKERS"], "false", "check mode is marked in the output"),
     setting("COLLECTIONS_PATHS", PathSpec, &["defaults.collections_paths", "defaults.collections_path"], &["ANSIBLE_COLLECTIONS_PATHS", "ANSIBLE_COLLECTIONS_PATH"], "{{ANSIBLE_HOME}}/collections:/usr/share/ansible/collections", "directories that hold ansible_collections"),
     setting("DEFAULT_ASK_VAULT_PASS", Bool, &["defaults.ask_vault_pass"], &["ANSIBLE_ASK_VAULT_PASS"], "false", "the password of vaults is asked for"),
@@ -79,6 +83,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("DEFAULT_MANAGED_STR", Text, &["defaults.ansible_managed"], &[], "Ansible managed", "the text of ansible_managed"),
     setting("DEFAULT_MODULE_PATH", PathSpec, &["defaults.library"], &["ANSIBLE_LIBRARY"], "{{ANSIBLE_HOME}}/plugins/modules:/usr/share/ansible/plugins/modules", "directories of modules"),
     setting("DEFAULT_NO_LOG", Bool, &["defaults.no_log"], &["ANSIBLE_NO_LOG"], "false", "no task shows its arguments and results"),
+    setting("DEFAULT_PRIVATE_ROLE_VARS", Bool, &["defaults.private_role_vars"], &["ANSIBLE_PRIVATE_ROLE_VARS"], "false", "the variables of a role are seen within it alone"),
     setting("DEFAULT_ROLES_PATH", PathSpec, &["defaults.roles_path"], &["ANSIBLE_ROLES_PATH"], "{{ANSIBLE_HOME}}/roles:/usr/share/ansible/roles:/etc/ansible/roles", "directories of roles"),
     setting("DEFAULT_STDOUT_CALLBACK", Text, &["defaults.stdout_callback"], &["ANSIBLE_STDOUT_CALLBACK"], "default", "how a run is printed: default, json, minimal, oneline"),
     setting("DEFAULT_STRATEGY", Text, &["defaults.strategy"], &["ANSIBLE_STRATEGY"], "linear", "the strategy of plays that name none"),
@@ -86,6 +91,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("DEFAULT_UNDEFINED_VAR_BEHAVIOR", Bool, &["defaults.error_on_undefined_vars"], &["ANSIBLE_ERROR_ON_UNDEFINED_VARS"], "true", "a missing variable is an error"),
     setting("DEFAULT_VAULT_ID_MATCH", Bool, &["defaults.vault_id_match"], &["ANSIBLE_VAULT_ID_MATCH"], "false", "only the secret that a vault names is tried"),
     setting("DEFAULT_LOAD_CALLBACK_PLUGINS", Bool, &["defaults.bin_ansible_callbacks"], &["ANSIBLE_LOAD_CALLBACK_PLUGINS"], "false", "the program ansible prints with the configured callback"),
+    setting("DEFAULT_VAULT_ENCRYPT_IDENTITY", Text, &["defaults.vault_encrypt_identity"], &["ANSIBLE_VAULT_ENCRYPT_IDENTITY"], "", "the id of the password that encrypts"),
     setting("DEFAULT_VAULT_IDENTITY", Text, &["defaults.vault_identity"], &["ANSIBLE_VAULT_IDENTITY"], "default", "the id of passwords that name none"),
     setting("DEFAULT_VAULT_IDENTITY_LIST", List, &["defaults.vault_identity_list"], &["ANSIBLE_VAULT_IDENTITY_LIST"], "", "secrets of vaults: id@source"),
     setting("DEFAULT_VAULT_PASSWORD_FILE", OnePath, &["defaults.vault_password_file"], &["ANSIBLE_VAULT_PASSWORD_FILE"], "", "the file with the password of vaults"),
@@ -227,7 +233,9 @@ impl Config {
         }
     }
 
-    fn setting(name: &str) -> Option<&'static Setting> {
+    /// The setting of this name.
+    #[must_use]
+    pub fn setting(name: &str) -> Option<&'static Setting> {
         SETTINGS.iter().find(|setting| setting.name == name)
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::error::{LoadError, LoadErrors};
 use super::loader::{Loader, RoleFiles, RoleHead, Surroundings};
 use super::tree::{Nodes, Place, Play, Role, VarMap};
-use crate::jinja::Environment;
+use crate::jinja::{Environment, Value};
 
 /// A module as content may name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,38 @@ pub trait ModuleNames: Send + Sync {
     /// All names, to find the nearest one.
     fn names(&self) -> Vec<String>;
 }
+
+/// The directories of the playbooks that a playbook imports by plain names: what they bring along counts as well.
+#[must_use]
+pub fn imported_directories(playbook: &Path) -> Vec<PathBuf> {
+    let mut seen = vec![playbook.to_owned()];
+    let mut at = 0;
+    while let Some(path) = seen.get(at).cloned() {
+        at += 1;
+        // What cannot be read is told when it is loaded.
+        let plays = std::fs::read_to_string(&path).ok().and_then(|text| crate::jinja::yaml::load(&text).ok());
+        let plays = plays.as_ref().and_then(Value::as_list).map(crate::jinja::value::List::items);
+        for play in plays.unwrap_or_default() {
+            let named = ["import_playbook", "ansible.builtin.import_playbook"]
+                .iter()
+                .find_map(|key| play.as_dict().and_then(|play| play.get(key)));
+            let Some(name) = named.as_ref().and_then(Value::as_str) else { continue };
+            let imported = path.parent().unwrap_or(Path::new(".")).join(name);
+            if imported.is_file() && !seen.contains(&imported) {
+                seen.push(imported);
+            }
+        }
+    }
+    let own = playbook.parent().map(Path::to_owned);
+    let mut directories: Vec<PathBuf> =
+        seen.iter().filter_map(|path| path.parent()).map(Path::to_owned).collect();
+    directories.retain(|directory| Some(directory) != own.as_ref());
+    directories.dedup();
+    directories
+}
+
+/// The module that stands for one that cannot run here: it fails with its argument `reason`.
+pub const UNAVAILABLE: &str = "daytwo.core.unavailable";
 
 /// What a key is that stands twice in a dict (`DUPLICATE_YAML_DICT_KEY`).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

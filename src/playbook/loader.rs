@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::check;
-use super::content::{DuplicateKeys, Options};
+use super::content::{DuplicateKeys, Options, UNAVAILABLE};
 use super::error::{Kind as Wrong, LoadError};
 use super::keywords::{self, Holds, KEYWORDS, Keywords, LOOP_CONTROL, on};
 use super::nearest::nearest;
@@ -70,6 +70,8 @@ pub(super) struct Loader<'a> {
     pub notices: Vec<String>,
     texts: HashMap<PathBuf, Arc<str>>,
     roles: HashMap<(PathBuf, RoleFiles), Arc<Role>>,
+    /// The variables of the `import_playbook` statements around.
+    import_vars: VarMap,
     depth: usize,
 }
 
@@ -85,6 +87,7 @@ impl<'a> Loader<'a> {
             notices: Vec::new(),
             texts: HashMap::new(),
             roles: HashMap::new(),
+            import_vars: VarMap::new(),
             depth: 0,
         }
     }
@@ -290,7 +293,10 @@ impl<'a> Loader<'a> {
         self.depth += 1;
         let path = super::content::collection_playbook(&name, self.options)
             .unwrap_or_else(|| from.parent().unwrap_or(Path::new(".")).join(&name));
+        let outer = self.import_vars.clone();
+        self.import_vars.extend(keywords.vars.clone());
         let plays = self.playbook(&path);
+        self.import_vars = outer;
         self.depth -= 1;
         plays.into_iter().map(|play| with_import(play, &keywords)).collect()
     }
@@ -501,7 +507,8 @@ impl<'a> Loader<'a> {
         if !jinja::possibly_template(text, &jinja::parse::Syntax::default()) {
             return Some(text.to_owned());
         }
-        let mut vars: jinja::Vars = around.vars.clone();
+        let mut vars: jinja::Vars = self.import_vars.clone();
+        vars.extend(around.vars.clone());
         vars.extend(self.options.extra_vars.clone());
         let templar = Templar::new(Arc::clone(&self.options.environment), Arc::new(vars));
         let options = TemplateOptions { convert_data: false, ..TemplateOptions::default() };
@@ -722,6 +729,16 @@ impl<'a> Loader<'a> {
     ) -> Vec<Node> {
         let name = from.as_deref().unwrap_or("main");
         match self.role_file(path, folder, name) {
+            Some(file) if from.is_some() && !is_below(&file, &path.join(folder)) => {
+                let (file, folder) = (file.display(), path.join(folder));
+                let role = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let message = format!(
+                    "Failed loading '{file}' for role ({role}) as it is not inside the expected role path: '{}'",
+                    folder.display()
+                );
+                self.fail(place, message, None);
+                Vec::new()
+            }
             Some(file) => {
                 self.task_file(&file, around, Some(place)).map(|nodes| nodes.to_vec()).unwrap_or_default()
             }
@@ -1000,7 +1017,7 @@ impl<'a> Loader<'a> {
             Some(node) => Arc::new(listed(node).iter().map(ToString::to_string).collect()),
             None => Arc::clone(&around.collections),
         };
-        let call = self.call(dict, file, &place, &collections)?;
+        let call = self.call(dict, file, &place, &collections, around)?;
         let kind = Kind::of(&call.name);
         let class = if around.handlers { "Handler" } else { kind.class() };
         let own = match kind {
@@ -1046,6 +1063,7 @@ impl<'a> Loader<'a> {
         file: &Arc<PathBuf>,
         place: &Place,
         collections: &[String],
+        around: &Surroundings,
     ) -> Option<Call> {
         let mut calls: Vec<(&python::Node, &python::Node)> = Vec::new();
         let mut unknown = Vec::new();
@@ -1064,7 +1082,7 @@ impl<'a> Loader<'a> {
             }
         }
         match (calls.as_slice(), unknown.as_slice()) {
-            ([(key, value)], _) => self.arguments(key, value, dict, file, collections),
+            ([(key, value)], _) => self.arguments(key, value, dict, file, collections, around),
             ([], []) => {
                 self.fail(place, "no module/action detected in task.", None);
                 None
@@ -1072,8 +1090,10 @@ impl<'a> Loader<'a> {
             ([], [(key, name), ..]) => {
                 if let Some(reason) = self.options.modules.refusal(name) {
                     let message = format!("the module '{name}' is not available here: {reason}");
-                    self.fail_as(Wrong::Module, &place_of(file, key), message, None);
-                    return None;
+                    let place = place_of(file, key);
+                    self.warn_as(Wrong::Module, &place, message.as_str(), None);
+                    let args = VarMap::from_iter([("reason".into(), Value::from(message).into_unsafe())]);
+                    return Some(Call { key: (*name).to_owned(), name: (*name).to_owned(), args, place });
                 }
                 let names = self.options.modules.names();
                 let names = names.iter().map(String::as_str).chain(Kind::NAMES.iter().map(|(name, _)| *name));
@@ -1100,6 +1120,7 @@ impl<'a> Loader<'a> {
         dict: &python::Dict,
         file: &Arc<PathBuf>,
         collections: &[String],
+        around: &Surroundings,
     ) -> Option<Call> {
         let key = key.value.as_str().unwrap_or_default().to_owned();
         let place = place_of(file, value);
@@ -1107,8 +1128,11 @@ impl<'a> Loader<'a> {
         let mut args = self.extra_args(dict, file);
         let (name, given) = match (key.as_str(), &value.value) {
             ("action" | "local_action", python::Value::Str(text)) => {
-                let (name, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-                (name.to_owned(), python::Value::Str(rest.trim().into()))
+                let behind = text.strip_prefix("{{").and_then(|rest| rest.find("}}")).map_or(0, |at| at + 4);
+                let end = text[behind..].find(char::is_whitespace).map_or(text.len(), |at| behind + at);
+                let (name, rest) = text.split_at(end);
+                let name = self.static_text(name, &place, around)?;
+                (name, python::Value::Str(rest.trim().into()))
             }
             ("action" | "local_action", python::Value::Dict(action)) => {
                 let module = action.get("module").and_then(|module| module.value.as_str());
@@ -1146,6 +1170,13 @@ impl<'a> Loader<'a> {
                 );
                 return None;
             }
+        }
+        if let Some(arg) = args.keys().find(|arg| !raw && arg.starts_with("_ansible_")) {
+            let message = format!(
+                "Invalid parameter specified beginning with keyword '_ansible_' for action '{name}': '{arg}'. The prefix '_ansible_' is reserved for internal use only."
+            );
+            self.fail(&place, message, None);
+            return None;
         }
         // Text that is no `k=v` may be a template of a dict.
         let is_template = |text: &Value| text.to_string().contains("{{");
@@ -1199,7 +1230,10 @@ impl<'a> Loader<'a> {
             }
             Kind::ImportTasks | Kind::ImportRole => return None,
             Kind::Module => {
-                let module = self.options.modules.resolve(&call.name, collections)?;
+                let Some(module) = self.options.modules.resolve(&call.name, collections) else {
+                    self.options.modules.refusal(&call.name)?;
+                    return Some(Action::Module(UNAVAILABLE));
+                };
                 if call.args.contains_key("_raw_params") && !module.free_form {
                     let message = format!(
                         "this task '{}' has extra params, which is only allowed in modules that take free text",
@@ -1475,6 +1509,12 @@ impl<'a> Loader<'a> {
             _ => {}
         }
     }
+}
+
+/// Whether a file is in a directory or below it, whatever links and `..` say (`is_subpath`).
+fn is_below(file: &Path, directory: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(file).starts_with(real(directory))
 }
 
 /// The names of `import_playbook`.

@@ -21,7 +21,10 @@ mod splitter;
 mod tree;
 
 pub use config::{Config, ConfigError, Origin, SETTINGS, Setting, SettingKind};
-pub use content::{Content, DuplicateKeys, ModuleNames, Options, ResolvedModule, collection_playbook};
+pub use content::{
+    Content, DuplicateKeys, ModuleNames, Options, ResolvedModule, UNAVAILABLE, collection_playbook,
+    imported_directories,
+};
 pub use error::{Kind, LoadError, LoadErrors, source_position};
 pub use keywords::{Keywords, find_keyword, keyword_names};
 pub use lint::{Report, lint};

@@ -1,5 +1,6 @@
 //! `ansible.builtin`.
 
+mod accounts;
 mod add_host;
 mod archive;
 mod assemble;
@@ -12,7 +13,6 @@ mod command;
 mod copy;
 mod debug;
 mod edit;
-mod encoding;
 mod facts;
 mod fail;
 mod fetch;
@@ -25,6 +25,7 @@ mod getent;
 mod group_by;
 mod include_vars;
 mod lineinfile;
+mod lookup;
 mod pause;
 mod ping;
 mod pip;
@@ -42,7 +43,9 @@ mod text;
 mod times;
 mod tree;
 mod unarchive;
+mod unavailable;
 mod uri;
+mod validate_argument_spec;
 mod wait_for;
 mod web;
 mod words;
@@ -51,11 +54,14 @@ mod write;
 use std::sync::Arc;
 
 pub(super) use attributes::errno;
+pub(super) use lookup::register_plugins;
 
 use super::registry::Registry;
 
 /// Adds the modules of this collection.
 pub fn register(registry: &mut Registry) {
+    registry.add(Arc::new(accounts::Group));
+    registry.add(Arc::new(accounts::User));
     registry.add(Arc::new(add_host::AddHost));
     registry.add(Arc::new(assemble::Assemble));
     registry.add(Arc::new(assert::Assert));
@@ -88,6 +94,8 @@ pub fn register(registry: &mut Registry) {
     registry.add(Arc::new(tempfile::Tempfile));
     registry.add(Arc::new(template::Template));
     registry.add(Arc::new(unarchive::Unarchive));
+    registry.add(Arc::new(unavailable::Unavailable));
     registry.add(Arc::new(uri::Uri));
+    registry.add(Arc::new(validate_argument_spec::ValidateArgumentSpec));
     registry.add(Arc::new(wait_for::WaitFor));
 }

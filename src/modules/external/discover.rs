@@ -22,6 +22,9 @@ const PYTHONS: [&str; 2] = ["python3", "python"];
 pub struct Library {
     /// Directories of modules with bare names (`library/`, `ANSIBLE_LIBRARY`).
     pub libraries: Vec<PathBuf>,
+    /// The same in roles. Which roles content uses shows only when it is loaded, and one of another role must not
+    /// take the place of a module that this program has.
+    pub role_libraries: Vec<PathBuf>,
     /// Directories that hold `ansible_collections`.
     pub collections: Vec<PathBuf>,
 }
@@ -35,30 +38,36 @@ impl Library {
         let mut libraries: Vec<PathBuf> = given.iter().flat_map(std::env::split_paths).collect();
         libraries.push(playbook_dir.join("library"));
         let own = playbook_dir.join("roles");
+        let mut role_libraries = Vec::new();
         for dir in std::iter::once(&own).chain(roles_path) {
-            libraries.extend(entries(dir).into_iter().map(|role| role.join("library")));
+            role_libraries.extend(entries(dir).into_iter().map(|role| role.join("library")));
         }
         let mut collections = vec![playbook_dir.join("collections")];
         collections.extend(collections_path.iter().cloned());
         for root in &collections {
             for collection in collections_of(root) {
                 let roles = entries(&collection.join("roles"));
-                libraries.extend(roles.into_iter().map(|role| role.join("library")));
+                role_libraries.extend(roles.into_iter().map(|role| role.join("library")));
             }
         }
         libraries.retain(|dir| dir.is_dir());
+        role_libraries.retain(|dir| dir.is_dir());
         collections.retain(|dir| dir.join("ansible_collections").is_dir());
-        Library { libraries, collections }
+        Library { libraries, role_libraries, collections }
     }
 
-    /// Adds the modules to a registry. One that this program has itself is kept for names in collections,
-    /// and replaced by a library's, as in Ansible, when that can run here.
+    /// Adds the modules to a registry. One that this program has itself is kept for names in collections and
+    /// beside those of roles, and replaced by a library's, as in Ansible, when that can run here.
     pub fn add_to(&self, registry: &mut Registry) {
         let mut found: BTreeMap<String, Candidate> = BTreeMap::new();
-        for dir in &self.libraries {
+        let own = self.libraries.iter().map(|dir| (dir, true));
+        for (dir, replaces) in own.chain(self.role_libraries.iter().map(|dir| (dir, false))) {
             let utils = dir.parent().map(|parent| parent.join("module_utils")).filter(|dir| dir.is_dir());
             for path in files(dir) {
                 let name = format!("ansible.legacy.{}", stem(&path));
+                if !replaces && registry.resolve(&stem(&path), &[]).is_some() {
+                    continue;
+                }
                 let candidate = Candidate { path, import: None, utils: utils.clone().into_iter().collect() };
                 found.entry(name).or_insert(candidate);
             }

@@ -116,7 +116,6 @@ impl External {
             "_ansible_remote_tmp": temporary,
             "_ansible_ignore_unknown_opts": false,
             "_ansible_target_log_info": null,
-            "_ansible_tracebacks_for": [],
         });
         if let serde_json::Value::Object(internal) = internal {
             all.extend(internal);
