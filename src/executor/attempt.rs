@@ -144,7 +144,11 @@ impl Attempt<'_> {
     }
 
     fn holds(&self, condition: &Value, place: Option<&Place>) -> Result<bool, Error> {
-        self.templar.condition(condition).map_err(|error| {
+        let at = || match (condition, place) {
+            (Value::Str(_), Some(place)) => format!("location {}", spot(place)),
+            _ => format!("approximate location {}", spot(&self.task.place)),
+        };
+        self.templar.condition_at(condition, &at).map_err(|error| {
             if error.kind() == ErrorKind::Cancelled {
                 return error;
             }
@@ -290,6 +294,11 @@ fn worded(error: &Error) -> String {
         }
         _ => error.message().to_owned(),
     }
+}
+
+/// A place as `file:line:column`.
+fn spot(place: &Place) -> String {
+    format!("{}:{}:{}", place.file.display(), place.line, place.column)
 }
 
 /// A place, as Ansible appends it to an error.

@@ -155,6 +155,13 @@ pub enum Event {
         /// What.
         message: String,
     },
+    /// Something will go away.
+    Deprecated {
+        /// What.
+        message: String,
+        /// The version with which it goes.
+        version: String,
+    },
     /// The run is over.
     Stats {
         /// The counts.

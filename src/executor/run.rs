@@ -16,7 +16,7 @@ use super::state::{Batch, State, StoredVars};
 use super::stats::{Failure, Stats};
 use super::vars::Variables;
 use crate::jinja::convert::Stored;
-use crate::jinja::{Environment, Templar, Value, Vars};
+use crate::jinja::{Environment, Notice, Templar, Value, Vars};
 use crate::playbook::{Content, Node, Play, Task};
 
 /// What a step did.
@@ -105,6 +105,18 @@ pub(super) struct Stage<'a> {
     pub play: Arc<Play>,
     /// The surroundings of the run.
     pub context: &'a Context,
+}
+
+/// Passes on what templates told beside their results.
+fn tell(env: &Environment, observer: &mut dyn Observer) {
+    for notice in env.notices.take() {
+        observer.observe(&match notice {
+            Notice::Warning(message) => Event::Warning { message },
+            Notice::Deprecation { message, version } => {
+                Event::Deprecated { message, version: version.to_owned() }
+            }
+        });
+    }
 }
 
 impl Run {
@@ -206,8 +218,9 @@ impl Run {
             match self.state.batch.as_ref().map(|batch| batch.round.is_some()) {
                 None => self.next_batch(&stage, observer)?,
                 Some(true) => {
-                    self.step_round(&stage, observer).await?;
-                    return Ok(Progress::Stepped);
+                    let stepped = self.step_round(&stage, observer).await;
+                    tell(&stage.env, observer);
+                    return stepped.map(|()| Progress::Stepped);
                 }
                 Some(false) => {
                     if !self.begin_round(&stage, observer)? {

@@ -11,6 +11,10 @@ pub struct Settings {
     pub loop_controls: bool,
     /// A missing variable is an error (`error_on_undefined_vars`).
     pub error_on_undefined: bool,
+    /// A condition may be something else than a boolean (`ALLOW_BROKEN_CONDITIONALS`).
+    pub allow_broken_conditionals: bool,
+    /// What a condition gives is looked at at all; off without `_ANSIBLE_DISABLE_BACKPORTED_INSPECTIONS`.
+    pub conditional_inspections: bool,
     /// The text of `ansible_managed`.
     pub managed: String,
 }
@@ -22,6 +26,8 @@ impl Default for Settings {
             do_statements: false,
             loop_controls: false,
             error_on_undefined: true,
+            allow_broken_conditionals: true,
+            conditional_inspections: true,
             managed: "Ansible managed".to_owned(),
         }
     }
@@ -44,6 +50,11 @@ impl Settings {
             do_statements: has("jinja2.ext.do"),
             loop_controls: has("jinja2.ext.loopcontrols"),
             error_on_undefined: flag("ANSIBLE_ERROR_ON_UNDEFINED_VARS", default.error_on_undefined),
+            allow_broken_conditionals: flag(
+                "ANSIBLE_ALLOW_BROKEN_CONDITIONALS",
+                default.allow_broken_conditionals,
+            ),
+            conditional_inspections: !flag("_ANSIBLE_DISABLE_BACKPORTED_INSPECTIONS", false),
             managed: setting("DEFAULT_MANAGED_STR").unwrap_or(default.managed),
         }
     }

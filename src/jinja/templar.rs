@@ -11,6 +11,7 @@ use super::ast::{Expr, Reference, Template};
 use super::error::{Error, ErrorKind};
 use super::eval::{Interpreter, unknown_plugin};
 use super::extensions::Extensions;
+use super::notices::{Notice, Notices};
 use super::ops;
 use super::parse::{self, Newline, Syntax};
 use super::plugins::Plugins;
@@ -42,6 +43,8 @@ pub struct Environment {
     pub runtime: Option<tokio::runtime::Handle>,
     /// Ends lookups that wait when the run is cancelled.
     pub cancel: tokio_util::sync::CancellationToken,
+    /// What templates tell beside their results.
+    pub notices: Notices,
     cache: Arc<RwLock<Cache>>,
 }
 
@@ -59,6 +62,7 @@ impl Environment {
             extensions: Extensions::default(),
             runtime: tokio::runtime::Handle::try_current().ok(),
             cancel: tokio_util::sync::CancellationToken::new(),
+            notices: Notices::default(),
             cache: Arc::default(),
         }
     }
@@ -73,6 +77,7 @@ impl Environment {
             extensions,
             runtime: tokio::runtime::Handle::try_current().ok(),
             cancel,
+            notices: Notices::default(),
             cache: Arc::clone(&self.cache),
         }
     }
@@ -120,6 +125,7 @@ impl Environment {
             extensions: self.extensions.clone(),
             runtime: self.runtime.clone(),
             cancel: self.cancel.clone(),
+            notices: self.notices.clone(),
             cache: Arc::clone(&self.cache),
         }
     }
@@ -352,6 +358,14 @@ impl Templar {
     /// # Errors
     /// The condition fails; the message is Ansible's without its `The conditional check` frame.
     pub fn condition(&self, condition: &Value) -> Result<bool, Error> {
+        self.condition_at(condition, &|| "unknown location".to_owned())
+    }
+
+    /// The same for a condition that stands at a place, as a notice about its result names it.
+    ///
+    /// # Errors
+    /// The condition fails.
+    pub fn condition_at(&self, condition: &Value, place: &dyn Fn() -> String) -> Result<bool, Error> {
         let text = match condition {
             Value::None => return Ok(true),
             Value::Bool(flag) => return Ok(*flag),
@@ -359,7 +373,7 @@ impl Templar {
             Value::Str(text) => text.clone(),
             other => Str::new(other.to_string()),
         };
-        self.check(&text).map_err(|error| match error.kind() {
+        self.check(&text, place).map_err(|error| match error.kind() {
             ErrorKind::Undefined => {
                 Error::undefined(format!("error while evaluating conditional ({}): {error}", text.as_str()))
             }
@@ -367,9 +381,13 @@ impl Templar {
         })
     }
 
-    fn check(&self, text: &Str) -> Result<bool, Error> {
+    fn check(&self, text: &Str, place: &dyn Fn() -> String) -> Result<bool, Error> {
         let mut text = text.clone();
         if possibly_template(text.as_str(), &Syntax::default()) {
+            self.env.notices.tell(Notice::Warning(format!(
+                "conditional statements should not include jinja2 templating delimiters such as {{{{ }}}} or {{% %}}. Found: {}",
+                text.as_str()
+            )));
             match self.template(&Value::Str(text.clone()))? {
                 Value::Bool(flag) => return Ok(flag),
                 Value::Str(result) if result.as_str().is_empty() => return Ok(false),
@@ -389,13 +407,42 @@ impl Templar {
         let Some(super::ast::Stmt::Set(_, expr)) = template.body.first() else {
             return Err(Error::ansible(format!("template error while templating string. String: {source}")));
         };
-        self.test_expression(expr, text.as_str())
+        let (holds, kind) = self.test_expression(expr, text.as_str())?;
+        match kind {
+            Some(kind) => self.check_kind(holds, &kind, place),
+            None => Ok(holds),
+        }
     }
 
-    fn test_expression(&self, expr: &Expr, source: &str) -> Result<bool, Error> {
+    /// What the result of a condition means that is no boolean.
+    fn check_kind(&self, holds: bool, kind: &str, place: &dyn Fn() -> String) -> Result<bool, Error> {
+        let settings = &self.env.settings;
+        if settings.conditional_inspections && !settings.allow_broken_conditionals {
+            return Err(Error::ansible(format!(
+                "Conditional result was of type '{kind}'. Conditional results must be True or False when `ALLOW_BROKEN_CONDITIONALS` is disabled, which is the default in Ansible Core >= 2.19."
+            )));
+        }
+        if settings.conditional_inspections {
+            let said = if holds { "True" } else { "False" };
+            self.env.notices.tell(Notice::Deprecation {
+                message: format!(
+                    "Conditional result at {} was of type '{kind}'. Conditional results should only be True or False. The result was interpreted as {said}.",
+                    place()
+                ),
+                version: "2.19",
+            });
+        }
+        Ok(holds)
+    }
+
+    /// Whether an expression is true, and the type of its value if that is no boolean.
+    fn test_expression(&self, expr: &Expr, source: &str) -> Result<(bool, Option<String>), Error> {
         let inner = Templar { nesting: self.nesting + 1, ..self.clone() };
-        let value = Interpreter::new(&inner, true).evaluate(expr).and_then(|value| ops::truthy(&value));
-        value.map_err(|error| match error.kind() {
+        let tested = Interpreter::new(&inner, true).evaluate(expr).and_then(|value| {
+            let kind = (!matches!(value, Value::Bool(_))).then(|| value.type_name().to_string());
+            Ok((ops::truthy(&value)?, kind))
+        });
+        tested.map_err(|error| match error.kind() {
             ErrorKind::Type => Error::ansible(format!(
                 "Unexpected templating type error occurred on ({{% set __cres = {source} %}}{{{{ [true if __cres else false, __cres.__class__.__name__] }}}}): {error}. {error}"
             )),

@@ -28,6 +28,9 @@ impl Observer for RunLog {
                 }
             }
             Event::Retry { task, left, .. } => tracing::info!(task = %task.name, left, "retrying"),
+            Event::Deprecated { message, version } => {
+                tracing::warn!("{message} (goes away with ansible-core {version})");
+            }
             Event::Warning { message } => tracing::warn!("{message}"),
             _ => {}
         }

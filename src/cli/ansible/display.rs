@@ -26,7 +26,7 @@ impl Display {
 
     /// A warning.
     pub(super) fn warning(&mut self, message: &str) {
-        self.once(&format!("[WARNING]: {message}"));
+        self.once(&wrap(&format!("[WARNING]: {message}"), COLUMNS));
     }
 
     /// A warning that something will go away with a version.
@@ -38,14 +38,16 @@ impl Display {
             Some(version) => format!("version {version}"),
             None => "a future release".to_owned(),
         };
-        self.once(&format!(
-            "[DEPRECATION WARNING]: {message}. This feature will be removed in {when}. Deprecation warnings can be disabled by setting deprecation_warnings=False in ansible.cfg."
-        ));
+        let message = message.trim();
+        let stop = if message.ends_with(['!', '?', '.']) { "" } else { "." };
+        let text = format!(
+            "[DEPRECATION WARNING]: {message}{stop} This feature will be removed in {when}. Deprecation warnings can be disabled by setting deprecation_warnings=False in ansible.cfg."
+        );
+        self.once(&wrap_keeping_spaces(&text, COLUMNS));
     }
 
     fn once(&mut self, text: &str) {
-        let text = wrap(text, COLUMNS);
-        if self.told.insert(text.clone()) {
+        if self.told.insert(text.to_owned()) {
             let _ = writeln!(std::io::stderr(), "{text}");
         }
     }
@@ -89,6 +91,21 @@ fn wrap(text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
+/// The same with every space kept, at the ends of lines as well (`drop_whitespace=False`).
+fn wrap_keeping_spaces(text: &str, width: usize) -> String {
+    let (mut out, mut column) = (String::new(), 0);
+    for chunk in chunks(text) {
+        let length = chunk.chars().count();
+        if column > 0 && column + length > width {
+            out.push('\n');
+            column = 0;
+        }
+        out.push_str(chunk);
+        column += length;
+    }
+    out
+}
+
 /// Single spaces, and words split behind the hyphens between their letters.
 fn chunks(text: &str) -> Vec<&str> {
     let mut chunks = Vec::new();
@@ -121,7 +138,12 @@ fn chunks(text: &str) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::wrap;
+    use super::{wrap, wrap_keeping_spaces};
+
+    #[test]
+    fn spaces_can_stay_at_the_ends_of_lines() {
+        assert_eq!(wrap_keeping_spaces("aaa bbb ccc", 8), "aaa bbb \nccc");
+    }
 
     #[test]
     fn lines_break_at_spaces_and_hyphens() {

@@ -118,7 +118,6 @@ impl DefaultCallback {
     }
 
     fn play(&mut self, name: &str, strategy: &str, check: bool) {
-        self.start();
         let short = strategy.strip_prefix("ansible.builtin.").unwrap_or(strategy);
         self.free = matches!(short, "free" | "host_pinned");
         self.heading = None;
@@ -410,6 +409,7 @@ impl DefaultCallback {
 
 impl Observer for DefaultCallback {
     fn observe(&mut self, event: &Event) {
+        self.start();
         match event {
             Event::PlayStart { name, strategy, check } => self.play(name, strategy, *check),
             Event::NoHosts => self.line("skipping: no hosts matched", Color::Skip),
@@ -452,10 +452,8 @@ impl Observer for DefaultCallback {
                 }
             }
             Event::Warning { message } => self.display.warning(message),
-            Event::Stats { stats } => {
-                self.start();
-                self.recap(stats);
-            }
+            Event::Deprecated { message, version } => self.display.deprecated(message, Some(version)),
+            Event::Stats { stats } => self.recap(stats),
         }
     }
 }

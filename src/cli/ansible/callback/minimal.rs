@@ -66,6 +66,7 @@ impl Observer for MinimalCallback {
         match event {
             Event::TaskEnd { task, host, outcome, result } => self.end(task, host, *outcome, result),
             Event::Warning { message } => self.display.warning(message),
+            Event::Deprecated { message, version } => self.display.deprecated(message, Some(version)),
             _ => {}
         }
     }
