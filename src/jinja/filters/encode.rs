@@ -7,6 +7,7 @@ use sha1::Digest as _;
 
 use super::bind::{bind, flag, int, needed, text};
 use super::json::Writer;
+use crate::jinja::encoding::Encoding;
 use crate::jinja::error::Error;
 use crate::jinja::eval::Interpreter;
 use crate::jinja::object::Args;
@@ -17,7 +18,7 @@ use crate::jinja::yaml;
 
 /// The filters of this family.
 pub(super) const FILTERS: &[(&str, Filter)] = &[
-    ("b64encode", |_, value, _| Ok(Value::from(STANDARD.encode(bytes(&value)?)))),
+    ("b64encode", b64encode),
     ("b64decode", b64decode),
     ("md5", |_, value, _| digest("md5", &bytes(&value)?).map(Value::from)),
     ("sha1", |_, value, _| digest("sha1", &bytes(&value)?).map(Value::from)),
@@ -51,8 +52,24 @@ fn bytes(value: &Value) -> Result<Vec<u8>, Error> {
     }
 }
 
+/// The encoding that a filter is asked for.
+fn encoding(args: Args) -> Result<Encoding, Error> {
+    let [encoding] = bind(args, ["encoding"])?;
+    encoding.map_or(Ok(Encoding::Utf8), |encoding| Encoding::named(&text(&encoding)?))
+}
+
+fn b64encode(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    let encoding = encoding(args)?;
+    let plain = match &value {
+        Value::Bytes(_) => bytes(&value)?,
+        other => encoding.encode(&text(other)?)?,
+    };
+    Ok(Value::from(STANDARD.encode(plain)))
+}
+
 /// Python's decoder skips what is no base64 and wants whole groups.
-fn b64decode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
+fn b64decode(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+    let encoding = encoding(args)?;
     let kept: Vec<u8> = bytes(&value)?
         .into_iter()
         .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
@@ -70,6 +87,9 @@ fn b64decode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
             _ => "Incorrect padding".to_owned(),
         })
     })?;
+    if encoding != Encoding::Utf8 {
+        return encoding.decode(&decoded).map(Value::from).map_err(Error::value_error);
+    }
     String::from_utf8(decoded).map(Value::from).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let byte = error.as_bytes()[at];

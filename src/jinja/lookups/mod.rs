@@ -11,6 +11,7 @@ mod values;
 
 use std::sync::Arc;
 
+use super::encoding::Encoding;
 use super::error::{Error, ErrorKind};
 use super::eval::Interpreter;
 use super::object::Args;
@@ -117,23 +118,11 @@ fn text_term(term: &Value) -> Result<String, Error> {
     }
 }
 
-/// The text of bytes in an encoding; those that roles use are UTF-8 and Latin-1.
+/// The text of bytes in an encoding; one that is unknown is taken for UTF-8.
 fn decode(bytes: &[u8], encoding: &str) -> String {
-    match encoding.to_lowercase().replace('_', "-").as_str() {
-        "latin-1" | "latin1" | "iso-8859-1" | "cp1252" => {
-            bytes.iter().map(|byte| char::from(*byte)).collect()
-        }
-        "utf-16" | "utf16" => {
-            let little = bytes.starts_with(&[0xff, 0xfe]);
-            let units = bytes.chunks_exact(2).map(|pair| match little {
-                true => u16::from_le_bytes([pair[0], pair[1]]),
-                false => u16::from_be_bytes([pair[0], pair[1]]),
-            });
-            let units: Vec<u16> = units.collect();
-            String::from_utf16_lossy(&units).trim_start_matches('\u{feff}').to_owned()
-        }
-        _ => String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').to_owned(),
-    }
+    let known = Encoding::named(encoding).ok().and_then(|encoding| encoding.decode(bytes).ok());
+    let text = known.unwrap_or_else(|| String::from_utf8_lossy(bytes).into_owned());
+    text.trim_start_matches('\u{feff}').to_owned()
 }
 
 /// An error of the operating system in Python's words.

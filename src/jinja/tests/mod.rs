@@ -1,6 +1,7 @@
 //! The tests (`x is …`) of Jinja and of `ansible.builtin`.
 
 mod files;
+mod pep440;
 mod results;
 mod uri;
 mod version;

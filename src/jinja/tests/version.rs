@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use super::pep440;
+
 use crate::jinja::error::Error;
 use crate::jinja::eval::Interpreter;
 use crate::jinja::filters::{bind, needed, text_arg};
@@ -64,7 +66,8 @@ fn version(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<bool, Er
         "semver" | "semantic" => {
             semantic(&left).and_then(|left| semantic(&right).map(|right| left.cmp(&right)))
         }
-        "pep440" => loose(&left, &right),
+        "pep440" => pep440::compare(&left, &right)
+            .map_err(|wrong| format!("Invalid version: {}", crate::jinja::repr::quote(wrong))),
         _ => {
             return Err(Error::plugin(format!(
                 "Invalid version type ({kind}). Must be one of 'loose', 'strict', 'semver', 'semantic', 'pep440'"

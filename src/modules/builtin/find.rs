@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use fancy_regex::Regex;
 
 use super::attributes::{self, GROUP, PASSWD, errno, name_of};
-use super::encoding::Encoding;
 use super::{checksum, stat};
 use crate::jinja::Value;
+use crate::jinja::encoding::Encoding;
 use crate::jinja::filters::regex::compile;
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 

@@ -5,9 +5,9 @@ use fancy_regex::Regex;
 
 use super::attributes::FILE_OPTIONS;
 use super::edit::Edited;
-use super::encoding::Encoding;
 use super::text;
 use crate::jinja::Value;
+use crate::jinja::encoding::Encoding;
 use crate::jinja::filters::regex::{compile, substitute};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 

@@ -123,6 +123,11 @@ fn render(
     let rendered = templar.render(&source, &options).map_err(|error| match error.kind() {
         ErrorKind::Cancelled => ModuleError::Cancelled,
         ErrorKind::Undefined => ModuleError::new(format!("AnsibleUndefinedVariable: {error}")),
+        ErrorKind::Syntax => ModuleError::new(format!("TemplateSyntaxError: {error}")),
+        // A filter or test that is named by a value is looked for while the template runs.
+        ErrorKind::Exception if error.message().starts_with("Could not load") => {
+            ModuleError::new(format!("TemplateSyntaxError: {error}"))
+        }
         _ => ModuleError::new(format!("AnsibleError: {error}")),
     })?;
     Ok(rendered.to_string())
@@ -131,5 +136,5 @@ fn render(
 /// The text in the bytes of `output_encoding`.
 fn encode(args: &Args, text: String) -> Result<Vec<u8>, ModuleError> {
     let name = args.str("output_encoding").filter(|name| !name.is_empty()).unwrap_or("utf-8");
-    super::encoding::Encoding::named(name)?.encode(&text)
+    Ok(crate::jinja::encoding::Encoding::named(name)?.encode(&text)?)
 }
