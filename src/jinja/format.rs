@@ -107,7 +107,9 @@ fn digits(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<usize>
 }
 
 fn convert(value: &Value, kind: char, conversion: &Conversion, at: usize) -> Result<String, Error> {
-    ops::defined(value)?;
+    if kind != 'r' {
+        ops::defined(value)?;
+    }
     let body = match kind {
         's' => clip(repr::str(value), conversion.precision),
         'r' | 'a' => clip(repr::repr(value), conversion.precision),

@@ -206,7 +206,9 @@ impl Interpreter<'_> {
 
 /// What a template with a filter or test that does not exist raises.
 pub(in crate::jinja) fn unknown_plugin(name: &str) -> String {
+    let is_plain = name.chars().all(|c| c.is_alphanumeric() || c == '_');
     let why = match name.matches('.').count() {
+        0 if !is_plain => format!("'invalid plugin name: ansible.builtin.{name}'"),
         0 => super::super::repr::quote(name),
         1 => format!("'invalid plugin name: {name}'"),
         _ => format!(

@@ -105,22 +105,26 @@ fn human_to_bytes(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<V
     let bits = flag(isbits.as_ref())?;
     let source = text(&value)?;
     let default_unit = default_unit.filter(|unit| !unit.is_none()).map(|unit| text(&unit)).transpose()?;
-    let failed = || Error::plugin(format!("human_to_bytes() can't interpret following string: {source}"));
-    let (number, unit) = amount(&source).ok_or_else(failed)?;
+    size(&source, default_unit, bits)
+        .ok_or_else(|| Error::plugin(format!("human_to_bytes() can't interpret following string: {source}")))
+}
+
+/// `1.5 GB` as a number of bytes, or of bits; none when it is no such text.
+pub(crate) fn size(source: &str, default_unit: Option<String>, bits: bool) -> Option<Value> {
+    let (number, unit) = amount(source)?;
     let Some(unit) = unit.map(ToOwned::to_owned).or(default_unit) else {
-        return Ok(whole(number));
+        return Some(whole(number));
     };
-    let letter = unit.chars().next().ok_or_else(failed)?.to_ascii_uppercase();
-    let found = UNITS.iter().find(|(known, ..)| *known == letter).ok_or_else(failed)?;
-    let (_, power, bytes_name, bits_name) = found;
+    let letter = unit.chars().next()?.to_ascii_uppercase();
+    let (_, power, bytes_name, bits_name) = UNITS.iter().find(|(known, ..)| *known == letter)?;
     if unit.len() > 1 {
         let (name, mark) = if bits { (bits_name, 'b') } else { (bytes_name, 'B') };
         let short = if *power == 0 { mark.to_string() } else { format!("{letter}{mark}") };
         if unit.to_lowercase() != **name && unit != short {
-            return Err(failed());
+            return None;
         }
     }
-    Ok(whole(number * 1024_f64.powi(*power)))
+    Some(whole(number * 1024_f64.powi(*power)))
 }
 
 /// A number, and the letters behind it.

@@ -10,7 +10,7 @@ mod ipaddr;
 pub mod json;
 mod json_query;
 mod json_read;
-mod math;
+pub(crate) mod math;
 pub mod order;
 mod password_hash;
 pub(crate) mod path;

@@ -78,6 +78,7 @@ fn unique(interpreter: &mut Interpreter<'_>, value: Value, args: Args) -> Result
     let [case_sensitive, attribute] = bind(args, ["case_sensitive", "attribute"])?;
     let sensitive = flag(case_sensitive.as_ref())?;
     let attribute = attribute.unwrap_or(Value::None);
+    let asked = matches!(case_sensitive, Some(Value::Bool(false))) || ops::truthy(&attribute)?;
     let items = ops::iterate(&value)?;
     let mut seen = HashSet::new();
     let mut kept = Vec::new();
@@ -89,6 +90,10 @@ fn unique(interpreter: &mut Interpreter<'_>, value: Value, args: Args) -> Result
                 if seen.insert(key) {
                     kept.push(item.clone());
                 }
+            }
+            Err(_) if asked => {
+                let message = "Jinja2's unique filter failed and we cannot fall back to Ansible's version as it does not support the parameters supplied";
+                return Err(Error::plugin(message));
             }
             Err(_) => return Ok(Value::list(without_duplicates(items))),
         }

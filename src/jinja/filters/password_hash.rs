@@ -27,6 +27,9 @@ enum Scheme {
     Sha512,
 }
 
+/// Schemes that passlib has and that cannot work without the name of a user.
+const NEED_A_USER: &[&str] = &["msdcc", "msdcc2", "oracle10", "postgres_md5"];
+
 /// The schemes by Ansible's and passlib's names.
 const SCHEMES: &[(&str, &str, Scheme)] = &[
     ("md5", "md5_crypt", Scheme::Md5),
@@ -75,7 +78,12 @@ fn password_hash(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Va
 pub(in crate::jinja) fn hash(secret: &[u8], kind: &str, options: &Options) -> Result<String, Error> {
     let found = SCHEMES.iter().find(|(short, long, _)| *short == kind || *long == kind);
     let Some((.., scheme)) = found else {
-        let message = format!("passlib does not support '{kind}' algorithm");
+        let message = if NEED_A_USER.contains(&kind) {
+            let known: Vec<&str> = SCHEMES.iter().map(|(short, ..)| *short).collect();
+            format!("{kind} is not in the list of supported passlib algorithms: {}", known.join(", "))
+        } else {
+            format!("passlib does not support '{kind}' algorithm")
+        };
         return Err(Error::plugin(format!("{message}. {message}")));
     };
     let refused = || Error::plugin("Could not hash the secret.");

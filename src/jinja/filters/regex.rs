@@ -31,8 +31,25 @@ pub(crate) fn compile(pattern: &str, ignorecase: bool, multiline: bool) -> Resul
     }
     let pattern = to_rust(pattern, multiline);
     let full = if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") };
-    Regex::new(&full).map_err(|error| Error::exception(format!("invalid regular expression: {error}")))
+    Regex::new(&full).map_err(|error| {
+        let error = error.to_string();
+        let python = PYTHON_WORDS.iter().find(|(ours, _)| error.contains(ours)).map(|(_, python)| *python);
+        Error::exception(
+            python.map_or_else(|| format!("invalid regular expression: {error}"), ToOwned::to_owned),
+        )
+    })
 }
+
+/// What the two languages say of the same mistakes in a pattern.
+const PYTHON_WORDS: &[(&str, &str)] = &[
+    ("Target of repeat operator is invalid", "nothing to repeat"),
+    ("repetition operator missing expression", "nothing to repeat"),
+    ("unclosed character class", "unterminated character set"),
+    ("Invalid character class", "unterminated character set"),
+    ("unclosed group", "missing ), unterminated subpattern"),
+    ("Opening parenthesis without closing parenthesis", "missing ), unterminated subpattern"),
+    ("unopened group", "unbalanced parenthesis"),
+];
 
 /// What Python and `fancy-regex` write differently: `\Z`, and `$` before a last newline.
 fn to_rust(pattern: &str, multiline: bool) -> String {
@@ -146,6 +163,7 @@ pub(crate) fn substitute(
     replacement: &str,
     count: usize,
 ) -> Result<(String, usize), Error> {
+    check_escapes(replacement)?;
     let mut out = String::new();
     let mut copied = 0;
     let mut done = 0;
@@ -160,6 +178,27 @@ pub(crate) fn substitute(
     }
     out.push_str(&value[copied..]);
     Ok((out, done))
+}
+
+/// Letters that mean something behind a backslash in a replacement.
+const ESCAPES: &str = "abfnrtvg";
+
+/// Checks a replacement before anything is found, as Python does.
+fn check_escapes(template: &str) -> Result<(), Error> {
+    let mut chars = template.char_indices();
+    while let Some((at, c)) = chars.next() {
+        if c != '\\' {
+            continue;
+        }
+        match chars.next() {
+            None => return Err(Error::exception(format!("bad escape (end of pattern) at position {at}"))),
+            Some((_, letter)) if letter.is_ascii_alphabetic() && !ESCAPES.contains(letter) => {
+                return Err(Error::exception(format!("bad escape \\{letter} at position {at}")));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// The template of a replacement: `\1`, `\g<1>`, `\g<name>`, `\n` and other escapes.

@@ -109,6 +109,33 @@ pub fn include_dirs(path: &Path, templar: &Templar) -> Vec<PathBuf> {
     std::iter::once(own).chain(templar.search_path().iter().map(|dir| dir.join("templates"))).collect()
 }
 
+/// The text of `ansible_managed` with its own fields as variables, and doubled braces as single ones (`str.format`).
+fn formatted(managed: &str) -> String {
+    const FIELDS: &[(&str, &str)] = &[
+        ("{{", "{"),
+        ("}}", "}"),
+        ("{host}", "{{ template_host }}"),
+        ("{uid}", "{{ template_uid }}"),
+        ("{file}", "{{ template_path }}"),
+    ];
+    let (mut out, mut rest) = (String::new(), managed);
+    while let Some(c) = rest.chars().next() {
+        let field = FIELDS.iter().find(|(field, _)| rest.starts_with(field));
+        let length = match field {
+            Some((field, meaning)) => {
+                out.push_str(meaning);
+                field.len()
+            }
+            None => {
+                out.push(c);
+                c.len_utf8()
+            }
+        };
+        rest = &rest[length..];
+    }
+    out
+}
+
 /// Variables that every template file sees (`generate_ansible_template_vars`).
 #[must_use]
 pub fn template_vars(path: &Path, name: &str, managed: &str) -> Vec<(Arc<str>, Value)> {
@@ -120,8 +147,7 @@ pub fn template_vars(path: &Path, name: &str, managed: &str) -> Vec<(Arc<str>, V
     let modified =
         seconds.and_then(|it| crate::jinja::datetime::from_epoch(it as f64, false).ok()).unwrap_or(now);
     let owner = metadata.as_ref().map_or(0, std::os::unix::fs::MetadataExt::uid);
-    let managed = managed.replace("{host}", "{{ template_host }}").replace("{uid}", "{{ template_uid }}");
-    let managed = managed.replace("{file}", "{{ template_path }}");
+    let managed = formatted(managed);
     let managed = crate::jinja::datetime::strftime(&modified, &managed).unwrap_or(managed);
     let full = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     vec![

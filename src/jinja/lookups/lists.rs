@@ -1,5 +1,9 @@
 //! Lookups that make lists: `items`, `dict`, `sequence`, `nested`, … — what `with_…` loops use.
 
+use std::sync::LazyLock;
+
+use fancy_regex::Regex;
+
 use super::{Lookup, Options};
 use crate::jinja::error::Error;
 use crate::jinja::filters::core::to_bool;
@@ -117,7 +121,7 @@ pub struct Sequence {
 impl Sequence {
     fn parse(term: &str) -> Result<Sequence, Error> {
         if let Some(short) = Sequence::shortcut(term) {
-            return Ok(short);
+            return short;
         }
         let pairs =
             crate::playbook::parse_kv(term, false).map_err(|error| Error::exception(error.to_string()))?;
@@ -132,10 +136,7 @@ impl Sequence {
     pub fn from_options(options: &Options) -> Result<Sequence, Error> {
         let mut sequence = Sequence::default();
         for (name, value) in options.iter() {
-            let number = || {
-                number(&value.to_string())
-                    .ok_or_else(|| Error::exception(format!("can't parse {name}={value} as integer")))
-            };
+            let number = || number(&value.to_string()).ok_or_else(|| not_a_number(name));
             match name {
                 "start" => sequence.start = Some(number()?),
                 "end" => sequence.end = Some(number()?),
@@ -153,23 +154,23 @@ impl Sequence {
     }
 
     /// `[start-]end[/stride][:format]`.
-    fn shortcut(term: &str) -> Option<Sequence> {
-        let (rest, format) =
-            term.split_once(':').map_or((term, None), |(rest, format)| (rest, Some(format.to_owned())));
-        let (rest, stride) = match rest.split_once('/') {
-            Some((rest, stride)) => (rest, Some(number(stride)?)),
-            None => (rest, None),
+    fn shortcut(term: &str) -> Option<Result<Sequence, Error>> {
+        static SHORTCUT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(SHORTCUT_PATTERN).ok());
+        let found = SHORTCUT.as_ref()?.captures(term).ok().flatten()?;
+        let part = |at: usize| found.get(at).map(|part| part.as_str());
+        let number = |at: usize, name: &str| {
+            part(at).map(|text| number(text).ok_or_else(|| not_a_number(name))).transpose()
         };
-        let dash = rest
-            .char_indices()
-            .skip(1)
-            .find(|(at, c)| *c == '-' && !rest[..*at].ends_with('-'))
-            .map(|(at, _)| at);
-        let (start, end) = match dash {
-            Some(at) => (Some(number(&rest[..at])?), number(&rest[at + 1..])?),
-            None => (None, number(rest)?),
+        let read = || {
+            Ok(Sequence {
+                start: number(1, "start")?,
+                end: number(2, "end")?,
+                count: None,
+                stride: number(3, "stride")?,
+                format: part(4).map(ToOwned::to_owned),
+            })
         };
-        Some(Sequence { start, end: Some(end), count: None, stride, format })
+        Some(read())
     }
 
     /// The terms with those of the call where they lack one.
@@ -233,6 +234,16 @@ impl Sequence {
     }
 }
 
+/// `start-end/stride:format`, where only the end must be there (`SHORTCUT`).
+const SHORTCUT_PATTERN: &str =
+    "(?i)^(?:(-?(?:0x)?[0-9a-f]+)-)?(-?(?:0x)?[0-9a-f]+)(?:/(-?(?:0x)?[0-9a-f]+))?(?::(.+))?$";
+
+fn not_a_number(name: &str) -> Error {
+    Error::exception(format!(
+        "Invalid type for configuration option plugin_type: lookup plugin: sequence setting: {name} (from Direct): "
+    ))
+}
+
 /// An integer as the lookup reads it: decimal, `0x` or `0` octal.
 fn number(text: &str) -> Option<i64> {
     let text = text.trim();
@@ -275,9 +286,17 @@ impl Lookup for Subelements {
             _ => return Err(wrong("")),
         };
         let path = path.as_str().map(|path| path.split('.').collect::<Vec<_>>());
-        let (Some(path), Value::List(_) | Value::Dict(_)) = (path, elements) else {
+        let elements = &match elements {
+            Value::List(_) | Value::Dict(_) => elements.clone(),
+            other if other.is_sequence() => elements.clone(),
+            other => Value::list(vec![other.clone()]),
+        };
+        let Some(path) = path else {
             return Err(wrong("first a dict or a list, second a string pointing to the subkey"));
         };
+        if flags.is_some_and(|flags| !is_flags(flags)) {
+            return Err(wrong("the optional third item must be a dict with flags ('skip_missing',)"));
+        }
         let skip = flags.and_then(Value::as_dict).and_then(|flags| flags.get("skip_missing"));
         let skip = skip.and_then(|skip| to_bool(&skip)).unwrap_or(false);
         let skipped = |dict: &Dict| dict.get("skipped").is_some_and(|it| it != Value::Bool(false));
@@ -301,6 +320,11 @@ impl Lookup for Subelements {
         }
         Ok(found)
     }
+}
+
+/// Whether a value is the third term of `subelements`: a dict of nothing but its flag.
+fn is_flags(value: &Value) -> bool {
+    value.as_dict().is_some_and(|flags| flags.entries().keys().all(|key| key.text() == "skip_missing"))
 }
 
 /// Takes the list out of a dict to which a path leads.

@@ -364,6 +364,9 @@ impl Parser<'_> {
                 !named_splat
             } else if self.current().kind == Kind::Name && is_operator(&self.look()?, "=") {
                 let name = self.advance()?.text;
+                if args.iter().any(|arg| matches!(arg, CallArg::Named(known, _) if **known == *name)) {
+                    return Err(Error::syntax(format!("keyword argument repeated: {name}")).at_line(line));
+                }
                 self.advance()?;
                 args.push(CallArg::Named(name.into(), self.expression()?));
                 !named_splat
