@@ -14,6 +14,7 @@ use crate::modules::{Args, Module, ModuleContext, ModuleError};
 /// Modules of the controller, which cannot run beside the play.
 const NOT_BESIDE: &[&str] = &[
     "add_host",
+    "assemble",
     "assert",
     "async_status",
     "copy",
@@ -23,9 +24,12 @@ const NOT_BESIDE: &[&str] = &[
     "group_by",
     "include_vars",
     "pause",
+    "raw",
+    "script",
     "set_fact",
     "set_stats",
     "template",
+    "unarchive",
     "validate_argument_spec",
 ];
 
@@ -44,7 +48,7 @@ impl Attempt<'_> {
         let short = module.spec().name.strip_prefix("ansible.builtin.").unwrap_or_default();
         if NOT_BESIDE.contains(&short) {
             let name = &self.task.action_name;
-            return Ok(failure(&format!("async is not supported for this task ({name})")));
+            return Ok(failure(&format!("This action ({name}) does not support async.")));
         }
         if settings.check {
             return Ok(failure("\"check mode\" and \"async\" cannot be used on same task."));
@@ -76,6 +80,12 @@ impl Attempt<'_> {
         };
         let result = super::attempt::outcome(ended.unwrap_or(Err(ModuleError::Cancelled)))?;
         let mut all = result;
+        // The wrapper of jobs has its own names for what a module printed that is no result.
+        for (own, other) in [("module_stderr", "stderr"), ("module_stdout", "data")] {
+            if let Some(text) = all.get(own).cloned() {
+                all.entry(other.into()).or_insert(text);
+            }
+        }
         all.insert("ansible_job_id".into(), Value::from(job.id()));
         all.insert("started".into(), Value::Int(1));
         all.insert("finished".into(), Value::Int(1));

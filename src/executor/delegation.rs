@@ -61,7 +61,8 @@ impl<'a> Attempt<'a> {
         vars.insert("inventory_hostname".into(), own);
         let vars = Arc::new(vars);
         let mut all = self.templar.vars.as_ref().clone();
-        let delegated = Value::Object(Arc::new(OneHost { vars: Arc::clone(&vars) }));
+        let delegated =
+            Value::Object(Arc::new(OneHost { vars: Arc::clone(&vars), env: Arc::clone(&self.templar.env) }));
         all.insert("ansible_delegated_vars".into(), Value::dict([(host.as_str(), delegated)]));
         settings.delegate_shown = shown(&host, &vars);
         settings.delegate = Some(host);

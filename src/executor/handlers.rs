@@ -21,6 +21,8 @@ pub(super) struct Handler {
     pub nodes: Nodes,
     /// The levels of its definition: roles, imported files.
     pub ancestors: Arc<Vec<Frame>>,
+    /// The list that defines it: that of the play or of a role.
+    section: usize,
 }
 
 impl Handler {
@@ -41,6 +43,8 @@ pub(super) struct Handlers {
     list: Vec<Handler>,
     /// Where those of each included role begin.
     included: Vec<usize>,
+    /// How many lists there were so far.
+    sections: usize,
 }
 
 impl Handlers {
@@ -49,7 +53,7 @@ impl Handlers {
     pub(super) fn of(play: &Play) -> Handlers {
         let mut handlers = Handlers::default();
         handlers.add_roles(&play.roles, &[]);
-        handlers.add_list(&play.handlers, &mut Vec::new());
+        handlers.add_section(&play.handlers, &mut Vec::new());
         for phase in [Phase::PreTasks, Phase::Tasks, Phase::PostTasks] {
             handlers.add_roles(&super::frame::phase_nodes(play, phase), &[]);
         }
@@ -61,7 +65,7 @@ impl Handlers {
         self.included.push(self.list.len());
         let Some(role) = included.stack.last().and_then(Frame::role) else { return };
         self.add_roles(&role.nodes, &included.stack);
-        self.add_list(&role.handlers, &mut included.stack.clone());
+        self.add_section(&role.handlers, &mut included.stack.clone());
     }
 
     /// Puts the handlers of a role that was included again in the place of those that it had: the last
@@ -71,15 +75,28 @@ impl Handlers {
         again.add(included);
         let Some(start) = self.included.get(number) else { return };
         for (old, new) in self.list.iter_mut().skip(*start).zip(again.list) {
-            *old = new;
+            *old = Handler { section: old.section, ..new };
         }
     }
 
     fn add_roles(&mut self, nodes: &[Node], below: &[Frame]) {
         roles::each(nodes, &mut |usage, levels| {
             let mut levels = [below, levels].concat();
-            self.add_list(&usage.role.handlers, &mut levels);
+            self.add_section(&usage.role.handlers, &mut levels);
         });
+    }
+
+    fn add_section(&mut self, nodes: &[Node], levels: &mut Vec<Frame>) {
+        self.sections += 1;
+        self.add_list(nodes, levels);
+    }
+
+    /// The numbers of the handlers in the order in which a name is looked for: the last list first, each from its
+    /// beginning.
+    fn by_precedence(&self) -> Vec<usize> {
+        let mut numbers: Vec<usize> = (0..self.list.len()).collect();
+        numbers.sort_by_key(|number| std::cmp::Reverse(self.list[*number].section));
+        numbers
     }
 
     fn add_list(&mut self, nodes: &[Node], levels: &mut Vec<Frame>) {
@@ -93,6 +110,7 @@ impl Handlers {
                 other => self.list.push(Handler {
                     nodes: Arc::new(vec![other.clone()]),
                     ancestors: Arc::new(levels.clone()),
+                    section: self.sections,
                 }),
             }
         }
@@ -135,8 +153,8 @@ impl Run {
         }
     }
 
-    /// The numbers of the handlers that a notification means: the last one of that name, and all that
-    /// listen to it.
+    /// The numbers of the handlers that a notification means: the first one of that name in the last list that has
+    /// one, and all that listen to it.
     pub(super) fn handlers_for(
         &self,
         notification: &str,
@@ -147,7 +165,8 @@ impl Run {
         let mut found = Vec::new();
         let mut seen = BTreeSet::new();
         let mut named = false;
-        for (number, handler) in batch.handlers.list.iter().enumerate().rev() {
+        for number in batch.handlers.by_precedence() {
+            let Some(handler) = batch.handlers.get(number) else { continue };
             let name = self.handler_name(handler, stage, observer);
             if !named
                 && let Some(name) = &name
@@ -157,7 +176,8 @@ impl Run {
                 found.push(number);
             }
             let listens = handler.task().and_then(|task| task.keywords.get("listen")).map(text::list);
-            if listens.is_some_and(|topics| topics.iter().any(|topic| topic == notification))
+            if listens
+                .is_some_and(|topics| topics.iter().any(|topic| is_called(notification, topic, handler)))
                 && name.is_none_or(|name| seen.insert(name))
             {
                 found.push(number);

@@ -10,7 +10,7 @@ use super::vars::Layers;
 use crate::inventory::LOCALHOST;
 use crate::jinja::eval::Interpreter;
 use crate::jinja::object::Object;
-use crate::jinja::{Error, Value, Vars};
+use crate::jinja::{Environment, Error, Templar, TemplateOptions, Value, Vars};
 
 /// `hostvars`.
 pub(super) struct HostVars {
@@ -69,9 +69,10 @@ impl Object for HostVars {
         "HostVars"
     }
 
-    fn attribute(&self, name: &Value, _: &mut Interpreter<'_>) -> Result<Option<Value>, Error> {
+    fn attribute(&self, name: &Value, interpreter: &mut Interpreter<'_>) -> Result<Option<Value>, Error> {
         let vars = name.as_str().and_then(|host| self.of(host));
-        Ok(vars.map(|vars| Value::Object(Arc::new(OneHost { vars }))))
+        let env = &interpreter.templar.env;
+        Ok(vars.map(|vars| Value::Object(Arc::new(OneHost { vars, env: Arc::clone(env) }))))
     }
 
     fn keys(&self) -> Option<Vec<Value>> {
@@ -85,6 +86,13 @@ impl Object for HostVars {
 pub(super) struct OneHost {
     /// The variables, not templated.
     pub vars: Arc<Vars>,
+    /// What templates them when they are shown all at once.
+    pub env: Arc<Environment>,
+}
+
+/// What another host lacks is no error here: the text stays as it is.
+fn lenient() -> TemplateOptions {
+    TemplateOptions { fail_on_undefined: false, ..TemplateOptions::default() }
 }
 
 impl fmt::Debug for OneHost {
@@ -100,7 +108,19 @@ impl Object for OneHost {
 
     fn attribute(&self, name: &Value, interpreter: &mut Interpreter<'_>) -> Result<Option<Value>, Error> {
         let Some(name) = name.as_str() else { return Ok(None) };
-        interpreter.templar.with_vars(Arc::clone(&self.vars)).variable(name)
+        let Some(raw) = self.vars.get(name) else { return Ok(None) };
+        let templar = interpreter.templar.with_vars(Arc::clone(&self.vars));
+        templar.template_with(raw, &lenient()).map(Some)
+    }
+
+    /// A dict of all variables; what cannot be templated is shown as it is.
+    fn text(&self) -> String {
+        let templar = Templar::new(Arc::clone(&self.env), Arc::clone(&self.vars));
+        let shown = self.vars.iter().filter(|(name, _)| name.as_ref() != "hostvars").map(|(name, raw)| {
+            let value = templar.template_with(raw, &lenient()).unwrap_or_else(|_| raw.clone());
+            (name.as_ref(), value)
+        });
+        Value::dict(shown).to_string()
     }
 
     fn keys(&self) -> Option<Vec<Value>> {

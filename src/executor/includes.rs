@@ -13,7 +13,7 @@ use super::state::{IncludedRole, StoredVars, TaskState};
 use crate::jinja::filters::core::to_bool;
 use crate::jinja::value::{Dict, Entries};
 use crate::jinja::{Error, Value};
-use crate::playbook::{LoadErrors, RoleFiles};
+use crate::playbook::{LoadError, LoadErrors, RoleFiles};
 
 impl Attempt<'_> {
     /// What an `include_tasks` asks for.
@@ -153,7 +153,10 @@ impl Run {
                     self.not_found(&group, &errors, stage, observer);
                     failed.extend(group.hosts);
                 }
-                Err(errors) => return Err(RunError::Include(errors.to_string())),
+                Err(errors) => {
+                    let told: Vec<String> = errors.0.iter().map(LoadError::with_source).collect();
+                    return Err(RunError::Include(told.join("\n")));
+                }
             }
         }
         for (host, items) in entered {

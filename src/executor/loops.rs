@@ -8,8 +8,8 @@ use super::text;
 use crate::jinja::convert::Stored;
 use crate::jinja::filters::core::to_bool;
 use crate::jinja::lookups;
-use crate::jinja::value::Entries;
-use crate::jinja::{Error, ErrorKind, Templar, Value, ops};
+use crate::jinja::value::{Dict, Entries};
+use crate::jinja::{Error, ErrorKind, Templar, TemplateOptions, Value, ops};
 use crate::playbook::Task;
 
 /// The items of a task's loop; none without a loop.
@@ -33,14 +33,17 @@ pub(super) fn items(task: &Task, templar: &Templar) -> Result<Option<Vec<Value>>
             "Unexpected failure in finding the lookup named '{name}' in the available lookup plugins"
         ))
     })?;
-    let terms = templar.template(&match &looping.items {
+    let items = match &looping.items {
         Value::Str(text) => Value::from(text.as_str().trim()),
         other => other.clone(),
-    })?;
+    };
+    // A name that holds a missing variable is one that is not found.
+    let lenient = name.rsplit('.').next() == Some("first_found");
+    let options = TemplateOptions { fail_on_undefined: !lenient, ..TemplateOptions::default() };
+    let terms = templar.template_with(&items, &options)?;
     let terms = match &terms {
         Value::List(list) => list.items(),
-        Value::Dict(_) if name == "dict" => vec![terms.clone()],
-        Value::Dict(_) if name.ends_with("list") => return Err(Error::ansible("with_list expects a list")),
+        Value::Dict(dict) => of_mapping(name, dict)?,
         other if other.is_sequence() => ops::iterate(other)?,
         other => vec![other.clone()],
     };
@@ -50,6 +53,31 @@ pub(super) fn items(task: &Task, templar: &Templar) -> Result<Option<Vec<Value>>
             _ => Error::ansible(error.message()),
         })?;
     Ok(Some(found.into_iter().map(Value::into_unsafe).collect()))
+}
+
+/// What the lookups that take lists alone say of a mapping.
+const LISTS_ALONE: &[(&str, &str)] = &[
+    ("list", "with_list expects a list"),
+    ("indexed_items", "with_indexed_items expects a list"),
+    (
+        "subelements",
+        "subelements lookup expects a list of two or three items, first a dict or a list, second a string pointing to the subkey",
+    ),
+];
+
+/// The terms that a mapping is: itself for `dict`, and its keys for all others.
+///
+/// # Errors
+/// The lookup takes no mapping.
+fn of_mapping(lookup: &str, mapping: &Dict) -> Result<Vec<Value>, Error> {
+    let short = lookup.rsplit('.').next().unwrap_or(lookup);
+    if short == "dict" {
+        return Ok(vec![Value::Dict(mapping.clone())]);
+    }
+    match LISTS_ALONE.iter().find(|(name, _)| *name == short) {
+        Some((_, problem)) => Err(Error::ansible(*problem)),
+        None => Ok(mapping.entries().keys().map(|key| key.value().clone()).collect()),
+    }
 }
 
 /// The names that a loop sets, and the label of an item.

@@ -64,6 +64,11 @@ impl Variables<'_> {
         let keyword = lineage.and_then(|lineage| lineage.get("connection"));
         let connection = || keyword.cloned().unwrap_or_else(|| Value::from(self.options.connection.as_str()));
         vars.entry("ansible_connection".into()).or_insert_with(connection);
+        for name in ["ansible_host", "ansible_ssh_host"] {
+            if let Some(host) = host.filter(|_| lineage.is_some()) {
+                vars.entry(name.into()).or_insert_with(|| Value::from(host));
+            }
+        }
         let shared = SHARED.iter().filter_map(|name| vars.get_key_value(*name));
         let shared: Vars = shared.map(|(name, value)| (Arc::clone(name), value.clone())).collect();
         let hostvars = HostVars::new(

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::event::{Event, Observer, TaskOutcome, TaskRef};
 use super::run::{Run, RunError, Stage};
-use super::state::TaskState;
+use super::state::{StoredVars, TaskState};
 use super::stats::Failure;
 use crate::jinja::convert::{self, Stored};
-use crate::jinja::value::{Dict, Entries};
-use crate::jinja::{Value, ops};
+use crate::jinja::value::{Dict, Entries, List};
+use crate::jinja::{Templar, Value, ops};
 use crate::modules::daytwo_core::COME_BACK;
 use crate::playbook::{Action, Task, VarMap};
 
@@ -39,6 +39,29 @@ impl Finished {
     fn flag(&self, name: &str) -> bool {
         self.result.get(name).is_some_and(ops::truthy_or_false)
     }
+
+    /// Whether the task failed: what `failed_when` said counts before the rest, of any item as well
+    /// (`TaskResult.is_failed`).
+    fn has_failed(&self) -> bool {
+        if !self.looped {
+            return has_failed(&self.result);
+        }
+        let items = self.result.get("results").and_then(Value::as_list).map(List::items).unwrap_or_default();
+        let said: Vec<bool> = items
+            .iter()
+            .filter_map(|item| item.as_dict().and_then(|item| item.get(JUDGED)))
+            .map(|said| ops::truthy_or_false(&said))
+            .collect();
+        if said.is_empty() { self.flag("failed") } else { said.contains(&true) }
+    }
+}
+
+/// What `failed_when` said.
+const JUDGED: &str = "failed_when_result";
+
+fn has_failed(result: &Entries) -> bool {
+    let said = result.get(JUDGED).or_else(|| result.get("failed"));
+    said.is_some_and(ops::truthy_or_false)
 }
 
 /// A failed result with this message.
@@ -62,7 +85,7 @@ pub(super) fn flag(value: &Value, name: &str) -> bool {
 pub(super) fn outcome_of(result: &Value, ignored: bool) -> TaskOutcome {
     if flag(result, "unreachable") {
         TaskOutcome::Unreachable
-    } else if flag(result, "failed") {
+    } else if result.as_dict().is_some_and(|dict| has_failed(&dict.read())) {
         if ignored { TaskOutcome::Ignored } else { TaskOutcome::Failed }
     } else if flag(result, "skipped") {
         TaskOutcome::Skipped
@@ -149,8 +172,8 @@ impl Run {
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
         self.state.cursor_mut(host).task = None;
-        if !finished.looped && !finished.flag("failed") && !finished.flag("unreachable") {
-            self.store(host, task, &mut finished.result, &state, observer);
+        if !finished.looped && !finished.has_failed() && !finished.flag("unreachable") {
+            self.store(host, task, &mut finished.result, &state, None, stage, observer);
         }
         self.note_requeue(task, &finished.result);
         let task_ref = self.task_ref(host, task, stage, &state);
@@ -166,7 +189,7 @@ impl Run {
             result,
         };
         let result = shown(&finished.result, state.no_log);
-        if finished.flag("failed") {
+        if finished.has_failed() {
             if !state.ignore_errors {
                 self.raise(host, task, &task_ref, &finished.result, result, &state, observer);
                 return Ok(());
@@ -199,12 +222,12 @@ impl Run {
         let Some(round) = self.state.batch.as_mut().and_then(|batch| batch.round.as_mut()) else { return };
         round.running.retain(|running| running != host);
         round.results += 1;
-        if finished.flag("failed") {
+        if finished.has_failed() {
             round.failed.push(host.to_owned());
         } else if finished.flag("unreachable") {
             round.unreachable.push(host.to_owned());
         }
-        if !state.includes.is_empty() && !finished.flag("failed") {
+        if !state.includes.is_empty() && !finished.has_failed() {
             round.includes.push((host.to_owned(), state.includes.clone()));
         }
     }
@@ -302,10 +325,14 @@ impl Run {
         task: &Task,
         result: &mut Entries,
         state: &TaskState,
+        item: Option<&StoredVars>,
+        stage: &Stage<'_>,
         observer: &mut dyn Observer,
     ) {
         let Action::Module(module) = task.action else { return };
-        self.store_hosts(host, task, result, observer);
+        if self.store_hosts(host, result, observer) {
+            self.judge_again(host, task, result, item, stage);
+        }
         if module == "ansible.builtin.set_stats" {
             self.store_stats(host, result, state);
         }
@@ -356,8 +383,37 @@ impl Run {
         }
     }
 
-    /// Adds what `add_host` and `group_by` ask for; the result says whether that changed anything.
-    fn store_hosts(&mut self, host: &str, task: &Task, result: &mut Entries, observer: &mut dyn Observer) {
+    /// Asks `changed_when` and `failed_when` again after the inventory changed (`post_process_whens`).
+    fn judge_again(
+        &self,
+        host: &str,
+        task: &Task,
+        result: &mut Entries,
+        item: Option<&StoredVars>,
+        stage: &Stage<'_>,
+    ) {
+        let asked = ["changed_when", "failed_when"].map(|name| task.keywords.conditions(name));
+        if asked.iter().all(Option::is_none) {
+            return;
+        }
+        let mut vars = self.task_vars(host, task, stage);
+        let item = item.into_iter().flatten();
+        vars.extend(item.map(|(name, value)| (Arc::clone(name), value.0.clone())));
+        if let Some(name) = register(task) {
+            vars.insert(name.into(), Value::Dict(Dict::new(result.clone())));
+        }
+        let templar = Templar::new(Arc::clone(&stage.env), Arc::new(vars));
+        for (conditions, key) in asked.into_iter().zip(["changed", "failed"]) {
+            let Some(conditions) = conditions else { continue };
+            // What cannot be evaluated failed the task when it was judged first.
+            let holds = conditions.iter().all(|condition| templar.condition(condition).unwrap_or(false));
+            result.insert(key.into(), Value::Bool(holds));
+        }
+    }
+
+    /// Adds what `add_host` and `group_by` ask for; the result says whether that changed anything. True if the
+    /// task asked for any.
+    fn store_hosts(&mut self, host: &str, result: &mut Entries, observer: &mut dyn Observer) -> bool {
         let changed = if let Some(Value::Dict(new)) = result.get("add_host") {
             let name = new.get("host_name").map(|name| name.to_string()).unwrap_or_default();
             let groups = new.get("groups").as_ref().map(super::text::list).unwrap_or_default();
@@ -373,10 +429,9 @@ impl Run {
             let parents = result.get("parent_groups").map(super::text::list).unwrap_or_default();
             self.state.hosts.add_to_group(host, &group, &parents)
         } else {
-            return;
+            return false;
         };
         match changed {
-            Ok(_) if task.keywords.get("changed_when").is_some() => {}
             Ok(changed) => {
                 result.insert("changed".into(), Value::Bool(changed));
             }
@@ -386,6 +441,7 @@ impl Run {
                 observer.observe(&Event::Warning { message: error.to_string() });
             }
         }
+        true
     }
 
     fn store_stats(&mut self, host: &str, result: &Entries, state: &TaskState) {

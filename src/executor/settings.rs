@@ -122,14 +122,18 @@ impl Attempt<'_> {
 
     fn environment(&self) -> Result<IndexMap<String, String>, Error> {
         let mut merged = IndexMap::new();
-        for value in self.lineage().all("environment") {
-            let value = match self.templar.template(value) {
-                // The facts that are about to be gathered may be what is missing.
-                Err(error) if error.kind() == ErrorKind::Undefined && gathers(&self.task) => continue,
-                value => value?,
+        for part in self.lineage().all("environment").into_iter().flat_map(text::values) {
+            let part = match part {
+                Value::Dict(_) => part,
+                other => self.templar.template(&other)?,
             };
-            for dict in text::values(&value).iter().filter_map(Value::as_dict) {
+            for dict in text::values(&part).iter().filter_map(Value::as_dict) {
                 for (key, value) in dict.entries() {
+                    let value = match self.templar.template(&value) {
+                        // The facts that are about to be gathered may be what is missing.
+                        Err(error) if error.kind() == ErrorKind::Undefined && gathers(&self.task) => continue,
+                        value => value?,
+                    };
                     if value.as_str() != Some(self.omit()) {
                         merged.insert(key.text().into_owned(), value.to_string());
                     }

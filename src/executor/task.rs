@@ -240,13 +240,21 @@ impl Run {
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
         if !result.get("failed").is_some_and(ops::truthy_or_false) {
-            self.store(host, task, &mut result, &state, observer);
+            self.store(host, task, &mut result, &state, Some(item), stage, observer);
         }
         for (name, value) in item {
             result.insert(name.as_ref().into(), value.0.clone());
         }
         let templar = with_registered(templar, task, &result);
+        let failed = result.get("failed").is_some_and(ops::truthy_or_false);
         let label = item_label(control, item, &templar, &mut result);
+        if !failed && result.get("failed").is_some_and(ops::truthy_or_false) {
+            let ignore = self.lineage(host, task, stage).get("ignore_errors");
+            let ignore = ignore.and_then(|value| templar.template(value).ok());
+            let ignore = ignore.as_ref().and_then(to_bool).unwrap_or(false);
+            let unreachable = state.ignore_unreachable;
+            merge_ignored(&mut state, &result, ignore, unreachable);
+        }
         let value = Value::Dict(Dict::new(result));
         let included = !state.includes.is_empty() && !flag(&value, "failed") && !flag(&value, "skipped");
         if !included {

@@ -67,10 +67,7 @@ impl Layers {
             return;
         };
         for (name, value) in &learnt.facts {
-            let plain =
-                name.starts_with("ansible_") || matches!(name.as_ref(), "module_setup" | "gather_subset");
-            let name = if plain { Arc::clone(name) } else { format!("ansible_{name}").into() };
-            self.vars.insert(name, value.0.clone());
+            self.vars.insert(Arc::clone(name), value.0.clone());
         }
         self.vars.insert("ansible_facts".into(), facts(learnt));
     }
@@ -99,7 +96,8 @@ impl Variables<'_> {
     fn assemble(&self, lineage: Option<&Lineage<'_>>, host: Option<&str>) -> Vars {
         let mut layers = Layers::new(self.options.merge_hashes);
         let levels = lineage.map(|lineage| lineage.levels.as_slice()).unwrap_or_default();
-        let public = self.state.batch.as_ref().map(|batch| batch.roles.public.as_slice()).unwrap_or_default();
+        let public = self.state.batch.as_ref().filter(|_| !self.options.private_role_vars);
+        let public = public.map(|batch| batch.roles.public.as_slice()).unwrap_or_default();
         for role in public {
             layers.add(&role.defaults);
         }

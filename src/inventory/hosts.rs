@@ -8,7 +8,7 @@ use indexmap::{IndexMap, IndexSet};
 use serde::{Deserialize, Serialize};
 
 use super::address::is_ip;
-use super::combine::overlay;
+use super::combine::{merge_dicts, overlay};
 use super::error::InventoryError;
 use super::vars_files::{Kind, VarsDirectory};
 use crate::jinja::Value;
@@ -98,6 +98,15 @@ impl Default for Inventory {
 #[must_use]
 pub(super) fn has_invalid_characters(group: &str) -> bool {
     group.starts_with(|c: char| c.is_ascii_digit()) || group.chars().any(|c| !c.is_alphanumeric() && c != '_')
+}
+
+/// Sets a variable of a host or group; with `merge`, a dict of another source stays below.
+fn put_variable(vars: &mut HostVars, name: &str, value: Value, merge: bool) {
+    let value = match (vars.get(name), &value) {
+        (Some(Stored(Value::Dict(old))), Value::Dict(new)) if merge => merge_dicts(old, new),
+        _ => value,
+    };
+    vars.insert(name.into(), Stored(value));
 }
 
 impl Inventory {
@@ -243,9 +252,9 @@ impl Inventory {
                 group.priority = number.trim().parse().unwrap_or(group.priority);
                 return;
             }
-            group.vars.insert(name.into(), Stored(value));
+            put_variable(&mut group.vars, name, value, self.merge);
         } else if let Some(host) = self.hosts.get_mut(entity) {
-            host.vars.insert(name.into(), Stored(value));
+            put_variable(&mut host.vars, name, value, self.merge);
         }
     }
 
