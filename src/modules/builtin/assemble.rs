@@ -9,6 +9,7 @@ use super::copy::{Content, difference, put};
 use super::text;
 use super::tree::list;
 use super::write::{Replacing, Staged, backup};
+use crate::jinja::Value;
 use crate::jinja::filters::digest;
 use crate::modules::{Args, CheckMode, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
@@ -64,7 +65,13 @@ impl Module for Assemble {
             dest: dest.to_owned(),
             follow: args.flag("follow"),
         };
-        put(context, &args, &Attributes::of(&args), &content).await
+        put(context, &args, &Attributes::of(&args), &content).await.map(|result| {
+            let diff = result.get("diff").and_then(Value::as_list).and_then(|list| list.items().pop());
+            match diff {
+                Some(diff) => result.with("diff", diff),
+                None => result,
+            }
+        })
     }
 }
 

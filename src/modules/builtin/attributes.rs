@@ -7,7 +7,7 @@ use std::path::Path;
 use super::flags;
 use crate::jinja::Value;
 use crate::jinja::value::{Dict, Entries};
-use crate::modules::{Args, Kind, ModuleError, Opt, TaskResult};
+use crate::modules::{Args, Kind, ModuleContext, ModuleError, Opt, TaskResult};
 
 /// The arguments of every module that writes files (`FILE_COMMON_ARGUMENTS`). The SELinux ones are
 /// taken and have no effect: a container has no SELinux file system to write labels to.
@@ -44,7 +44,7 @@ pub(super) fn state_of(path: &Path) -> &'static str {
 /// names a `path` or `dest`.
 pub(super) fn describe(path: &Path, result: TaskResult) -> TaskResult {
     let found = path.exists().then(|| path.symlink_metadata().ok()).flatten();
-    let Some(found) = found else { return result.with("state", "absent") };
+    let Some(found) = found else { return result };
     result
         .with("uid", i64::from(found.uid()))
         .with("gid", i64::from(found.gid()))
@@ -53,6 +53,27 @@ pub(super) fn describe(path: &Path, result: TaskResult) -> TaskResult {
         .with("mode", shown_mode(found.permissions().mode()))
         .with("state", state_of(path))
         .with("size", i64::try_from(found.size()).unwrap_or(i64::MAX))
+}
+
+/// The same for the path that a result or a failure names itself.
+///
+/// # Errors
+/// Those that it is given.
+pub(super) fn described(
+    context: &ModuleContext,
+    done: Result<TaskResult, ModuleError>,
+) -> Result<TaskResult, ModuleError> {
+    let described = |result: TaskResult| {
+        let named = result.get("path").or_else(|| result.get("dest")).map(ToString::to_string);
+        match named {
+            Some(named) => describe(&context.path(&named), result),
+            None => result,
+        }
+    };
+    match done {
+        Err(ModuleError::Failed(result)) => Err(ModuleError::Failed(Box::new(described(*result)))),
+        done => done.map(described),
+    }
 }
 
 /// Permission bits as results and diffs show them: `0644`, `01777`.

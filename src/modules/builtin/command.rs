@@ -47,9 +47,7 @@ impl Module for Command {
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let (words, shown) = match (args.texts("argv"), text(&args)) {
             (Some(_), Some(_)) => {
-                return Err(
-                    ModuleError::new("only command or argv can be given, not both").with("rc", 256_i64)
-                );
+                return Err(malformed("only command or argv can be given, not both"));
             }
             (Some(argv), None) => {
                 let shown = Value::list(argv.iter().map(|word| Value::from(word.as_str())).collect());
@@ -61,12 +59,24 @@ impl Module for Command {
             }
             (None, None) => return Err(no_command()),
         };
+        let warning = args.str("executable").map(|executable| {
+            Value::from(format!(
+                "As of Ansible 2.4, the parameter 'executable' is no longer supported with the 'command' module. Not using '{executable}'."
+            ))
+        });
         let words = if args.flag("expand_argument_vars") {
             words.iter().map(|word| context.expand(word)).collect()
         } else {
             words
         };
-        execute(context, &args, words, shown).await
+        let warned = |result: TaskResult| match warning {
+            Some(warning) => result.with("warnings", Value::list(vec![warning])),
+            None => result,
+        };
+        match execute(context, &args, words, shown).await {
+            Err(ModuleError::Failed(result)) => Err(ModuleError::Failed(Box::new(warned(*result)))),
+            done => done.map(warned),
+        }
     }
 }
 
@@ -77,6 +87,11 @@ impl Module for Shell {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
+        if context.task.untemplated.contains_key("expand_argument_vars") {
+            let action = &context.task.action;
+            let message = format!("Unsupported parameters for ({action}) module: expand_argument_vars");
+            return Err(ModuleError::new(message));
+        }
         let line = text(&args).ok_or_else(no_command)?;
         let shell = args.str("executable").unwrap_or("/bin/sh").to_owned();
         execute(context, &args, vec![shell, "-c".to_owned(), line.clone()], Value::from(line)).await
@@ -85,11 +100,16 @@ impl Module for Shell {
 
 fn text(args: &Args) -> Option<String> {
     let line = args.str("_raw_params").or_else(|| args.str("cmd"));
-    line.map(str::trim).filter(|line| !line.is_empty()).map(ToOwned::to_owned)
+    line.filter(|line| !line.trim().is_empty()).map(ToOwned::to_owned)
 }
 
 fn no_command() -> ModuleError {
-    ModuleError::new("no command given").with("rc", 256_i64)
+    malformed("no command given")
+}
+
+/// The task names no command, or two.
+fn malformed(message: &str) -> ModuleError {
+    failed(base(&Value::None).with("rc", 256_i64).with("msg", message))
 }
 
 fn base(cmd: &Value) -> TaskResult {

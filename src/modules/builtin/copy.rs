@@ -152,8 +152,11 @@ pub(super) async fn put(
     let mut dest = context.path(&shown);
     let exists = dest.exists() || (!content.follow && dest.is_symlink());
     if exists && args.get("force").is_some() && !args.flag("force") {
-        let src = content.source.map_or(String::new(), |src| src.display().to_string());
-        return Ok(TaskResult::changed(false).with("dest", content.dest.as_str()).with("src", src));
+        let result = TaskResult::changed(false).with("dest", content.dest.as_str());
+        return Ok(match content.source {
+            Some(src) => result.with("src", src.display().to_string()),
+            None => result,
+        });
     }
     if content.follow && dest.is_symlink() {
         dest = dest.canonicalize().unwrap_or(dest);
@@ -174,9 +177,11 @@ pub(super) async fn put(
         });
     }
     expect_checksum(args, &checksum)?;
-    make_parents(context, args, attributes, content, &dest)?;
+    let refused =
+        |error: ModuleError| error.with("checksum", checksum.as_str()).with("diff", Value::list(Vec::new()));
+    make_parents(context, args, attributes, content, &dest).map_err(refused)?;
     let staged = Staged::new(&dest, content.bytes)?;
-    validate(context, args, attributes, &staged).await?;
+    validate(context, args, attributes, &staged).await.map_err(refused)?;
     let backup_file = (args.flag("backup") && dest.exists()).then(|| backup(&dest)).transpose()?;
     if is_link {
         std::fs::remove_file(&dest).map_err(|error| ModuleError::new(errno(&error, &dest)))?;
@@ -191,9 +196,7 @@ pub(super) async fn put(
     if let Some(backup_file) = backup_file {
         result = result.with("backup_file", backup_file);
     }
-    if let Some(diff) = diff {
-        result = result.with("diff", Value::list(vec![diff]));
-    }
+    result = result.with("diff", Value::list(diff.into_iter().collect()));
     Ok(attributes::describe(&dest, result))
 }
 
@@ -316,7 +319,8 @@ async fn copy_directory(
         src.file_name().unwrap_or_default().to_string_lossy().into_owned()
     };
     let dest = if dest.ends_with('/') { dest.to_owned() } else { format!("{dest}/") };
-    let shown_src = if content_only { format!("{}/", src.display()) } else { src.display().to_string() };
+    let shown = src.display().to_string();
+    let shown_src = if content_only { format!("{}/", shown.trim_end_matches('/')) } else { shown };
     let attributes = Attributes::of(args);
     let directories = attributes.with_mode(args.get("directory_mode").cloned());
     let mut changed = false;
@@ -497,7 +501,11 @@ fn copy_remote_directory(
     let owners = attributes.with_mode(None);
     let job = tree::Job { context, attributes: &owners, follow: args.flag("local_follow") };
     let mut changed = tree::merge(&job, &src, &target)?;
-    let shown = if existed && !content_only { join(shown_dest, &name) } else { shown_dest.to_owned() };
+    let shown = if existed || shown_dest.ends_with('/') {
+        join(shown_dest, if content_only { "" } else { &name })
+    } else {
+        shown_dest.to_owned()
+    };
     let dest = context.path(&shown);
     if dest.exists() {
         changed |= attributes.apply(&dest, context.check, &mut Difference::default())?;

@@ -50,6 +50,7 @@ impl Module for Debug {
 /// The value of what `var` names, or the sentence that it is not defined.
 fn variable(var: &Value, templar: &Templar, verbosity: u8) -> Result<Value, ModuleError> {
     let value = match var {
+        Value::Str(text) if text.is_unsafe() => Ok(var.clone()),
         Value::Str(text) => {
             let bare = Value::from(format!("{{{{{}}}}}", text.as_str()));
             match templar.template(&bare) {

@@ -52,49 +52,54 @@ impl Module for File {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let mut shown = args.str("path").unwrap_or_default().to_owned();
-        let asked = args.str("state");
-        let src = args.str("src");
-        if !matches!(asked, Some("link" | "absent"))
-            && context.path(&shown).is_dir()
-            && let Some(name) = src.and_then(|src| Path::new(src).file_name())
-        {
-            shown = super::copy::join(&shown, &name.to_string_lossy());
-        }
-        let path = context.path(&shown);
-        let found = attributes::state_of(&path);
-        let state = match (asked, found, args.flag("recurse")) {
-            (Some(asked), _, _) => asked,
-            (None, "absent", true) => "directory",
-            (None, "absent", false) => "file",
-            (None, found, _) => found,
-        };
-        let wrong = |message: &str| Err(ModuleError::new(message).with("path", shown.as_str()));
-        if args.flag("recurse") && state != "directory" {
-            return wrong("recurse option requires state to be 'directory'");
-        }
-        if src.is_some_and(|src| !src.is_empty()) && !matches!(state, "link" | "hard") {
-            return wrong("src option requires state to be 'link' or 'hard'");
-        }
-        let times = Times::of(&args, state)?;
-        let attributes = Attributes::of(&args);
-        let job = Job { context, args: &args, shown, path, found, attributes, times };
-        let mut result = match state {
-            "absent" => job.absent(),
-            "directory" => job.directory(),
-            "touch" => job.touch(),
-            "link" => job.link(),
-            "hard" => job.hard(),
-            _ => job.file(),
-        }?;
-        if context.check && state != "absent" {
-            let warnings = job.unknown_owners();
-            if !warnings.is_empty() {
-                result = result.with("warnings", Value::list(warnings));
-            }
-        }
-        Ok(result)
+        attributes::described(context, settled(context, &args))
     }
+}
+
+/// Brings the path into the state that the task asks for.
+fn settled(context: &ModuleContext, args: &Args) -> Result<TaskResult, ModuleError> {
+    let mut shown = args.str("path").unwrap_or_default().to_owned();
+    let asked = args.str("state");
+    let src = args.str("src");
+    if !matches!(asked, Some("link" | "absent"))
+        && context.path(&shown).is_dir()
+        && let Some(name) = src.and_then(|src| Path::new(src).file_name())
+    {
+        shown = super::copy::join(&shown, &name.to_string_lossy());
+    }
+    let path = context.path(&shown);
+    let found = attributes::state_of(&path);
+    let state = match (asked, found, args.flag("recurse")) {
+        (Some(asked), _, _) => asked,
+        (None, "absent", true) => "directory",
+        (None, "absent", false) => "file",
+        (None, found, _) => found,
+    };
+    let wrong = |message: &str| Err(ModuleError::new(message).with("path", shown.as_str()));
+    if args.flag("recurse") && state != "directory" {
+        return wrong("recurse option requires state to be 'directory'");
+    }
+    if src.is_some_and(|src| !src.is_empty()) && !matches!(state, "link" | "hard") {
+        return wrong("src option requires state to be 'link' or 'hard'");
+    }
+    let times = Times::of(args, state)?;
+    let attributes = Attributes::of(args);
+    let job = Job { context, args, shown, path, found, attributes, times };
+    let mut result = match state {
+        "absent" => job.absent(),
+        "directory" => job.directory(),
+        "touch" => job.touch(),
+        "link" => job.link(),
+        "hard" => job.hard(),
+        _ => job.file(),
+    }?;
+    if context.check && state != "absent" {
+        let warnings = job.unknown_owners();
+        if !warnings.is_empty() {
+            result = result.with("warnings", Value::list(warnings));
+        }
+    }
+    Ok(result)
 }
 
 impl Job<'_> {

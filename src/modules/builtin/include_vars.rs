@@ -30,6 +30,9 @@ const SPEC: Spec = Spec {
     )
 };
 
+/// There is no name to look for.
+const NO_FILE: &str = "Could not find file on the Ansible Controller.\nIf you are using a module and expect the file to exist on the remote, see the remote_src option";
+
 #[async_trait]
 impl Module for IncludeVars {
     fn spec(&self) -> &'static Spec {
@@ -51,6 +54,7 @@ impl Module for IncludeVars {
         let mut vars = Entries::new();
         let read = match (args.str("dir"), single) {
             (Some(dir), _) => read_dir(context, &args, dir, &mut included, &mut vars)?,
+            (None, Some(name)) if name.is_empty() => Err(NO_FILE.to_owned()),
             (None, Some(name)) => match context.find("vars", &name) {
                 Ok(path) => read(context, &path, &mut included, &mut vars),
                 Err(error) => Err(error.to_string()),

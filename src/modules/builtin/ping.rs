@@ -17,7 +17,14 @@ impl Module for Ping {
 
     async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         match args.str("data") {
-            Some("crash") => Err(ModuleError::new("boom")),
+            // A module that ends with a traceback.
+            Some("crash") => Err(ModuleError::new(
+                "MODULE FAILURE: No start of json char found\nSee stdout/stderr for the exact error",
+            )
+            .with("changed", false)
+            .with("module_stdout", "")
+            .with("module_stderr", "Exception: boom\n")
+            .with("rc", 1_i64)),
             data => Ok(TaskResult::changed(false).with("ping", data.unwrap_or("pong"))),
         }
     }

@@ -36,7 +36,8 @@ impl Module for SetFact {
                     "The variable name '{name}' is not valid. Variables must start with a letter or underscore character, and contain only letters, numbers and underscores."
                 )));
             }
-            facts.insert(name.into(), boolean_word(value));
+            let value = if templar.env.settings.native { value } else { boolean_word(value) };
+            facts.insert(name.into(), value);
         }
         let facts = Value::Dict(Dict::new(facts));
         Ok(TaskResult::new().with("ansible_facts", facts).with("_ansible_facts_cacheable", cacheable))

@@ -9,7 +9,7 @@ use fancy_regex::Regex;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use super::text;
+use super::{attributes, text};
 use crate::jinja::Value;
 use crate::jinja::filters::regex::compile;
 use crate::modules::{Args, CheckMode, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
@@ -73,23 +73,27 @@ impl Module for WaitFor {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let waiting = Waiting::of(context, &args)?;
-        context.until_cancelled(tokio::time::sleep(seconds(&args, "delay"))).await?;
-        if waiting.port.is_none() && waiting.path.is_none() && waiting.goal != Goal::Drained {
-            context.until_cancelled(tokio::time::sleep(seconds(&args, "timeout"))).await?;
-            return Ok(waiting.result(Groups::default()));
-        }
-        let deadline = waiting.started + seconds(&args, "timeout");
-        while Instant::now() < deadline {
-            if let Some(groups) = context.until_cancelled(waiting.reached(deadline)).await?? {
-                return Ok(waiting.result(groups));
-            }
-            let pause = seconds(&args, "sleep").max(Duration::from_millis(10));
-            context.until_cancelled(tokio::time::sleep(pause)).await?;
-        }
-        let message = args.str("msg").map_or_else(|| waiting.expired(), ToOwned::to_owned);
-        Err(waiting.failure(message))
+        attributes::described(context, wait(context, args).await)
     }
+}
+
+async fn wait(context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
+    let waiting = Waiting::of(context, &args)?;
+    context.until_cancelled(tokio::time::sleep(seconds(&args, "delay"))).await?;
+    if waiting.port.is_none() && waiting.path.is_none() && waiting.goal != Goal::Drained {
+        context.until_cancelled(tokio::time::sleep(seconds(&args, "timeout"))).await?;
+        return Ok(waiting.result(Groups::default()));
+    }
+    let deadline = waiting.started + seconds(&args, "timeout");
+    while Instant::now() < deadline {
+        if let Some(groups) = context.until_cancelled(waiting.reached(deadline)).await?? {
+            return Ok(waiting.result(groups));
+        }
+        let pause = seconds(&args, "sleep").max(Duration::from_millis(10));
+        context.until_cancelled(tokio::time::sleep(pause)).await?;
+    }
+    let message = args.str("msg").map_or_else(|| waiting.expired(), ToOwned::to_owned);
+    Err(waiting.failure(message))
 }
 
 fn seconds(args: &Args, name: &str) -> Duration {

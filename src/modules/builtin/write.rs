@@ -131,7 +131,9 @@ impl Replacing {
     pub(super) fn of(context: &ModuleContext, args: &Args) -> Replacing {
         let allowed = context.variable("ANSIBLE_UNSAFE_WRITES");
         let allowed = allowed.and_then(|word| to_bool(&Value::from(word))).unwrap_or(false);
-        Replacing { keep_attributes: true, unsafe_writes: args.flag("unsafe_writes") || allowed }
+        let given = context.task.untemplated.contains_key("unsafe_writes");
+        let unsafe_writes = if given { args.flag("unsafe_writes") } else { allowed };
+        Replacing { keep_attributes: true, unsafe_writes }
     }
 }
 

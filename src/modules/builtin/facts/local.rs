@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::super::errno;
 use super::super::process::is_executable;
 use super::super::tree::list;
 use crate::jinja::{Value, convert};
@@ -23,6 +24,9 @@ pub(super) fn facts(context: &ModuleContext, args: &Args) -> Result<Vec<(String,
 
 fn fact(context: &ModuleContext, path: &Path) -> Value {
     let shown = path.display();
+    if let Err(error) = path.metadata() {
+        return Value::from(format!("Could not stat fact ({shown}): {}", errno(&error, path)));
+    }
     let text = if is_executable(path) {
         let output = std::process::Command::new(path)
             .envs(&context.environment)
@@ -51,14 +55,20 @@ fn fact(context: &ModuleContext, path: &Path) -> Value {
     };
     match serde_json::from_str(&text) {
         Ok(json) => convert::from_json(json),
-        Err(_) => ini(&text).unwrap_or_else(|| {
-            Value::from(format!("error loading facts as JSON or ini - please check content: {shown}"))
+        Err(_) => ini(&text).unwrap_or_else(|format| {
+            Value::from(format!("error loading facts as {format} - please check content: {shown}"))
         }),
     }
 }
 
+/// What a text is not that neither format can read.
+const NOTHING: &str = "JSON or ini";
+
 /// Sections of `key=value` lines, keys in lower case (Python's `configparser`).
-fn ini(text: &str) -> Option<Value> {
+///
+/// # Errors
+/// As what it cannot be read.
+fn ini(text: &str) -> Result<Value, &'static str> {
     let mut sections: indexmap::IndexMap<String, Vec<(String, Value)>> = indexmap::IndexMap::new();
     let mut current: Option<String> = None;
     for line in text.lines() {
@@ -71,11 +81,15 @@ fn ini(text: &str) -> Option<Value> {
             current = Some(name.to_owned());
             continue;
         }
-        let at = line.find(['=', ':'])?;
+        let at = line.find(['=', ':']).ok_or(NOTHING)?;
         let (key, value) = (line[..at].trim().to_ascii_lowercase(), line[at + 1..].trim());
-        sections.get_mut(current.as_ref()?)?.push((key, Value::from(value)));
+        if value.replace("%%", "").split('%').skip(1).any(|rest| !rest.starts_with('(')) {
+            return Err("ini");
+        }
+        let section = current.as_ref().and_then(|current| sections.get_mut(current)).ok_or(NOTHING)?;
+        section.push((key, Value::from(value.replace("%%", "%"))));
     }
-    Some(Value::dict(sections.into_iter().map(|(name, entries)| (name, Value::dict(entries)))))
+    Ok(Value::dict(sections.into_iter().map(|(name, entries)| (name, Value::dict(entries)))))
 }
 
 #[cfg(test)]
@@ -88,6 +102,7 @@ mod tests {
         let value = ini("# c\n[general]\nASDF=1\nbar : b c\n\n[more]\n").expect("INI");
         let expected = serde_json::json!({"general": {"asdf": "1", "bar": "b c"}, "more": {}});
         assert_eq!(to_json(&value), expected);
-        assert!(ini("no section").is_none() && ini("[a]\nno value").is_none());
+        assert!(ini("no section").is_err() && ini("[a]\nno value").is_err());
+        assert_eq!(ini("[a]\nb = 5 % c"), Err("ini"));
     }
 }
