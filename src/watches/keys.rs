@@ -49,43 +49,169 @@ pub(super) enum Side {
     Ansible,
 }
 
-/// Every key of both contracts, by its documented name; the file may write it in any letter case.
-pub(super) const KEYS: &[(&str, Side, Set)] = &[
-    ("group", Side::Both, |raw, value| text(value).map(|text| raw.kind.group = text)),
-    ("version", Side::Both, |raw, value| text(value).map(|text| raw.kind.version = text)),
-    ("kind", Side::Both, |raw, value| text(value).map(|text| raw.kind.kind = text)),
-    ("chart", Side::Chart, |raw, value| text(value).map(|text| raw.chart = text)),
-    ("overrideValues", Side::Chart, |raw, value| texts(value).map(|map| raw.override_values = map)),
-    ("dryRunOption", Side::Chart, |raw, value| text(value).map(|text| raw.dry_run_option = text)),
-    ("role", Side::Ansible, |raw, value| text(value).map(|text| raw.role = text)),
-    ("playbook", Side::Ansible, |raw, value| text(value).map(|text| raw.playbook = text)),
-    ("vars", Side::Ansible, |raw, value| map(value).map(|map| raw.vars = map)),
-    // Artifacts of ansible-runner, which does not exist here.
-    ("maxRunnerArtifacts", Side::Ansible, |_, value| whole(value).map(drop)),
-    ("reconcilePeriod", Side::Both, |raw, value| period(value).map(|period| raw.reconcile_period = period)),
-    // daytwo's own.
-    ("runTimeout", Side::Ansible, |raw, value| period(value).map(|timeout| raw.run_timeout = timeout)),
-    ("maxConcurrentReconciles", Side::Both, |raw, value| {
-        whole(value)
-            .map(|number| raw.max_concurrent_reconciles = usize::try_from(number).ok().filter(|n| *n > 0))
+/// What the value of a key looks like; for editors, see [`super::schema`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Text,
+    Flag,
+    Whole,
+    Duration,
+    Map,
+    Texts,
+    Kinds,
+    Finalizer,
+    Selector,
+}
+
+/// A key of an entry.
+pub(super) struct Key {
+    /// As it is documented; the file may write it in any letter case.
+    pub(super) name: &'static str,
+    pub(super) side: Side,
+    pub(super) shape: Shape,
+    pub(super) meaning: &'static str,
+    pub(super) set: Set,
+}
+
+const fn key(name: &'static str, side: Side, shape: Shape, meaning: &'static str, set: Set) -> Key {
+    Key { name, side, shape, meaning, set }
+}
+
+/// Every key of both contracts.
+pub(super) const KEYS: &[Key] = &[
+    key(
+        "group",
+        Side::Both,
+        Shape::Text,
+        "The API group of the resources; empty for the core group",
+        |raw, value| text(value).map(|text| raw.kind.group = text),
+    ),
+    key("version", Side::Both, Shape::Text, "The API version of the resources", |raw, value| {
+        text(value).map(|text| raw.kind.version = text)
     }),
-    ("manageStatus", Side::Ansible, |raw, value| flag(value).map(|flag| raw.manage_status = flag)),
-    ("watchDependentResources", Side::Both, |raw, value| {
-        flag(value).map(|flag| raw.watch_dependent_resources = flag)
+    key("kind", Side::Both, Shape::Text, "The kind of the resources", |raw, value| {
+        text(value).map(|text| raw.kind.kind = text)
     }),
-    ("watchClusterScopedResources", Side::Ansible, |raw, value| {
-        flag(value).map(|flag| raw.watch_cluster_scoped_resources = flag)
+    key(
+        "chart",
+        Side::Chart,
+        Shape::Text,
+        "The Helm chart that serves the kind: a directory, an archive, a URL, repo/chart or oci://",
+        |raw, value| text(value).map(|text| raw.chart = text),
+    ),
+    key(
+        "overrideValues",
+        Side::Chart,
+        Shape::Texts,
+        "Values that win over those of the resource, by path as in --set",
+        |raw, value| texts(value).map(|map| raw.override_values = map),
+    ),
+    key(
+        "dryRunOption",
+        Side::Chart,
+        Shape::Text,
+        "Whether templates may look things up in the cluster, which is always so here: no effect",
+        |raw, value| text(value).map(|text| raw.dry_run_option = text),
+    ),
+    key(
+        "role",
+        Side::Ansible,
+        Shape::Text,
+        "The role that serves the kind: a path or a name",
+        |raw, value| text(value).map(|text| raw.role = text),
+    ),
+    key("playbook", Side::Ansible, Shape::Text, "The playbook that serves the kind", |raw, value| {
+        text(value).map(|text| raw.playbook = text)
     }),
-    ("watchAnnotationsChanges", Side::Ansible, |raw, value| {
-        flag(value).map(|flag| raw.watch_annotations_changes = flag)
+    key("vars", Side::Ansible, Shape::Map, "Variables of the run", |raw, value| {
+        map(value).map(|map| raw.vars = map)
     }),
-    ("snakeCaseParameters", Side::Ansible, |raw, value| {
-        flag(value).map(|flag| raw.snake_case_parameters = flag)
+    key(
+        "maxRunnerArtifacts",
+        Side::Ansible,
+        Shape::Whole,
+        "Artifacts of ansible-runner, which does not exist here: no effect",
+        |_, value| whole(value).map(drop),
+    ),
+    key(
+        "reconcilePeriod",
+        Side::Both,
+        Shape::Duration,
+        "How often to look at a resource although nothing happened",
+        |raw, value| period(value).map(|period| raw.reconcile_period = period),
+    ),
+    key(
+        "runTimeout",
+        Side::Ansible,
+        Shape::Duration,
+        "How long a run may take (daytwo's own)",
+        |raw, value| period(value).map(|timeout| raw.run_timeout = timeout),
+    ),
+    key(
+        "maxConcurrentReconciles",
+        Side::Both,
+        Shape::Whole,
+        "Passes of this kind at the same time",
+        |raw, value| {
+            whole(value)
+                .map(|number| raw.max_concurrent_reconciles = usize::try_from(number).ok().filter(|n| *n > 0))
+        },
+    ),
+    key(
+        "manageStatus",
+        Side::Ansible,
+        Shape::Flag,
+        "Whether the operator writes the status [default: true]",
+        |raw, value| flag(value).map(|flag| raw.manage_status = flag),
+    ),
+    key(
+        "watchDependentResources",
+        Side::Both,
+        Shape::Flag,
+        "Whether changes of what was made call for a pass [default: true]",
+        |raw, value| flag(value).map(|flag| raw.watch_dependent_resources = flag),
+    ),
+    key(
+        "watchClusterScopedResources",
+        Side::Ansible,
+        Shape::Flag,
+        "Whether that counts for cluster-scoped objects too [default: false]",
+        |raw, value| flag(value).map(|flag| raw.watch_cluster_scoped_resources = flag),
+    ),
+    key(
+        "watchAnnotationsChanges",
+        Side::Ansible,
+        Shape::Flag,
+        "Whether a change of the resource's annotations calls for a pass [default: false]",
+        |raw, value| flag(value).map(|flag| raw.watch_annotations_changes = flag),
+    ),
+    key(
+        "snakeCaseParameters",
+        Side::Ansible,
+        Shape::Flag,
+        "Whether keys of the spec reach the run in snake_case [default: true]",
+        |raw, value| flag(value).map(|flag| raw.snake_case_parameters = flag),
+    ),
+    key(
+        "markUnsafe",
+        Side::Ansible,
+        Shape::Flag,
+        "Whether text of the spec is never a template [default: false]",
+        |raw, value| flag(value).map(|flag| raw.mark_unsafe = flag),
+    ),
+    key(
+        "blacklist",
+        Side::Ansible,
+        Shape::Kinds,
+        "Kinds whose changes never call for a pass",
+        |raw, value| kinds(value).map(|kinds| raw.blacklist = kinds),
+    ),
+    key("finalizer", Side::Ansible, Shape::Finalizer, "What runs before a resource goes", |raw, value| {
+        finalizer(value).map(|finalizer| raw.finalizer = finalizer)
     }),
-    ("markUnsafe", Side::Ansible, |raw, value| flag(value).map(|flag| raw.mark_unsafe = flag)),
-    ("blacklist", Side::Ansible, |raw, value| kinds(value).map(|kinds| raw.blacklist = kinds)),
-    ("finalizer", Side::Ansible, |raw, value| finalizer(value).map(|finalizer| raw.finalizer = finalizer)),
-    ("selector", Side::Both, |raw, value| selector(value).map(|selector| raw.selector = selector)),
+    key("selector", Side::Both, Shape::Selector, "Only resources with these labels", |raw, value| {
+        selector(value).map(|selector| raw.selector = selector)
+    }),
 ];
 
 fn wrong(expected: &str, value: &Value) -> String {

@@ -108,11 +108,11 @@ impl Reader<'_> {
         let mut raw = Raw::default();
         let mut sides = Vec::new();
         for (key, value) in fields {
-            match KEYS.iter().find(|(name, _, _)| name.eq_ignore_ascii_case(key)) {
-                Some((name, side, set)) => {
-                    sides.push((key.clone(), *side));
-                    if let Err(message) = set(&mut raw, value) {
-                        self.problem(index, Some(key), format!("{name}: {message}"));
+            match KEYS.iter().find(|known| known.name.eq_ignore_ascii_case(key)) {
+                Some(known) => {
+                    sides.push((key.clone(), known.side));
+                    if let Err(message) = (known.set)(&mut raw, value) {
+                        self.problem(index, Some(key), format!("{}: {message}", known.name));
                     }
                 }
                 None => self.warn(index, key, format!("unknown key {key:?}{}", nearest(key))),
@@ -230,7 +230,7 @@ fn split(paths: &str) -> Vec<PathBuf> {
 fn nearest(key: &str) -> String {
     let lower = key.to_lowercase();
     let distance = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &lower);
-    let best = KEYS.iter().map(|(name, _, _)| (distance(name), *name)).min();
+    let best = KEYS.iter().map(|key| (distance(key.name), key.name)).min();
     match best {
         Some((distance, name)) if distance <= 3 && distance < lower.len() => {
             format!("; do you mean {name:?}?")

@@ -14,6 +14,7 @@ mod expand;
 mod keys;
 mod load;
 mod locate;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value};
 pub use error::{Location, Problem, Problems};
 pub use expand::expand;
 pub use load::{Loaded, load, parse};
+pub use schema::schema;
 
 /// One entry of watches.yaml: a kind and what serves it.
 #[derive(Clone, Debug)]
