@@ -5,6 +5,7 @@ mod blocking;
 mod chart_flags;
 mod chart_loading;
 mod cluster;
+mod completion;
 mod dependency;
 mod diff;
 mod get;
@@ -37,7 +38,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// A folder of Helm charts and Ansible-style roles as a Kubernetes operator.
 #[derive(Parser)]
@@ -107,6 +108,10 @@ enum Command {
     Get(get::Get),
     /// Run the tests of a release.
     Test(test::Test),
+    /// Print the script that lets a shell complete daytwo's command line.
+    Completion(completion::Completion),
+    /// Print the manual page.
+    Man(completion::ManPages),
 }
 
 /// Parses the command line and runs the command that it names.
@@ -143,6 +148,8 @@ pub fn main() -> ExitCode {
         Command::History(command) => command.run(),
         Command::Get(command) => command.run(),
         Command::Test(command) => command.run(),
+        Command::Completion(command) => command.run(Cli::command()),
+        Command::Man(command) => command.run(Cli::command()),
     }
 }
 
