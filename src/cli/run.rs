@@ -11,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::ansible::AnsibleFlags;
 use crate::operator::{self, Endpoint, LeaderElection, MetricsAccess, Options};
 use crate::watches::duration;
 
@@ -60,6 +61,8 @@ pub(super) struct Run {
     /// What is logged: error, warn, info, debug, trace, or filters by module.
     #[arg(long, alias = "zap-log-level", env = "DAYTWO_LOG", default_value = "info")]
     log_level: String,
+    #[command(flatten)]
+    ansible: AnsibleFlags,
     #[command(flatten)]
     election: LeaderElectionFlags,
     #[command(flatten)]
@@ -111,11 +114,21 @@ impl LeaderElectionFlags {
     }
 }
 
-/// Flags of the other operators that mean nothing here (yet); a deployment may still give them.
+/// Flags of the other operators that mean nothing here; a deployment may still give them.
 #[derive(Args)]
 struct Unused {
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     enable_http2: Option<String>,
+    #[arg(long, hide = true)]
+    proxy_port: Option<String>,
+    #[arg(long, hide = true)]
+    ansible_log_events: Option<String>,
+    #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    zap_devel: Option<String>,
+    #[arg(long, hide = true)]
+    zap_stacktrace_level: Option<String>,
+    #[arg(long, hide = true)]
+    zap_time_encoding: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -169,6 +182,7 @@ impl Run {
             grace: self.graceful_shutdown_timeout,
             inject_owner: self.inject_owner_ref,
             leader_election: self.election.wanted()?,
+            ansible: self.ansible.options()?,
         })
     }
 
@@ -191,9 +205,16 @@ impl Run {
 
 impl Unused {
     fn warn(&self) {
-        let given = [("enable-http2", &self.enable_http2)];
+        let given = [
+            ("enable-http2", &self.enable_http2),
+            ("proxy-port", &self.proxy_port),
+            ("ansible-log-events", &self.ansible_log_events),
+            ("zap-devel", &self.zap_devel),
+            ("zap-stacktrace-level", &self.zap_stacktrace_level),
+            ("zap-time-encoding", &self.zap_time_encoding),
+        ];
         for (name, _) in given.iter().filter(|(_, value)| value.is_some()) {
-            tracing::warn!("--{name} has no effect yet");
+            tracing::warn!("--{name} has no effect");
         }
     }
 }

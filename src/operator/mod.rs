@@ -35,7 +35,7 @@ mod values;
 mod watching;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -57,7 +57,6 @@ use self::role::RoleReconciler;
 use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, Election, EventKind, Recorder};
-use crate::jinja::Environment;
 use crate::modules::Registry;
 use crate::modules::operator_sdk_util::UserMetrics;
 use crate::playbook;
@@ -65,7 +64,7 @@ use crate::release;
 use crate::repository;
 use crate::watches::{self, AnsibleContent, ChartContent, Content, Runnable, Watch};
 
-pub use options::{LeaderElection, Options};
+pub use options::{AnsibleOptions, LeaderElection, Options};
 pub use serve::{Endpoint, MetricsAccess};
 
 /// The field manager of what the operator writes on the watched resources.
@@ -292,7 +291,8 @@ fn names_added_repository(reference: &str) -> bool {
 }
 
 fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
-    let (mut roles_path, collections_path) = (paths("ANSIBLE_ROLES_PATH"), paths("ANSIBLE_COLLECTIONS_PATH"));
+    let mut options = shared.options.ansible.content.clone();
+    let mut roles_path = options.roles_path.clone();
     let (Runnable::Role(run) | Runnable::Playbook(run)) = &content.run;
     let above = run.parent().unwrap_or(Path::new(""));
     let dir = match &content.run {
@@ -303,12 +303,8 @@ fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>
         }
         Runnable::Playbook(_) => above,
     };
-    let modules = Arc::new(Registry::for_content(dir, &roles_path, &collections_path));
-    let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
-    let mut options =
-        playbook::Options::new(Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>, environment);
-    options.roles_path = paths("ANSIBLE_ROLES_PATH");
-    options.collections_path = collections_path;
+    let modules = Arc::new(Registry::for_content(dir, &roles_path, &options.collections_path));
+    options.modules = Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>;
     let own = content.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
     let loaded = role::load(&content.run, &options)
         .and_then(|main| Ok((main, own.map(|run| role::load(run, &options)).transpose()?)));
@@ -330,10 +326,6 @@ fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>
             })
         }
     }
-}
-
-fn paths(variable: &str) -> Vec<PathBuf> {
-    std::env::var_os(variable).map(|paths| std::env::split_paths(&paths).collect()).unwrap_or_default()
 }
 
 async fn endpoints(

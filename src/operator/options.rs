@@ -1,10 +1,15 @@
 //! How the operator runs.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::serve::{Endpoint, MetricsAccess};
 use crate::cluster::{Candidacy, Client, Election};
+use crate::executor::RunOptions;
+use crate::playbook;
 
 /// Everything that flags and environment decide.
 #[derive(Clone, Debug)]
@@ -33,6 +38,26 @@ pub struct Options {
     pub inject_owner: bool,
     /// How several instances agree on the one that works; without, this one always does.
     pub leader_election: Option<LeaderElection>,
+    /// How roles and playbooks are loaded and run.
+    pub ansible: AnsibleOptions,
+}
+
+/// How roles and playbooks are loaded and run: what Ansible's configuration and the command line say.
+#[derive(Clone)]
+pub struct AnsibleOptions {
+    /// How content is loaded; each watch has modules of its own.
+    pub content: playbook::Options,
+    /// How runs go; each has an inventory of its own.
+    pub run: RunOptions,
+    /// Variables of all runs; those of the resource win.
+    pub extra_vars: Map<String, Value>,
+}
+
+impl fmt::Debug for AnsibleOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Variables may be secrets.
+        f.debug_struct("AnsibleOptions").finish_non_exhaustive()
+    }
 }
 
 /// Leader election by a Lease.

@@ -19,7 +19,7 @@ use super::run_log::RunLog;
 use super::status::write;
 use super::{Shared, finalizer};
 use crate::cluster::{EventKind, Object, Target};
-use crate::executor::{Context, Gathering, Outcome, Run, RunError, RunOptions, run_to_end};
+use crate::executor::{Context, Outcome, Run, RunError, RunOptions, run_to_end};
 use crate::inventory::Inventory;
 use crate::jinja::{self, Extensions};
 use crate::modules::Registry;
@@ -149,7 +149,8 @@ impl RoleReconciler {
             Some(content) if finalizing => content,
             _ => &self.main,
         };
-        let vars = extra_vars(&self.ansible, &primary.kind, resource, own.map(|own| &own.vars));
+        let mut vars = self.shared.options.ansible.extra_vars.clone();
+        vars.extend(extra_vars(&self.ansible, &primary.kind, resource, own.map(|own| &own.vars)));
         let owner = self.shared.options.inject_owner.then(|| primary.owner());
         if let Some(owner) = &owner {
             self.shared.owned.claim(&pass.caller, owner);
@@ -176,15 +177,14 @@ impl RoleReconciler {
 
     fn options(&self, pass: &Pass) -> RunOptions {
         let primary = &pass.primary;
-        let verbosity = primary.annotation(VERBOSITY).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let run = &self.shared.options.ansible.run;
         RunOptions {
-            verbosity,
-            gathering: std::env::var("ANSIBLE_GATHERING")
-                .ok()
-                .and_then(|gathering| Gathering::named(&gathering))
-                .unwrap_or(Gathering::Explicit),
+            verbosity: primary
+                .annotation(VERBOSITY)
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(run.verbosity),
             inventory: inventory(&primary.kind, &primary.key.namespace, &primary.key.name),
-            ..RunOptions::default()
+            ..run.clone()
         }
     }
 

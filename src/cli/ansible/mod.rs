@@ -8,6 +8,7 @@ mod extra_vars;
 mod galaxy;
 mod inventory;
 mod listing;
+mod operator;
 mod options;
 mod playbook;
 mod setup;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Command};
 
+pub(super) use operator::AnsibleFlags;
 pub(super) use playbook::Playbook;
 pub(super) use vault::Vault;
 

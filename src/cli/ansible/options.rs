@@ -58,6 +58,17 @@ pub(super) struct RunOptions {
     pub force_handlers: bool,
 }
 
+/// Which tasks run.
+#[derive(Debug, Default, Args)]
+pub(super) struct TagOptions {
+    /// Only run what has one of these tags.
+    #[arg(short = 't', long, value_name = "TAGS")]
+    pub tags: Vec<String>,
+    /// Do not run what has one of these tags.
+    #[arg(long, value_name = "TAGS")]
+    pub skip_tags: Vec<String>,
+}
+
 /// How hosts are reached, and caches. Every host is this machine, so what says how another one is reached is
 /// accepted and says nothing.
 #[derive(Debug, Default, Args)]

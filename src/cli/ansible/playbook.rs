@@ -8,7 +8,8 @@ use clap::Args;
 
 use super::callback::{self, Settings};
 use super::options::{
-    ConnectionOptions, InventoryOptions, RunOptions as RunFlags, VariableOptions, VaultOptions, tags,
+    ConnectionOptions, InventoryOptions, RunOptions as RunFlags, TagOptions, VariableOptions, VaultOptions,
+    tags,
 };
 use super::setup::{Failure, Setup, find_playbook};
 use super::{display, exit, listing};
@@ -41,12 +42,8 @@ pub(in crate::cli) struct Playbook {
     /// Print the tags and do nothing.
     #[arg(long)]
     list_tags: bool,
-    /// Only run what has one of these tags.
-    #[arg(short = 't', long, value_name = "TAGS")]
-    tags: Vec<String>,
-    /// Do not run what has one of these tags.
-    #[arg(long, value_name = "TAGS")]
-    skip_tags: Vec<String>,
+    #[command(flatten)]
+    tags: TagOptions,
     /// Begin with the task of this name.
     #[arg(long, value_name = "NAME")]
     start_at_task: Option<String>,
@@ -133,17 +130,31 @@ impl Playbook {
     }
 
     fn options(&self, setup: &Setup, verbosity: u8) -> RunOptions {
-        let config = &setup.config;
         RunOptions {
-            check: self.run.check,
-            diff: self.run.diff || config.flag("DIFF_ALWAYS"),
             verbosity,
-            tags: tags(&self.tags, &config.list("TAGS_RUN")),
-            skip_tags: tags(&self.skip_tags, &config.list("TAGS_SKIP")),
-            force_handlers: self.run.force_handlers || config.flag("DEFAULT_FORCE_HANDLERS"),
             start_at_task: self.start_at_task.clone(),
-            ..run_options(setup, self.run.forks, self.connection.connection.as_deref())
+            ..task_options(setup, &self.run, &self.tags, self.connection.connection.as_deref())
         }
+    }
+}
+
+/// What the configuration and the command line say of which tasks run, and how.
+#[must_use]
+pub(super) fn task_options(
+    setup: &Setup,
+    run: &RunFlags,
+    tagged: &TagOptions,
+    connection: Option<&str>,
+) -> RunOptions {
+    let config = &setup.config;
+    RunOptions {
+        check: run.check,
+        diff: run.diff || config.flag("DIFF_ALWAYS"),
+        verbosity: run.verbose,
+        tags: tags(&tagged.tags, &config.list("TAGS_RUN")),
+        skip_tags: tags(&tagged.skip_tags, &config.list("TAGS_SKIP")),
+        force_handlers: run.force_handlers || config.flag("DEFAULT_FORCE_HANDLERS"),
+        ..run_options(setup, run.forks, connection)
     }
 }
 

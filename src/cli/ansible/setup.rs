@@ -68,6 +68,20 @@ impl Setup {
         variables: &VariableOptions,
         vault: &VaultOptions,
     ) -> Result<Setup, Failure> {
+        let mut setup = Setup::without_hosts(inventory, variables, vault)?;
+        setup.load_inventory()?;
+        Ok(setup)
+    }
+
+    /// Reads the configuration and the variables, not yet the inventory.
+    ///
+    /// # Errors
+    /// One of them is wrong.
+    pub(super) fn without_hosts(
+        inventory: &InventoryOptions,
+        variables: &VariableOptions,
+        vault: &VaultOptions,
+    ) -> Result<Setup, Failure> {
         let config = Config::load()
             .map_err(|error| Failure { message: Some(error.to_string()), code: exit::OPTIONS })?;
         let mut display = Display::new(config.flag("DEPRECATION_WARNINGS"));
@@ -91,7 +105,7 @@ impl Setup {
             extra: extra.clone(),
             environment: Arc::clone(&environment),
         };
-        let mut setup = Setup {
+        Ok(Setup {
             config,
             display,
             extra,
@@ -99,9 +113,7 @@ impl Setup {
             sources,
             modules: Arc::new(Registry::all()),
             environment,
-        };
-        setup.load_inventory()?;
-        Ok(setup)
+        })
     }
 
     /// Reads the sources that the command line or the configuration names.
