@@ -1,5 +1,6 @@
 //! `daytwo completion` and `daytwo man`: what shells and `man` read, made from the flags themselves.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -27,8 +28,10 @@ pub(super) struct ManPages {
 impl Completion {
     pub(super) fn run(self, mut program: Command) -> ExitCode {
         let name = program.get_name().to_owned();
-        clap_complete::generate(self.shell, &mut program, name, &mut std::io::stdout().lock());
-        ExitCode::SUCCESS
+        // In memory first: clap_complete panics when it cannot write.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut program, name, &mut script);
+        finish(std::io::stdout().lock().write_all(&script).map_err(|error| error.to_string()))
     }
 }
 

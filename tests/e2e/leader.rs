@@ -83,24 +83,24 @@ fn signal(operator: &Operator, name: &str) {
 async fn the_other_takes_over_when_the_leader_is_killed_or_ends() {
     let pair = Pair::new("failover").await;
     let first = pair.start("first");
-    pair.ask_for("1").await;
-    pair.done_by("1", "first").await;
+    pair.ask_for("10.1").await;
+    pair.done_by("10.1", "first").await;
     let second = pair.start("second");
 
     // Whoever does not lead does nothing.
-    pair.ask_for("2").await;
-    pair.done_by("2", "first").await;
+    pair.ask_for("10.2").await;
+    pair.done_by("10.2", "first").await;
     assert!(!second.log().contains("leads now"), "one leader at a time");
 
     first.kill();
-    pair.ask_for("3").await;
-    println!("taken over after {:?}", pair.done_by("3", "second").await);
+    pair.ask_for("10.3").await;
+    println!("taken over after {:?}", pair.done_by("10.3", "second").await);
 
     // A clean end gives the lease back at once.
     let third = pair.start("third");
     signal(&second, "TERM");
-    pair.ask_for("4").await;
-    println!("handed over after {:?}", pair.done_by("4", "third").await);
+    pair.ask_for("10.4").await;
+    println!("handed over after {:?}", pair.done_by("10.4", "third").await);
     assert!(second.wait().success(), "a clean end is no failure");
 
     pair.namespace.end().await;
@@ -111,14 +111,14 @@ async fn the_other_takes_over_when_the_leader_is_killed_or_ends() {
 async fn a_leader_that_was_frozen_past_its_lease_writes_nothing_more() {
     let pair = Pair::new("frozen").await;
     let first = pair.start("first");
-    pair.ask_for("1").await;
-    pair.done_by("1", "first").await;
+    pair.ask_for("10.1").await;
+    pair.done_by("10.1", "first").await;
     let holder = pair.holder().await;
     let second = pair.start("second");
 
     signal(&first, "STOP");
-    pair.ask_for("2").await;
-    pair.done_by("2", "second").await;
+    pair.ask_for("10.2").await;
+    pair.done_by("10.2", "second").await;
     assert_ne!(pair.holder().await, holder);
 
     // It wakes up, sees the change of the resource in its watch, and must not act on it.

@@ -36,14 +36,14 @@ async fn is_told_while_others_are_served(test: &str, project: &Project, words: &
     namespace
         .apply(json!({"apiVersion": API, "kind": "Hello", "metadata": {"name": "example"}, "spec": {"greeting": "?"}}))
         .await;
-    let mysql = json!({"version": "1", "rootPasswordSecret": {"name": "none"}});
+    let mysql = json!({"version": "10.1", "rootPasswordSecret": {"name": "none"}});
     namespace
         .apply(json!({"apiVersion": API, "kind": "MySQL", "metadata": {"name": "other"}, "spec": mysql}))
         .await;
 
     namespace.condition("MySQL", "other", "Successful", "True").await;
     let mark = namespace.get("v1", "ConfigMap", "mark").await.expect("the role did its task");
-    assert_eq!(mark["data"]["version"], "1");
+    assert_eq!(mark["data"]["version"], "10.1");
     let ready = namespace.condition("Hello", "example", "Ready", "False").await;
     let message = ready["message"].as_str().unwrap_or_default();
     for word in words {

@@ -35,7 +35,7 @@ fn project(keys: &str) -> Project {
 fn resource(seconds: u32) -> Value {
     json!({
         "apiVersion": API, "kind": "MySQL", "metadata": {"name": "example"},
-        "spec": {"version": "1", "rootPasswordSecret": {"name": "none"}, "storage": {"size": seconds.to_string()}},
+        "spec": {"version": "10.1", "rootPasswordSecret": {"name": "none"}, "storage": {"size": seconds.to_string()}},
     })
 }
 
