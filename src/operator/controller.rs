@@ -300,7 +300,7 @@ impl Controller {
 
     fn schedule(&self, key: &Key, next: Next) {
         let period = match next {
-            Next::Period => self.watch.reconcile_period.unwrap_or(self.shared.options.reconcile_period),
+            Next::Period => self.shared.options.period(&self.watch),
             Next::After(period) => period,
             Next::Exactly(time) => return self.queue.push_after(key, time),
             Next::Done => Duration::ZERO,

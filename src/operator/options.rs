@@ -10,6 +10,7 @@ use super::serve::{Endpoint, MetricsAccess};
 use crate::cluster::{Candidacy, Client, Election};
 use crate::executor::RunOptions;
 use crate::playbook;
+use crate::watches::Watch;
 
 /// Everything that flags and environment decide.
 #[derive(Clone, Debug)]
@@ -95,5 +96,10 @@ impl Options {
             return vec![None];
         }
         self.watch_namespaces.iter().cloned().map(Some).collect()
+    }
+
+    /// How often to look at the resources of a watch although nothing happened.
+    pub(super) fn period(&self, watch: &Watch) -> Duration {
+        watch.reconcile_period.unwrap_or(self.reconcile_period)
     }
 }

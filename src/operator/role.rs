@@ -246,7 +246,7 @@ impl RoleReconciler {
         let seconds = unix_second.saturating_sub(jiff::Timestamp::now().as_second());
         let wanted = Duration::from_secs(u64::try_from(seconds).unwrap_or(0).max(1));
         let period = match next {
-            Next::Period => self.watch.reconcile_period.unwrap_or(self.shared.options.reconcile_period),
+            Next::Period => self.shared.options.period(&self.watch),
             Next::After(period) | Next::Exactly(period) => period,
             Next::Done => Duration::ZERO,
         };

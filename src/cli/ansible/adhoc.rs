@@ -7,9 +7,7 @@ use clap::Args;
 use super::callback::Settings;
 use super::display;
 use super::exit;
-use super::options::{
-    ConnectionOptions, InventoryOptions, RunOptions as RunFlags, VariableOptions, VaultOptions,
-};
+use super::options::{InventoryOptions, TaskOptions};
 use super::playbook::{run, run_options, runtime};
 use super::setup::{Failure, Setup};
 use crate::executor::RunOptions;
@@ -46,13 +44,7 @@ pub(super) struct AdHoc {
     #[command(flatten)]
     inventory: InventoryOptions,
     #[command(flatten)]
-    variables: VariableOptions,
-    #[command(flatten)]
-    vault: VaultOptions,
-    #[command(flatten)]
-    run: RunFlags,
-    #[command(flatten)]
-    connection: ConnectionOptions,
+    task: TaskOptions,
 }
 
 /// Modules that do nothing without arguments (`MODULE_REQUIRE_ARGS`).
@@ -70,7 +62,7 @@ impl AdHoc {
     fn result(&self) -> Result<u8, Failure> {
         let runtime = runtime()?;
         let _within = runtime.enter();
-        let mut setup = Setup::new(&self.inventory, &self.variables, &self.vault)?;
+        let mut setup = Setup::new(&self.inventory, &self.task.variables, &self.task.vault)?;
         setup.check_hosts()?;
         let matched = setup.inventory.matching(&[&self.pattern]).map_err(Failure::error)?;
         matched.unknown.iter().for_each(|pattern| setup.unknown_pattern(pattern));
@@ -91,10 +83,10 @@ impl AdHoc {
             Failure { message: None, code: exit::PARSER }
         })?;
         let options = RunOptions {
-            check: self.run.check,
-            diff: self.run.diff,
-            verbosity: self.run.verbose,
-            ..run_options(&setup, self.run.forks, self.connection.connection.as_deref())
+            check: self.task.run.check,
+            diff: self.task.run.diff,
+            verbosity: self.task.run.verbose,
+            ..run_options(&setup, self.task.run.forks, self.task.connection.connection.as_deref())
         };
         let configured = setup.config.text("DEFAULT_STDOUT_CALLBACK").unwrap_or("default");
         let callback = match configured {
@@ -102,7 +94,8 @@ impl AdHoc {
             name if setup.config.flag("DEFAULT_LOAD_CALLBACK_PLUGINS") && name != "default" => name,
             _ => "minimal",
         };
-        let settings = Settings::of(&setup.config, self.run.verbose, self.run.check, "__adhoc_playbook__");
+        let settings =
+            Settings::of(&setup.config, self.task.run.verbose, self.task.run.check, "__adhoc_playbook__");
         runtime.block_on(run(content, &setup, options, callback, &settings, None))
     }
 

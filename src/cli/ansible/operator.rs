@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Command, FromArgMatches};
 
-use super::options::{
-    ConnectionOptions, InventoryOptions, RunOptions as RunFlags, TagOptions, VariableOptions, VaultOptions,
-};
+use super::options::{InventoryOptions, TagOptions, TaskOptions};
 use super::playbook::task_options;
 use super::setup::Setup;
 use crate::executor::Gathering;
@@ -35,15 +33,9 @@ pub(in crate::cli) struct AnsibleFlags {
 #[derive(Debug, Args)]
 struct Arguments {
     #[command(flatten)]
-    variables: VariableOptions,
-    #[command(flatten)]
-    vault: VaultOptions,
-    #[command(flatten)]
-    run: RunFlags,
+    task: TaskOptions,
     #[command(flatten)]
     tags: TagOptions,
-    #[command(flatten)]
-    connection: ConnectionOptions,
 }
 
 impl AnsibleFlags {
@@ -52,10 +44,9 @@ impl AnsibleFlags {
     /// # Errors
     /// Ansible's configuration, a file that the arguments name, or the arguments are wrong.
     pub(in crate::cli) fn options(&self) -> Result<AnsibleOptions, String> {
-        let arguments = arguments(&self.ansible_args)?;
-        let setup =
-            Setup::without_hosts(&InventoryOptions::default(), &arguments.variables, &arguments.vault)
-                .map_err(|failure| failure.message.unwrap_or_default())?;
+        let Arguments { task, tags } = arguments(&self.ansible_args)?;
+        let setup = Setup::without_hosts(&InventoryOptions::default(), &task.variables, &task.vault)
+            .map_err(|failure| failure.message.unwrap_or_default())?;
         let mut content = setup.content_options();
         let replace = |paths: &mut Vec<PathBuf>, given: &Option<String>| {
             if let Some(given) = given.as_deref().filter(|given| !given.is_empty()) {
@@ -64,8 +55,7 @@ impl AnsibleFlags {
         };
         replace(&mut content.roles_path, &self.ansible_roles_path);
         replace(&mut content.collections_path, &self.ansible_collections_path);
-        let connection = arguments.connection.connection.as_deref();
-        let mut run = task_options(&setup, &arguments.run, &arguments.tags, connection);
+        let mut run = task_options(&setup, &task, &tags);
         run.verbosity = run.verbosity.max(self.ansible_verbosity);
         if setup.config.given("DEFAULT_GATHERING").is_none() {
             // A run that reads no fact needs none.
@@ -94,8 +84,8 @@ mod tests {
     #[test]
     fn arguments_as_manifests_write_them() {
         let given = arguments("'--vault-password-file pwd.yml -e \"a=1 b=2\" --tags x,y'").unwrap();
-        assert_eq!(given.vault.vault_password_files, ["pwd.yml"]);
-        assert_eq!(given.variables.extra_vars, ["a=1 b=2"]);
+        assert_eq!(given.task.vault.vault_password_files, ["pwd.yml"]);
+        assert_eq!(given.task.variables.extra_vars, ["a=1 b=2"]);
         assert_eq!(given.tags.tags, ["x,y"]);
         assert!(arguments("").unwrap().tags.tags.is_empty());
         assert!(arguments("-e 'open").unwrap_err().contains("not closed"));

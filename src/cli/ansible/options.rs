@@ -111,6 +111,19 @@ pub(super) struct ConnectionOptions {
     become_password_file: Option<String>,
 }
 
+/// What every program that runs tasks takes.
+#[derive(Debug, Default, Args)]
+pub(super) struct TaskOptions {
+    #[command(flatten)]
+    pub variables: VariableOptions,
+    #[command(flatten)]
+    pub vault: VaultOptions,
+    #[command(flatten)]
+    pub run: RunOptions,
+    #[command(flatten)]
+    pub connection: ConnectionOptions,
+}
+
 /// Tags, as several options with several words each give them.
 #[must_use]
 pub(super) fn tags(given: &[String], configured: &[String]) -> Vec<String> {

@@ -7,10 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::callback::{self, Settings};
-use super::options::{
-    ConnectionOptions, InventoryOptions, RunOptions as RunFlags, TagOptions, VariableOptions, VaultOptions,
-    tags,
-};
+use super::options::{InventoryOptions, TagOptions, TaskOptions, tags};
 use super::setup::{Failure, Setup, find_playbook};
 use super::{display, exit, listing};
 use crate::executor::{Context, Event, Gathering, Run, RunError, RunOptions, run_to_end};
@@ -26,13 +23,7 @@ pub(in crate::cli) struct Playbook {
     #[command(flatten)]
     inventory: InventoryOptions,
     #[command(flatten)]
-    variables: VariableOptions,
-    #[command(flatten)]
-    vault: VaultOptions,
-    #[command(flatten)]
-    run: RunFlags,
-    #[command(flatten)]
-    connection: ConnectionOptions,
+    task: TaskOptions,
     /// Only load and check.
     #[arg(long)]
     syntax_check: bool,
@@ -64,9 +55,9 @@ impl Playbook {
     fn all(&self) -> Result<u8, Failure> {
         let runtime = runtime()?;
         let _within = runtime.enter();
-        let mut setup = Setup::new(&self.inventory, &self.variables, &self.vault)?;
+        let mut setup = Setup::new(&self.inventory, &self.task.variables, &self.task.vault)?;
         let verbosity =
-            self.run.verbose.max(u8::try_from(setup.config.number("DEFAULT_VERBOSITY")).unwrap_or(0));
+            self.task.run.verbose.max(u8::try_from(setup.config.number("DEFAULT_VERBOSITY")).unwrap_or(0));
         if verbosity > 0 {
             match &setup.config.file {
                 Some(file) => println!("Using {} as config file", file.display()),
@@ -119,11 +110,11 @@ impl Playbook {
             listing::print(name, &content, wanted, setup, &run_options)?;
             return Ok(0);
         }
-        if self.connection.flush_cache {
+        if self.task.connection.flush_cache {
             let hosts = || setup.inventory.hosts();
             setup.fact_cache().iter().for_each(|cache| hosts().for_each(|host| cache.remove(host)));
         }
-        let settings = Settings::of(&setup.config, verbosity, self.run.check, name);
+        let settings = Settings::of(&setup.config, verbosity, self.task.run.check, name);
         let callback = setup.config.text("DEFAULT_STDOUT_CALLBACK").unwrap_or("default");
         let begun = format!("{} plays in {name}", content.plays.len());
         run(content, setup, run_options, callback, &settings, Some(begun)).await
@@ -133,20 +124,15 @@ impl Playbook {
         RunOptions {
             verbosity,
             start_at_task: self.start_at_task.clone(),
-            ..task_options(setup, &self.run, &self.tags, self.connection.connection.as_deref())
+            ..task_options(setup, &self.task, &self.tags)
         }
     }
 }
 
 /// What the configuration and the command line say of which tasks run, and how.
 #[must_use]
-pub(super) fn task_options(
-    setup: &Setup,
-    run: &RunFlags,
-    tagged: &TagOptions,
-    connection: Option<&str>,
-) -> RunOptions {
-    let config = &setup.config;
+pub(super) fn task_options(setup: &Setup, task: &TaskOptions, tagged: &TagOptions) -> RunOptions {
+    let (config, run) = (&setup.config, &task.run);
     RunOptions {
         check: run.check,
         diff: run.diff || config.flag("DIFF_ALWAYS"),
@@ -154,7 +140,7 @@ pub(super) fn task_options(
         tags: tags(&tagged.tags, &config.list("TAGS_RUN")),
         skip_tags: tags(&tagged.skip_tags, &config.list("TAGS_SKIP")),
         force_handlers: run.force_handlers || config.flag("DEFAULT_FORCE_HANDLERS"),
-        ..run_options(setup, run.forks, connection)
+        ..run_options(setup, run.forks, task.connection.connection.as_deref())
     }
 }
 

@@ -111,6 +111,11 @@ fn found_in(path: &[String]) -> String {
     if path.is_empty() { String::new() } else { format!(" found in {}", path.join(" -> ")) }
 }
 
+/// The same as messages about types quote it; `stop` ends it where there is such a place.
+fn found_in_quoted(path: &[String], stop: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(" found in '{}'{stop}", path.join(" -> ")) }
+}
+
 impl Checker {
     fn finish(mut self) -> Vec<String> {
         if !self.unknown.is_empty() {
@@ -191,10 +196,7 @@ impl Checker {
         let converted = match convert(&wanted, value) {
             Ok(converted) => converted,
             Err(problem) => {
-                let place = match path {
-                    [] => String::new(),
-                    path => format!(" found in '{}'.", path.join(" -> ")),
-                };
+                let place = found_in_quoted(path, ".");
                 self.errors.push(format!(
                     "argument '{name}' is of type {}{place} and we were unable to convert to {wanted}: {problem}",
                     value.class_name()
@@ -211,10 +213,7 @@ impl Checker {
             match convert(&elements, &item) {
                 Ok(item) => kept.push(item),
                 Err(problem) => {
-                    let place = match path {
-                        [] => String::new(),
-                        path => format!(" found in '{}'", path.join(" -> ")),
-                    };
+                    let place = found_in_quoted(path, "");
                     self.errors.push(format!(
                         "Elements value for option '{name}'{place} is of type {} and we were unable to convert to {elements}: {problem}",
                         item.class_name()
