@@ -54,17 +54,17 @@ fn random<const LENGTH: usize>() -> [u8; LENGTH] {
 impl PrivateKey {
     /// A new RSA key of 2048 bits.
     pub(super) fn rsa_2048() -> Result<Self, FuncError> {
-        Self::rsa::<16>()
+        Self::rsa(1024)
     }
 
     /// A new RSA key of 4096 bits.
     pub(super) fn rsa_4096() -> Result<Self, FuncError> {
-        Self::rsa::<32>()
+        Self::rsa(2048)
     }
 
-    /// A new RSA key from two primes of that many words.
-    fn rsa<const WORDS: usize>() -> Result<Self, FuncError> {
-        let (p, q) = (primes::random::<WORDS>()?, primes::random::<WORDS>()?);
+    /// A new RSA key from two primes of that many bits.
+    fn rsa(bits: u32) -> Result<Self, FuncError> {
+        let (p, q) = (primes::random(bits)?, primes::random(bits)?);
         let key = rsa::PrivateKey::from_p_q(p, q, primes::PUBLIC_EXPONENT.into());
         key.map(|key| Self::Rsa(Box::new(key))).map_err(|error| fail(error.to_string()))
     }

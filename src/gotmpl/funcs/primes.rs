@@ -2,9 +2,11 @@
 //!
 //! Nearly all of the time that a chart with certificates takes goes into this search, so its inner loop is
 //! our own: nearly all candidates that the sieve of small factors lets through fail a Fermat test to
-//! base 2, whose only operations are squaring and doubling modulo the candidate. The rare one that passes
-//! is put to the Miller-Rabin rounds of FIPS 186-5.
+//! base 2, whose only operations are squaring and doubling modulo the candidate. Four candidates go through it
+//! side by side, one in each lane of the processor's vectors. The rare one that passes is put to the
+//! Miller-Rabin rounds of FIPS 186-5.
 
+use std::array;
 use std::num::NonZeroU32;
 
 use crypto_bigint::{BitOps as _, BoxedUint, Limb, NonZero, Odd, RandomBits as _};
@@ -21,21 +23,21 @@ pub(super) const PUBLIC_EXPONENT: u32 = 65537;
 /// for 4 for longer ones.
 const ROUNDS: usize = 5;
 
-/// A prime of `WORDS` words of 64 bits whose two highest bits are set, so that the product of two has
-/// exactly twice as many; from the random source of the operating system.
-pub(super) fn random<const WORDS: usize>() -> Result<BoxedUint, FuncError> {
+/// A prime of that many bits, a multiple of 64. Its two highest bits are set, so that the product of two has exactly
+/// twice as many; from the random source of the operating system.
+pub(super) fn random(bits: u32) -> Result<BoxedUint, FuncError> {
     loop {
-        let bits = 64 * WORDS as u32;
         let mut start = random_bits(bits)?;
         for bit in [0, bits - 2, bits - 1] {
             start.set_bit_vartime(bit, true);
         }
-        for candidate in sieve(start)? {
-            if Modulus::<WORDS>::new(&candidate).passes_fermat()
-                && has_exponent(&candidate)
-                && passes_miller_rabin(&candidate)?
-            {
-                return Ok(candidate);
+        let mut candidates = sieve(start)?;
+        while let Some(candidates) = next_candidates(&mut candidates) {
+            let passed = Moduli::new(&candidates).pass_fermat();
+            for (candidate, _) in candidates.into_iter().zip(passed).filter(|(_, passed)| *passed) {
+                if has_exponent(&candidate) && passes_miller_rabin(&candidate)? {
+                    return Ok(candidate);
+                }
             }
         }
     }
@@ -49,6 +51,11 @@ fn random_bits(bits: u32) -> Result<BoxedUint, FuncError> {
 fn sieve(start: BoxedUint) -> Result<SmallFactorsSieve<BoxedUint>, FuncError> {
     let bits = NonZeroU32::new(start.bits_precision()).unwrap_or(NonZeroU32::MIN);
     SmallFactorsSieve::new(start, bits, false).map_err(|error| fail(error.to_string()))
+}
+
+/// The next numbers of the sieve; none when it has no more.
+fn next_candidates(sieve: &mut SmallFactorsSieve<BoxedUint>) -> Option<[BoxedUint; LANES]> {
+    sieve.by_ref().take(LANES).collect::<Vec<_>>().try_into().ok()
 }
 
 /// Whether a private exponent exists: the public one is prime and must not divide `prime - 1`.
@@ -70,168 +77,239 @@ fn passes_miller_rabin(candidate: &BoxedUint) -> Result<bool, FuncError> {
     Ok(true)
 }
 
-/// An odd modulus of `N` words, the lowest first, whose highest bit is set.
+/// How many numbers stand side by side.
+const LANES: usize = 4;
+
+/// The same digit of each number.
+type Digit = [u64; LANES];
+
+/// Bits of a digit: so few that all products of two digits that meet in one place can be added before a carry is taken.
+const DIGIT_BITS: u32 = 27;
+
+/// Digits that go through a loop together.
+const BLOCK: usize = 4;
+
+/// Zeros before and after the digits of a number, so that a block's factors slide over it from end to end.
+const PADDING: usize = BLOCK - 1;
+
+/// Odd moduli of one length, whose highest bit is set.
 ///
-/// Numbers modulo it are in Montgomery's form: `x` stands for `x * 2^(-64 N)`.
-struct Modulus<const N: usize> {
-    words: [u64; N],
-    /// What the lowest word must be multiplied by to give -1.
-    negative_inverse: u64,
+/// Numbers modulo them have as many digits, the lowest first, and are in Montgomery's form: `x` stands for `x / R`,
+/// where `R` is the power of two that no longer fits into these digits. As `R` is at least 16 times the modulus, the square
+/// of a number below 4 times the modulus ends below twice the modulus: nothing needs to be compared or subtracted.
+struct Moduli {
+    /// The digits amid zeros.
+    padded: Vec<Digit>,
+    /// How many digits a number has: whole blocks.
+    length: usize,
+    /// How many bits each modulus has.
+    bits: u32,
+    /// What the lowest digit must be multiplied by to give -1.
+    negative_inverse: Digit,
+    /// 1 in Montgomery's form.
+    one: Vec<Digit>,
 }
 
-impl<const N: usize> Modulus<N> {
-    fn new(number: &BoxedUint) -> Self {
-        let mut words = [0; N];
-        for (word, bytes) in words.iter_mut().zip(number.to_le_bytes().chunks_exact(8)) {
-            *word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+impl Moduli {
+    fn new(numbers: &[BoxedUint; LANES]) -> Self {
+        let bits = numbers[0].bits_precision();
+        let length = ((bits + 4).div_ceil(DIGIT_BITS) as usize).next_multiple_of(BLOCK);
+        let r_bits = length as u32 * DIGIT_BITS;
+        let r = BoxedUint::one_with_precision(r_bits + 1).shl_vartime(r_bits).unwrap_or_default();
+        let ones = numbers.each_ref().map(|number| {
+            NonZero::new(number.clone())
+                .into_option()
+                .map(|number| r.rem_vartime(&number))
+                .unwrap_or_default()
+        });
+        let digits = digits(numbers, length);
+        let padding = [[0; LANES]; PADDING];
+        Self {
+            negative_inverse: digits[0].map(negative_inverse),
+            padded: [&padding, &digits[..], &padding].concat(),
+            length,
+            bits,
+            one: self::digits(&ones, length),
         }
-        let lowest: u64 = words[0];
-        // An odd number is its own inverse modulo 8, and each step of Newton's doubles the bits that are right.
-        let inverse = (0..5)
-            .fold(lowest, |inverse, _| inverse.wrapping_mul(2u64.wrapping_sub(lowest.wrapping_mul(inverse))));
-        Self { words, negative_inverse: inverse.wrapping_neg() }
     }
 
-    /// Whether `2^(n - 1)` is 1 modulo the modulus `n`, which it is for all odd primes.
-    fn passes_fermat(&self) -> bool {
-        let one = self.one();
-        let mut power = one;
-        for (index, word) in self.words.iter().enumerate().rev() {
-            let exponent = if index == 0 { word - 1 } else { *word };
-            for bit in (0..64).rev() {
-                self.square(&mut power);
-                if exponent >> bit & 1 == 1 {
-                    self.double(&mut power);
+    /// Whether `2^(n - 1)` is 1 modulo each modulus `n`, which it is for all odd primes.
+    fn pass_fermat(&self) -> [bool; LANES] {
+        // With the widest vectors that this processor has.
+        pulp::Arch::new().dispatch(self)
+    }
+
+    #[inline(always)]
+    fn powers_are_one(&self) -> [bool; LANES] {
+        let digits = PADDING..PADDING + self.length;
+        let mut power = self.one.clone();
+        let mut factor = self.padded.clone();
+        let mut sum = vec![[0; LANES]; 2 * self.length + PADDING];
+        for bit in (0..self.bits).rev() {
+            factor[digits.clone()].copy_from_slice(&power);
+            sum.fill([0; LANES]);
+            add_square(&mut sum, &mut factor);
+            // The exponent has the bits of the modulus, but for the lowest.
+            let digit = self.padded[PADDING + (bit / DIGIT_BITS) as usize];
+            let doubled = digit.map(|digit| if bit == 0 { 0 } else { digit >> (bit % DIGIT_BITS) & 1 });
+            self.reduce(&mut sum, doubled, &mut power);
+        }
+        // Out of Montgomery's form, which also ends below the modulus.
+        sum.fill([0; LANES]);
+        sum[..self.length].copy_from_slice(&power);
+        self.reduce(&mut sum, [0; LANES], &mut power);
+        array::from_fn(|lane| power[0][lane] == 1 && power[1..].iter().all(|digit| digit[lane] == 0))
+    }
+
+    /// The sum divided by `R`, and doubled where `doubled` is 1.
+    #[inline(always)]
+    fn reduce(&self, sum: &mut [Digit], doubled: Digit, result: &mut [Digit]) {
+        let modulus = &self.padded[PADDING..];
+        let mut carry = [0; LANES];
+        for start in (0..self.length).step_by(BLOCK) {
+            // The multiples of the modulus that make the block's digits zero, one after the other.
+            let mut factors = [[0; LANES]; BLOCK];
+            for index in 0..BLOCK {
+                let mut digit = lanes(|lane| sum[start + index][lane] + carry[lane]);
+                for before in 0..index {
+                    multiply_add(&mut digit, factors[before], modulus[index - before]);
                 }
+                let factor = lanes(|lane| low(low(digit[lane]) * self.negative_inverse[lane]));
+                multiply_add(&mut digit, factor, modulus[0]);
+                factors[index] = factor;
+                carry = digit.map(|digit| digit >> DIGIT_BITS);
+            }
+            add_products(&mut sum[start + BLOCK..], &self.padded[BLOCK..], &factors);
+        }
+        carry = lanes(|lane| carry[lane] << doubled[lane]);
+        for (result, sum) in result.iter_mut().zip(&sum[self.length..]) {
+            let digit = lanes(|lane| (sum[lane] << doubled[lane]) + carry[lane]);
+            *result = digit.map(low);
+            carry = digit.map(|digit| digit >> DIGIT_BITS);
+        }
+    }
+}
+
+impl pulp::NullaryFnOnce for &Moduli {
+    type Output = [bool; LANES];
+
+    #[inline(always)]
+    fn call(self) -> [bool; LANES] {
+        self.powers_are_one()
+    }
+}
+
+/// Adds the square of a number that stands amid zeros, and leaves only zeros of it.
+#[inline(always)]
+fn add_square(sum: &mut [Digit], padded: &mut [Digit]) {
+    for start in (0..padded.len() - 2 * PADDING).step_by(BLOCK) {
+        // What a block's digits give among themselves, then with all higher digits.
+        let mut block = [[0; LANES]; BLOCK];
+        block.copy_from_slice(&padded[PADDING + start..][..BLOCK]);
+        padded[PADDING + start..][..BLOCK].fill([0; LANES]);
+        let twice = block.map(|digit| digit.map(|digit| 2 * digit));
+        for index in 0..BLOCK {
+            multiply_add(&mut sum[2 * (start + index)], block[index], block[index]);
+            for higher in index + 1..BLOCK {
+                multiply_add(&mut sum[2 * start + index + higher], twice[index], block[higher]);
             }
         }
-        power == one
-    }
-
-    /// 1, which is `2^(64 N)` less the modulus.
-    fn one(&self) -> [u64; N] {
-        let mut one = [0; N];
-        self.subtract_from(&mut one);
-        one
-    }
-
-    fn subtract_from(&self, number: &mut [u64; N]) {
-        let mut borrow = false;
-        for (digit, word) in number.iter_mut().zip(&self.words) {
-            let (difference, first) = digit.overflowing_sub(*word);
-            let (difference, second) = difference.overflowing_sub(u64::from(borrow));
-            (*digit, borrow) = (difference, first || second);
-        }
-    }
-
-    /// Brings a number that may be one modulus too big into the range; `carry` is what stands above it.
-    fn reduce(&self, number: &mut [u64; N], carry: bool) {
-        if carry || number.iter().rev().ge(self.words.iter().rev()) {
-            self.subtract_from(number);
-        }
-    }
-
-    fn double(&self, number: &mut [u64; N]) {
-        let mut carry = 0;
-        for digit in number.iter_mut() {
-            (*digit, carry) = (*digit << 1 | carry, *digit >> 63);
-        }
-        self.reduce(number, carry == 1);
-    }
-
-    fn square(&self, number: &mut [u64; N]) {
-        let mut words = [[0; N]; 2];
-        let product = words.as_flattened_mut();
-        square(number, product);
-        let mut above = 0;
-        for start in 0..N {
-            let factor = product[start].wrapping_mul(self.negative_inverse);
-            let window = &mut product[start..=start + N];
-            let carry = multiply_add(&mut window[..N], &self.words, factor);
-            (window[N], above) = split(u128::from(window[N]) + u128::from(carry) + u128::from(above));
-        }
-        *number = words[1];
-        self.reduce(number, above == 1);
+        add_products(&mut sum[2 * start + BLOCK..], &padded[start + BLOCK..], &twice);
     }
 }
 
-/// The square of a number into `product`, which is zero and twice as long.
-fn square<const N: usize>(number: &[u64; N], product: &mut [u64]) {
-    for (index, digit) in number.iter().enumerate() {
-        let rest = &number[index + 1..];
-        let window = &mut product[2 * index + 1..=index + N];
-        window[rest.len()] = multiply_add(window, rest, *digit);
-    }
-    // So far each product of two different digits, once; now all of them twice, and the squares.
-    let (mut shifted_out, mut carry) = (0, 0);
-    for (pair, digit) in product.chunks_exact_mut(2).zip(number) {
-        let square = u128::from(*digit) * u128::from(*digit);
-        let twice = (pair[0] << 1 | shifted_out, pair[1] << 1 | pair[0] >> 63);
-        shifted_out = pair[1] >> 63;
-        let (low, high) = split(square);
-        (pair[0], carry) = split(u128::from(twice.0) + u128::from(low) + u128::from(carry));
-        (pair[1], carry) = split(u128::from(twice.1) + u128::from(high) + u128::from(carry));
+/// Adds the products of a block of factors with the number that stands amid zeros.
+#[inline(always)]
+fn add_products(sum: &mut [Digit], padded: &[Digit], factors: &[Digit; BLOCK]) {
+    for (digit, window) in sum.iter_mut().zip(padded.windows(BLOCK)) {
+        let mut total = *digit;
+        for (factor, digit) in factors.iter().zip(window.iter().rev()) {
+            multiply_add(&mut total, *factor, *digit);
+        }
+        *digit = total;
     }
 }
 
-/// Adds `words * factor` to as many digits of `sum` and gives the carry.
-fn multiply_add(sum: &mut [u64], words: &[u64], factor: u64) -> u64 {
-    let mut carry = 0;
-    for (digit, word) in sum.iter_mut().zip(words) {
-        (*digit, carry) =
-            split(u128::from(*word) * u128::from(factor) + u128::from(*digit) + u128::from(carry));
-    }
-    carry
+#[inline(always)]
+fn multiply_add(sum: &mut Digit, left: Digit, right: Digit) {
+    // Both are short; the mask says it to the compiler, which knows an instruction for it.
+    let short = |digit| digit & u64::from(u32::MAX);
+    *sum = lanes(|lane| sum[lane] + short(left[lane]) * short(right[lane]));
 }
 
-/// The low and the high word.
-#[allow(clippy::cast_possible_truncation)]
-fn split(number: u128) -> (u64, u64) {
-    (number as u64, (number >> 64) as u64)
+#[inline(always)]
+fn lanes(of: impl Fn(usize) -> u64) -> Digit {
+    array::from_fn(of)
+}
+
+/// The bits of a digit alone.
+#[inline(always)]
+fn low(number: u64) -> u64 {
+    number & ((1 << DIGIT_BITS) - 1)
+}
+
+/// What an odd number must be multiplied by to give -1 in the bits of a digit.
+fn negative_inverse(number: u64) -> u64 {
+    // An odd number is its own inverse modulo 8, and each step of Newton's doubles the bits that are right.
+    let step = |inverse: u64, _| inverse.wrapping_mul(2u64.wrapping_sub(number.wrapping_mul(inverse)));
+    low((0..4).fold(number, step).wrapping_neg())
+}
+
+/// The digits of the numbers, side by side.
+fn digits(numbers: &[BoxedUint; LANES], length: usize) -> Vec<Digit> {
+    let digit = |number: &BoxedUint, index: usize| {
+        let bits = index as u32 * DIGIT_BITS..(index as u32 + 1) * DIGIT_BITS;
+        bits.rev().fold(0, |digit, bit| digit << 1 | u64::from(number.bit_vartime(bit)))
+    };
+    (0..length).map(|index| numbers.each_ref().map(|number| digit(number, index))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn number(words: &[u64]) -> BoxedUint {
-        BoxedUint::from_words(words.iter().copied())
-    }
-
-    fn the_filter_agrees_with_miller_rabin<const WORDS: usize>() {
-        let mut start = random_bits(64 * WORDS as u32).unwrap();
-        start.set_bit_vartime(64 * WORDS as u32 - 1, true);
-        for candidate in sieve(start).unwrap().take(8) {
-            let test = MillerRabin::new(Odd::new(candidate.clone()).unwrap());
-            let passes = Modulus::<WORDS>::new(&candidate).passes_fermat();
-            assert_eq!(passes, test.test_base_two().is_probably_prime(), "{candidate}");
+    /// The sieve lets 4 numbers through of which the filter says what a Fermat test to base 2 says.
+    #[test]
+    fn the_filter_agrees_with_miller_rabin() {
+        for bits in [1024, 2048] {
+            let mut start = random_bits(bits).unwrap();
+            start.set_bit_vartime(bits - 1, true);
+            let mut candidates = sieve(start).unwrap();
+            for _ in 0..2 {
+                let candidates = next_candidates(&mut candidates).unwrap();
+                let passed = Moduli::new(&candidates).pass_fermat();
+                for (candidate, passed) in candidates.into_iter().zip(passed) {
+                    let test = MillerRabin::new(Odd::new(candidate.clone()).unwrap());
+                    assert_eq!(passed, test.test_base_two().is_probably_prime(), "{candidate}");
+                }
+            }
         }
     }
 
-    /// The greatest prime below a power of two passes, the odd number after it does not.
-    fn a_known_prime_passes<const WORDS: usize>(below: u64) {
-        let at = |below: u64| {
-            let mut words = [u64::MAX; WORDS];
-            words[0] -= below - 1;
-            number(&words)
-        };
-        assert!(Modulus::<WORDS>::new(&at(below)).passes_fermat());
-        assert!(passes_miller_rabin(&at(below)).unwrap());
-        assert!(!Modulus::<WORDS>::new(&at(below - 2)).passes_fermat());
-        assert!(!passes_miller_rabin(&at(below - 2)).unwrap());
-    }
-
+    /// The greatest prime below a power of two passes in every lane, the odd numbers around it do not.
     #[test]
     fn primes_pass_and_composites_do_not() {
-        the_filter_agrees_with_miller_rabin::<16>();
-        the_filter_agrees_with_miller_rabin::<32>();
-        a_known_prime_passes::<16>(105);
-        a_known_prime_passes::<32>(1557);
+        for (bits, below) in [(1024, 105), (2048, 1557)] {
+            let at = |below: u64| {
+                let mut words = vec![u64::MAX; bits / 64];
+                words[0] -= below - 1;
+                BoxedUint::from_words(words)
+            };
+            for prime in 0..LANES {
+                let numbers = array::from_fn(|lane| {
+                    at(if lane == prime { below } else { below - 2 - 2 * lane as u64 })
+                });
+                assert_eq!(Moduli::new(&numbers).pass_fermat(), array::from_fn(|lane| lane == prime));
+                for (lane, number) in numbers.iter().enumerate() {
+                    assert_eq!(passes_miller_rabin(number).unwrap(), lane == prime);
+                }
+            }
+        }
     }
 
     #[test]
     fn primes_have_the_wanted_size() {
-        let prime = random::<16>().unwrap();
+        let prime = random(1024).unwrap();
         assert_eq!(prime.bit_width_vartime(), 1024);
         assert!(prime.bit_vartime(1022) && prime.bit_vartime(0));
         assert!(crypto_primes::is_prime(crypto_primes::Flavor::Any, &prime));
