@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::blocking::wait;
+use super::chart_flags::{AccessFlags, SettingsFlags};
 use crate::project::image::{Image, Ingredients};
+use crate::repository;
 
 /// Flags of `daytwo image`.
 #[derive(Args)]
@@ -28,6 +31,13 @@ pub(super) struct Build {
     /// Another file or directory of the project that belongs into the image (can be given several times)
     #[arg(long, value_name = "PATH")]
     include: Vec<PathBuf>,
+    /// Upload it to the registry that its name begins with, and write no file
+    #[arg(long, conflicts_with_all = ["output", "format"])]
+    push: bool,
+    #[command(flatten)]
+    access: AccessFlags,
+    #[command(flatten)]
+    settings: SettingsFlags,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -64,6 +74,13 @@ impl Build {
             name: self.tag.clone(),
         })
         .map_err(|error| error.to_string())?;
+        if self.push {
+            let (access, settings) = (self.access.access(), self.settings.settings());
+            let pushed =
+                repository::push_image(&self.tag, image.blobs(), image.manifest(), &access, &settings);
+            wait(pushed)?;
+            return Ok(image);
+        }
         match self.format {
             Format::Archive => image.write_archive(&self.output),
             Format::Layout => image.write_layout(&self.output),

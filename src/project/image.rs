@@ -93,6 +93,7 @@ pub struct Image {
     name: String,
     /// By digest, in hexadecimal.
     blobs: BTreeMap<String, Vec<u8>>,
+    /// The text.
     manifest: String,
     config: String,
     layer: String,
@@ -120,7 +121,7 @@ impl Image {
         let config = config_of(architecture, &diff_id).to_string().into_bytes();
         let config_size = config.len();
         image.config = image.add(config);
-        let manifest = json!({
+        image.manifest = json!({
             "schemaVersion": 2,
             "mediaType": "application/vnd.oci.image.manifest.v1+json",
             "config": {
@@ -133,8 +134,8 @@ impl Image {
                 "digest": format!("sha256:{}", image.layer),
                 "size": layer_size,
             }],
-        });
-        image.manifest = image.add(manifest.to_string().into_bytes());
+        })
+        .to_string();
         Ok(image)
     }
 
@@ -147,7 +148,18 @@ impl Image {
     /// The digest by which a registry knows the image.
     #[must_use]
     pub fn digest(&self) -> String {
-        format!("sha256:{}", self.manifest)
+        format!("sha256:{}", digest(self.manifest.as_bytes()))
+    }
+
+    /// What a registry takes before the manifest: the configuration and the layer.
+    pub fn blobs(&self) -> impl Iterator<Item = &[u8]> {
+        self.blobs.values().map(Vec::as_slice)
+    }
+
+    /// The manifest, which names the blobs.
+    #[must_use]
+    pub fn manifest(&self) -> &str {
+        &self.manifest
     }
 
     fn layout(&self) -> Vec<(String, Vec<u8>)> {
@@ -157,7 +169,7 @@ impl Image {
             "manifests": [{
                 "mediaType": "application/vnd.oci.image.manifest.v1+json",
                 "digest": self.digest(),
-                "size": self.blobs.get(&self.manifest).map_or(0, Vec::len),
+                "size": self.manifest.len(),
                 "annotations": {
                     "io.containerd.image.name": self.name,
                     "org.opencontainers.image.ref.name": self.name,
@@ -174,7 +186,9 @@ impl Image {
             ("manifest.json".to_owned(), docker.to_string().into_bytes()),
             ("oci-layout".to_owned(), json!({"imageLayoutVersion": "1.0.0"}).to_string().into_bytes()),
         ];
-        files.extend(self.blobs.iter().map(|(name, data)| (format!("blobs/sha256/{name}"), data.clone())));
+        let manifest = (digest(self.manifest.as_bytes()), self.manifest.clone().into_bytes());
+        let blobs = self.blobs.clone().into_iter().chain([manifest]);
+        files.extend(blobs.map(|(name, data)| (format!("blobs/sha256/{name}"), data)));
         files
     }
 

@@ -45,7 +45,7 @@ pub use list::list_dependencies;
 pub use locate::{is_remote, load, locate};
 pub use provenance::{Verification, default_keyring, verify};
 pub use pull::{Pull, pull};
-pub use push::{package, push, source_date_epoch};
+pub use push::{package, push, push_image, source_date_epoch};
 pub use search::{Found, Search, search};
 pub use settings::Settings;
 pub use show::{Part, show};

@@ -100,3 +100,22 @@ pub async fn push(
         )
         .await
 }
+
+/// Uploads an image to the registry that its name begins with: its blobs, then its manifest.
+///
+/// # Errors
+/// When the name is no reference, or the registry refuses.
+pub async fn push_image(
+    name: &str,
+    blobs: impl Iterator<Item = &[u8]>,
+    manifest: &str,
+    access: &Access,
+    settings: &Settings,
+) -> Result<(), Error> {
+    let reference = Reference::parse(name)?;
+    let registry = Registry::new(access, settings)?;
+    for blob in blobs {
+        registry.put_blob(&reference, blob).await?;
+    }
+    registry.put_manifest(&reference, manifest).await
+}

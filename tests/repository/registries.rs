@@ -228,3 +228,30 @@ async fn content_that_is_not_what_the_manifest_says_is_refused() {
     registry.put_manifest("charts/a", "3.0.0", media_type, index.to_string().as_bytes());
     assert_eq!(version(&format!("{reference}:3.0.0"), &options).await.unwrap(), "1.1.0");
 }
+
+#[tokio::test]
+async fn images_are_pushed_with_the_credentials_of_the_registry() {
+    let home = Home::new();
+    let registry = Registry::start(Guard::Bearer, None).await;
+    let name = format!("{}/team/operator:1.2.3", registry.host());
+    let blobs: [&[u8]; 2] = [b"configuration", b"layer"];
+    let push = |access| {
+        let (name, settings) = (name.clone(), home.settings());
+        async move { repository::push_image(&name, blobs.into_iter(), "{}", &access, &settings).await }
+    };
+    assert!(push(plain()).await.is_err());
+    registry.requests();
+    push(known()).await.unwrap();
+    assert_eq!(registry.manifest("team/operator", "1.2.3"), b"{}");
+    let uploads = |registry: &Registry| {
+        registry
+            .requests()
+            .iter()
+            .filter(|request| request.starts_with("PUT") && request.contains("blobs"))
+            .count()
+    };
+    assert_eq!(uploads(&registry), 2);
+    // What is there is not uploaded again.
+    push(known()).await.unwrap();
+    assert_eq!(uploads(&registry), 0);
+}

@@ -178,7 +178,11 @@ impl Registry {
     }
 
     /// Uploads a blob, unless it is there.
-    pub(super) async fn put_blob(&self, reference: &Reference, data: &[u8]) -> Result<(), Error> {
+    pub(in crate::repository) async fn put_blob(
+        &self,
+        reference: &Reference,
+        data: &[u8],
+    ) -> Result<(), Error> {
         let digest = Digest::of(data);
         let url = self.url(reference, &format!("blobs/{digest}"))?;
         let known = self.call(reference, Right::Push, Method::HEAD, &url, |request| request).await?;
@@ -203,7 +207,11 @@ impl Registry {
     }
 
     /// Uploads a manifest under the reference's tag.
-    pub(super) async fn put_manifest(&self, reference: &Reference, data: &str) -> Result<(), Error> {
+    pub(in crate::repository) async fn put_manifest(
+        &self,
+        reference: &Reference,
+        data: &str,
+    ) -> Result<(), Error> {
         let url = self.url(reference, &format!("manifests/{}", reference.manifest()))?;
         let with_data =
             |request: RequestBuilder| request.header(CONTENT_TYPE, MANIFEST).body(data.to_owned());
