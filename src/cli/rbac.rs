@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 
+use super::ansible::AnsibleFlags;
 use crate::cluster::{Client, access};
+use crate::operator::content;
 use crate::project::permissions::{self, Permissions, Rules, Scope};
 use crate::project::to_documents;
-use crate::watches;
+use crate::watches::{self, AnsibleContent, Content};
 
 /// Flags of `daytwo rbac`.
 #[derive(Args)]
@@ -31,6 +34,8 @@ pub(super) struct Rbac {
     /// Check for this user instead, as in system:serviceaccount:demo:hello-operator
     #[arg(long = "as", value_name = "USER", requires = "check")]
     user: Option<String>,
+    #[command(flatten)]
+    ansible: AnsibleFlags,
 }
 
 impl Rbac {
@@ -45,9 +50,20 @@ impl Rbac {
         }
     }
 
-    fn derive(&self) -> Result<bool, String> {
+    /// What the charts, roles and playbooks of the watches need.
+    fn needs(&self) -> Result<Permissions, String> {
         let loaded = watches::load(&self.watches_file).map_err(|error| error.to_string())?;
         let mut needs = Permissions::of(&loaded.watches)?;
+        for watch in &loaded.watches {
+            if let Content::Ansible(ansible) = &watch.content {
+                self.add_content(&mut needs, ansible)?;
+            }
+        }
+        Ok(needs)
+    }
+
+    fn derive(&self) -> Result<bool, String> {
+        let mut needs = self.needs()?;
         if self.all_namespaces {
             needs.cluster.merge(&std::mem::take(&mut needs.namespaced));
         }
@@ -65,6 +81,20 @@ impl Rbac {
         }
         print!("{}", to_documents(&documents));
         Ok(true)
+    }
+
+    /// What a role or playbook needs; warns of what only a run can tell.
+    fn add_content(&self, needs: &mut Permissions, ansible: &AnsibleContent) -> Result<(), String> {
+        let own = ansible.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
+        for run in std::iter::once(&ansible.run).chain(own) {
+            let mut options = self.ansible.options()?.content;
+            options.modules = Arc::new(content::modules(run, &options));
+            let content = content::load(run, &options).map_err(|errors| errors.to_string())?;
+            for untold in needs.add_content(&content) {
+                eprintln!("warning: {untold}; what it needs is not among the rules");
+            }
+        }
+        Ok(())
     }
 
     async fn ask(&self, needs: &Permissions) -> Result<bool, String> {
@@ -93,5 +123,55 @@ impl Rbac {
             }
         }
         Ok(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::yaml::go::{Numbers, parse};
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        rbac: Rbac,
+    }
+
+    /// What is derived from our own charts and roles is what `deploy` grants.
+    #[test]
+    fn our_own_deployment_grants_what_our_own_project_needs() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let watches = root.join("watches.yaml");
+        let command = Command::parse_from(["rbac".as_ref(), "--watches-file".as_ref(), watches.as_os_str()]);
+        let needs = command.rbac.needs().unwrap();
+        let text = std::fs::read_to_string(root.join("deploy/rbac.yaml")).unwrap();
+        let mut granted = BTreeSet::new();
+        for document in text.split("\n---\n") {
+            let document = parse(document.as_bytes(), Numbers::Json).unwrap();
+            let lists = |rule: &serde_json::Value, name: &str| -> Vec<String> {
+                let items = rule[name].as_array().into_iter().flatten();
+                items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+            };
+            for rule in document["rules"].as_array().into_iter().flatten() {
+                for group in lists(rule, "apiGroups") {
+                    for resource in lists(rule, "resources") {
+                        let verbs = lists(rule, "verbs").into_iter();
+                        granted.extend(verbs.map(|verb| (group.clone(), resource.clone(), verb)));
+                    }
+                }
+            }
+        }
+        let all = needs.namespaced.single().chain(needs.cluster.single());
+        let missing: Vec<_> = all
+            .filter(|(group, resource, verb)| {
+                !granted.contains(&((*group).to_owned(), (*resource).to_owned(), (*verb).to_owned()))
+            })
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 }

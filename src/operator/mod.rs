@@ -15,6 +15,7 @@ mod ansible_status;
 mod broken;
 mod chart;
 mod conditions;
+pub mod content;
 mod controller;
 mod dependents;
 mod finalizer;
@@ -57,12 +58,11 @@ use self::role::RoleReconciler;
 use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, Election, EventKind, Recorder};
-use crate::modules::Registry;
 use crate::modules::operator_sdk_util::UserMetrics;
 use crate::playbook;
 use crate::release;
 use crate::repository;
-use crate::watches::{self, AnsibleContent, ChartContent, Content, Runnable, Watch};
+use crate::watches::{self, AnsibleContent, ChartContent, Content, Watch};
 
 pub use options::{AnsibleOptions, LeaderElection, Options};
 pub use serve::{Endpoint, MetricsAccess};
@@ -290,29 +290,18 @@ fn names_added_repository(reference: &str) -> bool {
     entries.is_ok_and(|entries| entries.get(name).is_some())
 }
 
-fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
+fn role_reconciler(watch: &Watch, ansible: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
     let mut options = shared.options.ansible.content.clone();
-    let mut roles_path = options.roles_path.clone();
-    let (Runnable::Role(run) | Runnable::Playbook(run)) = &content.run;
-    let above = run.parent().unwrap_or(Path::new(""));
-    let dir = match &content.run {
-        Runnable::Role(role) => {
-            // The roles beside a role are found without being named.
-            roles_path.push(above.to_owned());
-            role.as_path()
-        }
-        Runnable::Playbook(_) => above,
-    };
-    let modules = Arc::new(Registry::for_content(dir, &roles_path, &options.collections_path));
+    let modules = Arc::new(content::modules(&ansible.run, &options));
     options.modules = Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>;
-    let own = content.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
-    let loaded = role::load(&content.run, &options)
-        .and_then(|main| Ok((main, own.map(|run| role::load(run, &options)).transpose()?)));
+    let own = ansible.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
+    let loaded = content::load(&ansible.run, &options)
+        .and_then(|main| Ok((main, own.map(|run| content::load(run, &options)).transpose()?)));
     match loaded {
         Ok((main, finalizer)) => {
             main.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             tracing::info!(kind = %watch.kind, "role or playbook loaded");
-            let (shared, ansible) = (Arc::clone(shared), content.clone());
+            let (shared, ansible) = (Arc::clone(shared), ansible.clone());
             Arc::new(RoleReconciler { shared, watch: watch.clone(), ansible, modules, main, finalizer })
         }
         Err(errors) => {

@@ -26,7 +26,7 @@ use crate::modules::Registry;
 use crate::modules::jobs::Jobs;
 use crate::modules::session::Session;
 use crate::playbook::Content;
-use crate::watches::{AnsibleContent, Gvk, Runnable, Watch, duration};
+use crate::watches::{AnsibleContent, Gvk, Watch, duration};
 
 /// Annotation: a period of the resource's own.
 const RECONCILE_PERIOD: &str = "ansible.sdk.operatorframework.io/reconcile-period";
@@ -289,18 +289,4 @@ fn inventory(kind: &Gvk, namespace: &str, name: &str) -> Inventory {
     // A host with a name can always be added.
     let _ = inventory.add_host(HOST, &[], vars.into_iter());
     inventory
-}
-
-/// The content of a role or playbook.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub(super) fn load(
-    runnable: &Runnable,
-    options: &crate::playbook::Options,
-) -> Result<Arc<Content>, crate::playbook::LoadErrors> {
-    match runnable {
-        Runnable::Role(path) => Content::load_role(path, options),
-        Runnable::Playbook(path) => Content::load_playbook(path, options),
-    }
 }

@@ -17,6 +17,7 @@ mod keywords;
 mod lint;
 mod loader;
 mod nearest;
+mod reach;
 mod splitter;
 mod tree;
 
@@ -29,5 +30,6 @@ pub use error::{Kind, LoadError, LoadErrors, source_position};
 pub use keywords::{Keywords, find_keyword, keyword_names};
 pub use lint::{Report, lint};
 pub use loader::{META_ACTIONS, RoleFiles};
+pub use reach::Reached;
 pub use splitter::{parse_kv, split_args};
 pub use tree::{Action, Block, Import, Loop, Node, Nodes, Place, Play, Role, RoleUse, Task, VarMap};

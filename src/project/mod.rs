@@ -12,6 +12,7 @@ pub mod crd;
 pub mod image;
 pub mod kinds;
 pub mod permissions;
+mod role_permissions;
 pub mod scaffold;
 
 use serde_json::Value;

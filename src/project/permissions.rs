@@ -16,7 +16,7 @@ use crate::watches::{Content, Gvk, Watch};
 use crate::yaml::go::{Numbers, parse};
 
 /// What is done to objects that a chart or role makes.
-const MANAGE: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
+pub(super) const MANAGE: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 /// What is done to the resources that are served.
 const SERVE: &[&str] = &["get", "list", "patch", "update", "watch"];
 
@@ -82,7 +82,7 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// What these watches need, with the values that charts have by default.
+    /// What serving these watches needs, and what their charts make with the values that they have by default.
     ///
     /// # Errors
     /// A chart that does not load or render, with its watch.

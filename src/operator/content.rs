@@ -1,0 +1,36 @@
+//! What a watch names as its role or playbook, loaded as the operator runs it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::modules::Registry;
+use crate::playbook::{Content, LoadErrors, Options};
+use crate::watches::Runnable;
+
+/// The modules of a role or playbook: those of this program, and what lies beside it.
+#[must_use]
+pub fn modules(runnable: &Runnable, options: &Options) -> Registry {
+    let mut roles_path = options.roles_path.clone();
+    let (Runnable::Role(run) | Runnable::Playbook(run)) = runnable;
+    let above = run.parent().unwrap_or(Path::new(""));
+    let dir = match runnable {
+        Runnable::Role(role) => {
+            // The roles beside a role are found without being named.
+            roles_path.push(above.to_owned());
+            role.as_path()
+        }
+        Runnable::Playbook(_) => above,
+    };
+    Registry::for_content(dir, &roles_path, &options.collections_path)
+}
+
+/// The content of a role or playbook.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(runnable: &Runnable, options: &Options) -> Result<Arc<Content>, LoadErrors> {
+    match runnable {
+        Runnable::Role(path) => Content::load_role(path, options),
+        Runnable::Playbook(path) => Content::load_playbook(path, options),
+    }
+}
