@@ -38,7 +38,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// A folder of Helm charts and Ansible-style roles as a Kubernetes operator.
 #[derive(Parser)]
@@ -121,7 +121,9 @@ pub fn main() -> ExitCode {
     if let Some(code) = ansible::called_as(&arguments) {
         return code;
     }
-    match Cli::parse().command {
+    let matches = run::with_defaults_of(arguments.first(), Cli::command()).get_matches_from(&arguments);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match cli.command {
         Command::Run(command) => command.run(),
         Command::New(command) => command.run(),
         Command::Rbac(command) => command.run(),

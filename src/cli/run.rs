@@ -1,12 +1,13 @@
 //! `daytwo run`: the operator, with the flags and the environment of helm-operator and ansible-operator.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -14,6 +15,20 @@ use tracing_subscriber::EnvFilter;
 use super::ansible::AnsibleFlags;
 use crate::operator::{self, Endpoint, LeaderElection, MetricsAccess, Options};
 use crate::watches::duration;
+
+/// What flags of `run` are by default when the program is called as one of these: program, argument, value.
+const DEFAULTS: &[(&str, &str, &str)] = &[
+    ("ansible-operator", "health_probe_bind_address", ":6789"),
+    ("helm-operator", "reconcile_period", "1m"),
+];
+
+/// Gives `run` the defaults of the operator that the program is called as.
+pub(super) fn with_defaults_of(program: Option<&OsString>, command: Command) -> Command {
+    let name = program.and_then(|program| Path::new(program).file_name()).unwrap_or_default();
+    DEFAULTS.iter().filter(|(program, ..)| name == *program).fold(command, |command, (_, flag, value)| {
+        command.mut_subcommand("run", |run| run.mut_arg(flag, |argument| argument.default_value(value)))
+    })
+}
 
 /// Flags of `daytwo run`.
 #[derive(Args)]
@@ -61,6 +76,9 @@ pub(super) struct Run {
     /// What is logged: error, warn, info, debug, trace, or filters by module.
     #[arg(long, alias = "zap-log-level", env = "DAYTWO_LOG", default_value = "info")]
     log_level: String,
+    /// The port on localhost where programs that roles run find the cluster; 0 for none. It is open where a role runs programs.
+    #[arg(long, default_value_t = 8888)]
+    proxy_port: u16,
     #[command(flatten)]
     ansible: AnsibleFlags,
     #[command(flatten)]
@@ -119,8 +137,6 @@ impl LeaderElectionFlags {
 struct Unused {
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     enable_http2: Option<String>,
-    #[arg(long, hide = true)]
-    proxy_port: Option<String>,
     #[arg(long, hide = true)]
     ansible_log_events: Option<String>,
     #[arg(long, hide = true, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
@@ -181,6 +197,7 @@ impl Run {
             health_address: self.health_probe_bind_address,
             grace: self.graceful_shutdown_timeout,
             inject_owner: self.inject_owner_ref,
+            proxy_port: self.proxy_port,
             leader_election: self.election.wanted()?,
             ansible: self.ansible.options()?,
         })
@@ -207,7 +224,6 @@ impl Unused {
     fn warn(&self) {
         let given = [
             ("enable-http2", &self.enable_http2),
-            ("proxy-port", &self.proxy_port),
             ("ansible-log-events", &self.ansible_log_events),
             ("zap-devel", &self.zap_devel),
             ("zap-stacktrace-level", &self.zap_stacktrace_level),
@@ -246,4 +262,32 @@ async fn stop_on_signal(shutdown: CancellationToken) {
         _ = interrupt.recv() => {}
     }
     shutdown.cancel();
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{FromArgMatches, Subcommand};
+
+    use super::*;
+
+    #[derive(Subcommand)]
+    enum Commands {
+        Run(Box<Run>),
+    }
+
+    #[test]
+    fn a_program_of_another_name_has_its_defaults() {
+        for (name, health, minutes) in [
+            ("daytwo", 8081, 600),
+            ("/usr/local/bin/ansible-operator", 6789, 600),
+            ("helm-operator", 8081, 1),
+        ] {
+            let command = Commands::augment_subcommands(Command::new("test"));
+            let command = with_defaults_of(Some(&name.into()), command);
+            let Commands::Run(run) =
+                Commands::from_arg_matches(&command.get_matches_from([name, "run"])).unwrap();
+            assert_eq!(run.health_probe_bind_address.0.unwrap().port(), health, "{name}");
+            assert_eq!(run.reconcile_period, Duration::from_secs(60 * minutes), "{name}");
+        }
+    }
 }

@@ -19,6 +19,7 @@ mod election;
 mod error;
 mod event;
 mod exec;
+mod forward;
 mod object;
 mod openapi;
 mod owner;

@@ -30,6 +30,10 @@ pub struct TaskInfo {
     pub untemplated: Entries,
 }
 
+/// Variables that the programs of a run find in their environment; put into the extensions of the run's context.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessEnvironment(pub Vec<(String, String)>);
+
 /// What a module may see of the run that it serves.
 #[derive(Clone)]
 pub struct ModuleContext {

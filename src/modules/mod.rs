@@ -24,7 +24,7 @@ pub mod session;
 mod spec;
 mod validate;
 
-pub use context::{ModuleContext, TaskInfo};
+pub use context::{ModuleContext, ProcessEnvironment, TaskInfo};
 pub use registry::{Module, Registry};
 pub use result::{ModuleError, TaskResult};
 pub use spec::{Args, CheckMode, Choices, Doc, Kind, Opt, Requirement, Spec};

@@ -18,6 +18,11 @@ pub trait Module: Send + Sync {
     /// The name and the arguments, as data.
     fn spec(&self) -> &'static Spec;
 
+    /// Whether it is a program of its own, which content brings along.
+    fn is_external(&self) -> bool {
+        false
+    }
+
     /// Does the work. The arguments are templated and validated against [`Module::spec`].
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::modules::Registry;
-use crate::playbook::{Content, LoadErrors, Options};
+use crate::playbook::{Action, Content, LoadErrors, Options};
 use crate::watches::Runnable;
 
 /// The modules of a role or playbook: those of this program, and what lies beside it.
@@ -33,4 +33,22 @@ pub fn load(runnable: &Runnable, options: &Options) -> Result<Arc<Content>, Load
         Runnable::Role(path) => Content::load_role(path, options),
         Runnable::Playbook(path) => Content::load_playbook(path, options),
     }
+}
+
+/// The modules of this program that run programs, or ask addresses.
+const PROGRAMS: &[&str] = &[
+    "ansible.builtin.command",
+    "ansible.builtin.raw",
+    "ansible.builtin.script",
+    "ansible.builtin.shell",
+    "ansible.builtin.uri",
+];
+
+/// Whether tasks may run programs that look for the cluster: by modules for that, or by modules in files.
+#[must_use]
+pub fn runs_programs(content: &Content, modules: &Registry) -> bool {
+    content.reach().iter().any(|reached| {
+        let Action::Module(name) = reached.task.action else { return false };
+        PROGRAMS.contains(&name) || modules.get(name).is_some_and(|module| module.is_external())
+    })
 }

@@ -40,6 +40,11 @@ pub(super) trait Reconcile: Send + Sync {
 
     /// The resource is gone for good.
     fn forget(&self, caller: &Caller);
+
+    /// Whether a pass may run programs that look for the cluster.
+    fn runs_programs(&self) -> bool {
+        false
+    }
 }
 
 /// One pass over one resource.
@@ -105,6 +110,11 @@ impl Controller {
     /// Whether the resources have been listed once.
     pub(super) fn is_ready(&self) -> bool {
         self.starting.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether a pass may run programs that look for the cluster.
+    pub(super) fn runs_programs(&self) -> bool {
+        self.reconciler.runs_programs()
     }
 
     /// Starts watching and working.

@@ -24,6 +24,7 @@ mod options;
 mod owned;
 mod parameters;
 mod primary;
+mod proxy;
 mod queue;
 mod records;
 mod role;
@@ -38,7 +39,7 @@ mod watching;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -53,6 +54,7 @@ use self::dependents::Dependents;
 use self::metrics::Metrics;
 use self::owned::Owned;
 use self::primary::Primary;
+use self::proxy::Proxy;
 use self::records::Records;
 use self::role::RoleReconciler;
 use self::tasks::Tasks;
@@ -110,6 +112,8 @@ struct Shared {
     metrics: Metrics,
     /// What roles count.
     user_metrics: Arc<UserMetrics>,
+    /// For programs that tasks run, where a role has such tasks.
+    proxy: OnceLock<Arc<Proxy>>,
     capabilities: RwLock<Arc<Capabilities>>,
     /// One for each pass that may run at the same time.
     turns: Semaphore,
@@ -147,6 +151,9 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
     let shared = share(client, options, &tasks, &shutdown).await?;
     let controllers: Vec<Arc<Controller>> =
         join_all(loaded.watches.into_iter().map(|watch| controller(watch, &shared))).await;
+    if shared.options.proxy_port != 0 && controllers.iter().any(|controller| controller.runs_programs()) {
+        proxy::start(&shared, &shutdown).await;
+    }
     let working = Arc::new(AtomicBool::new(false));
     let servers = endpoints(&shared, &controllers, &working, &shutdown);
     let work = async {
@@ -217,6 +224,7 @@ async fn share(
         dependents,
         metrics: Metrics::new(&client),
         user_metrics: Arc::default(),
+        proxy: OnceLock::new(),
         capabilities: RwLock::new(Arc::new(capabilities)),
         turns: Semaphore::new(options.max_passes.max(1)),
         client,
@@ -301,8 +309,11 @@ fn role_reconciler(watch: &Watch, ansible: &AnsibleContent, shared: &Arc<Shared>
         Ok((main, finalizer)) => {
             main.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             tracing::info!(kind = %watch.kind, "role or playbook loaded");
+            let runs_programs = content::runs_programs(&main, &modules)
+                || finalizer.as_ref().is_some_and(|content| content::runs_programs(content, &modules));
             let (shared, ansible) = (Arc::clone(shared), ansible.clone());
-            Arc::new(RoleReconciler { shared, watch: watch.clone(), ansible, modules, main, finalizer })
+            let watch = watch.clone();
+            Arc::new(RoleReconciler { shared, watch, ansible, modules, main, finalizer, runs_programs })
         }
         Err(errors) => {
             let message = errors.to_string();

@@ -31,6 +31,8 @@ pub struct Options {
     pub metrics_access: MetricsAccess,
     /// Where health is served.
     pub health_address: Endpoint,
+    /// The port on which programs that tasks run find the cluster; none when zero.
+    pub proxy_port: u16,
     /// The namespaces to watch; empty is all of them.
     pub watch_namespaces: Vec<String>,
     /// How long running passes may take to end after SIGTERM.

@@ -15,6 +15,8 @@ use super::ansible_status::{Report, result, status};
 use super::controller::{Failure, Next, Pass, Reconcile};
 use super::dependents::Caller;
 use super::parameters::extra_vars;
+use super::primary::Primary;
+use super::proxy::Access;
 use super::run_log::RunLog;
 use super::status::write;
 use super::{Shared, finalizer};
@@ -47,6 +49,8 @@ pub(super) struct RoleReconciler {
     pub(super) main: Arc<Content>,
     /// What runs when the resource is deleted, when that is something else.
     pub(super) finalizer: Option<Arc<Content>>,
+    /// Whether tasks run programs that look for the cluster.
+    pub(super) runs_programs: bool,
 }
 
 /// A run that came to an end.
@@ -82,6 +86,10 @@ impl Reconcile for RoleReconciler {
 
     fn forget(&self, caller: &Caller) {
         self.shared.owned.forget(caller);
+    }
+
+    fn runs_programs(&self) -> bool {
+        self.runs_programs
     }
 }
 
@@ -157,6 +165,10 @@ impl RoleReconciler {
         }
         let session = Arc::new(Session::new(self.shared.client.clone(), owner));
         let mut extensions = Extensions::default();
+        let access = self.admit_programs(primary, &session);
+        if let Some(access) = &access {
+            extensions.insert(Arc::new(access.environment()));
+        }
         extensions.insert(Arc::clone(&session));
         extensions.insert(Arc::clone(&self.shared.user_metrics));
         let context = Context {
@@ -173,6 +185,13 @@ impl RoleReconciler {
         let outcome = run_to_end(&mut run, &context, &mut log).await;
         self.watch_dependants(&session);
         Ok(Ended { outcome: outcome?, forbidden: log.forbidden })
+    }
+
+    /// The way to the cluster for the programs of a run, as long as it is kept.
+    fn admit_programs(&self, primary: &Primary, session: &Arc<Session>) -> Option<Access> {
+        let proxy = self.shared.proxy.get().filter(|_| self.runs_programs)?;
+        let access = proxy.admit(&primary.owner(), session);
+        access.inspect_err(|error| tracing::warn!(%error, "programs get no kubeconfig")).ok()
     }
 
     fn options(&self, pass: &Pass) -> RunOptions {

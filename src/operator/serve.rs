@@ -9,7 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::serve::Listener;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::tls::TlsListener;
 use super::{Error, Shared};
 use crate::cluster::{Client, access};
+use crate::modules::operator_sdk_util::UserMetrics;
 
 /// Prometheus' text format, in which both operators answer.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -114,12 +115,28 @@ async fn scrape(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     }
 }
 
+/// Takes metrics that programs of roles send, as ansible-operator does on port 5050.
+pub(super) fn user_metrics(metrics: Arc<UserMetrics>) -> Router {
+    let take = |State(metrics): State<Arc<UserMetrics>>, body: axum::body::Bytes| async move {
+        let sent = serde_json::from_slice(&body).map_err(|error| error.to_string());
+        match sent.and_then(|metric| metrics.record_sent(&metric)) {
+            Ok(()) => (StatusCode::OK, String::new()),
+            Err(message) => (StatusCode::BAD_REQUEST, message),
+        }
+    };
+    Router::new().route("/metrics", post(take)).with_state(metrics)
+}
+
 async fn serve(address: SocketAddr, router: Router, shutdown: CancellationToken) -> Result<(), Error> {
     let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
     serve_on(listener, router, shutdown).await.map_err(|source| Error::Listen { address, source })
 }
 
-async fn serve_on<L>(listener: L, router: Router, shutdown: CancellationToken) -> std::io::Result<()>
+pub(super) async fn serve_on<L>(
+    listener: L,
+    router: Router,
+    shutdown: CancellationToken,
+) -> std::io::Result<()>
 where
     L: Listener<Addr = SocketAddr>,
 {

@@ -36,6 +36,11 @@ const FORMER_HOMES: &[&str] = &["opt/ansible", "opt/helm"];
 const PROGRAM: &str = "usr/local/bin/daytwo";
 const OTHER_NAMES: &[&str] =
     &["usr/local/bin/ansible-operator", "usr/local/bin/ansible-playbook", "usr/local/bin/helm-operator"];
+/// The base images of operator-sdk's projects, and the name under which the program has the defaults of their operator.
+const BASE_IMAGES: &[(&str, &str)] = &[
+    ("/ansible-operator:", "usr/local/bin/ansible-operator"),
+    ("/helm-operator:", "usr/local/bin/helm-operator"),
+];
 /// A user without rights.
 const USER: &str = "65532:65532";
 
@@ -118,7 +123,8 @@ impl Image {
         };
         let layer_size = layer.len();
         image.layer = image.add(layer);
-        let config = config_of(architecture, &diff_id).to_string().into_bytes();
+        let config = config_of(architecture, &diff_id, program_of(&ingredients.project));
+        let config = config.to_string().into_bytes();
         let config_size = config.len();
         image.config = image.add(config);
         image.manifest = json!({
@@ -223,7 +229,15 @@ impl Image {
     }
 }
 
-fn config_of(architecture: &str, diff_id: &str) -> Value {
+/// The name under which a project's program starts: that of the operator for which its `Dockerfile` was written.
+fn program_of(project: &Path) -> &'static str {
+    let text = fs::read_to_string(project.join("Dockerfile")).unwrap_or_default();
+    let bases: Vec<&str> = text.lines().filter(|line| line.starts_with("FROM ")).collect();
+    let is_base = |image: &str| bases.iter().any(|base| base.contains(image));
+    BASE_IMAGES.iter().find(|(image, _)| is_base(image)).map_or(PROGRAM, |(_, program)| program)
+}
+
+fn config_of(architecture: &str, diff_id: &str, program: &str) -> Value {
     json!({
         "created": "1970-01-01T00:00:00Z",
         "architecture": architecture,
@@ -231,7 +245,7 @@ fn config_of(architecture: &str, diff_id: &str) -> Value {
         "config": {
             "User": USER,
             "Env": ["PATH=/usr/local/bin:/usr/bin:/bin", format!("HOME=/{HOME}")],
-            "Entrypoint": [format!("/{PROGRAM}"), "run", "--watches-file=./watches.yaml"],
+            "Entrypoint": [format!("/{program}"), "run", "--watches-file=./watches.yaml"],
             "WorkingDir": format!("/{HOME}"),
         },
         "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{diff_id}")]},
@@ -419,6 +433,22 @@ mod tests {
         one.write_archive(&out).unwrap();
         one.write_layout(&root.path().join("layout")).unwrap();
         assert!(root.path().join("layout/oci-layout").is_file() && out.is_file());
+    }
+
+    #[test]
+    fn a_project_of_operator_sdk_starts_the_program_as_its_operator() {
+        let root = tempfile::tempdir().unwrap();
+        let ingredients = ingredients(root.path(), &program());
+        for (base, expected) in [
+            ("scratch", "/usr/local/bin/daytwo"),
+            ("quay.io/operator-framework/helm-operator:v1.37", "/usr/local/bin/helm-operator"),
+            ("quay.io/operator-framework/ansible-operator:v1.37", "/usr/local/bin/ansible-operator"),
+        ] {
+            fs::write(root.path().join("Dockerfile"), format!("FROM {base}\nCOPY . .\n")).unwrap();
+            let image = Image::build(&ingredients).unwrap();
+            let config: Value = serde_json::from_slice(&image.blobs[&image.config]).unwrap();
+            assert_eq!(config["config"]["Entrypoint"][0], expected);
+        }
     }
 
     #[test]

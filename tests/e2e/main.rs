@@ -15,6 +15,7 @@ mod mysql_faults;
 mod mysql_upgrade;
 mod operator;
 mod permissions;
+mod programs;
 mod project;
 mod runs;
 

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::AsyncWriteExt;
 
 use super::attributes::errno;
-use crate::modules::{ModuleContext, ModuleError};
+use crate::modules::{ModuleContext, ModuleError, ProcessEnvironment};
 
 /// A program and its surroundings.
 #[derive(Debug, Clone, Default)]
@@ -73,8 +73,10 @@ impl Process {
         };
         let found = look_up(context, program.as_ref());
         let mut command = tokio::process::Command::new(&found);
+        let of_run = context.extensions.get::<ProcessEnvironment>();
         command
             .args(rest)
+            .envs(of_run.iter().flat_map(|of_run| of_run.0.iter().cloned()))
             .envs(&context.environment)
             .envs(self.environment)
             .current_dir(self.dir.as_deref().unwrap_or(&context.task.playbook_dir))

@@ -59,6 +59,10 @@ impl Module for External {
         self.spec
     }
 
+    fn is_external(&self) -> bool {
+        true
+    }
+
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let arguments = self.arguments(context, &args);
         let workspace = Workspace::new()?;

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::user_metrics::UserMetrics;
+use super::user_metrics::{KINDS, UserMetrics};
 use crate::http::Request;
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
@@ -16,7 +16,6 @@ pub(super) struct OsdkMetric;
 
 /// Where ansible-operator takes metrics.
 const ADDRESS: &str = "http://localhost:5050/metrics";
-const KINDS: [&str; 4] = ["counter", "gauge", "histogram", "summary"];
 const OBSERVE: &[Opt] = &[Opt::new("observe", Kind::Float)];
 
 static SPEC: Spec = Spec {

@@ -7,6 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
+/// The kinds of metrics.
+pub(super) const KINDS: [&str; 4] = ["counter", "gauge", "histogram", "summary"];
+
 /// The buckets of Prometheus' clients.
 const BUCKETS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
@@ -115,6 +118,18 @@ impl UserMetrics {
         Ok(())
     }
 
+    /// The same for a metric as programs send it: `{name:, description:, counter: | gauge: | histogram: | summary: {…}}`.
+    ///
+    /// # Errors
+    /// As above, or it has no name, or not exactly one kind.
+    pub fn record_sent(&self, metric: &Value) -> Result<(), String> {
+        let kinds: Vec<&str> = KINDS.into_iter().filter(|kind| metric[kind].is_object()).collect();
+        let ([kind], Some(name)) = (kinds.as_slice(), metric["name"].as_str()) else {
+            return Err(format!("a metric has a name and one of {}", KINDS.join(", ")));
+        };
+        self.record(name, metric["description"].as_str().unwrap_or_default(), kind, &metric[*kind])
+    }
+
     /// The metrics in Prometheus' text format (0.0.4).
     #[must_use]
     pub fn text(&self) -> String {
@@ -158,6 +173,9 @@ mod tests {
         assert!(record("runs", "counter", json!({"add": -1})).is_err());
         assert!(record("runs", "gauge", json!({})).is_err());
         assert!(record("1st", "gauge", json!({})).is_err());
+        metrics.record_sent(&json!({"name": "size", "description": "help", "gauge": {"add": 0}})).unwrap();
+        assert!(metrics.record_sent(&json!({"name": "size", "gauge": {}, "counter": {}})).is_err());
+        assert!(metrics.record_sent(&json!({"gauge": {}})).is_err());
         let text = metrics.text();
         for line in [
             "# TYPE runs counter",
