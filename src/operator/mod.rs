@@ -35,7 +35,7 @@ mod values;
 mod watching;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -292,6 +292,7 @@ fn names_added_repository(reference: &str) -> bool {
 
 fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
     let mut options = shared.options.ansible.content.clone();
+    options.roles_path.push(own_roles(&shared.options.watches_file));
     let mut roles_path = options.roles_path.clone();
     let (Runnable::Role(run) | Runnable::Playbook(run)) = &content.run;
     let above = run.parent().unwrap_or(Path::new(""));
@@ -326,6 +327,15 @@ fn role_reconciler(watch: &Watch, content: &AnsibleContent, shared: &Arc<Shared>
             })
         }
     }
+}
+
+/// The project's own roles, in the working directory or beside the watches file: playbooks find them there in
+/// ansible-operator's image, by its `ansible.cfg`.
+fn own_roles(watches_file: &Path) -> PathBuf {
+    let roles = Path::new("roles");
+    let beside = watches_file.parent().unwrap_or(Path::new("")).join(roles);
+    let roles = if roles.is_dir() { roles } else { beside.as_path() };
+    std::path::absolute(roles).unwrap_or(beside)
 }
 
 async fn endpoints(
