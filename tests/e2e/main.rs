@@ -5,9 +5,11 @@
 
 #![allow(missing_docs, clippy::missing_panics_doc, unreachable_pub)]
 
+mod ansible_sample;
 mod cluster;
 mod database;
 mod hello;
+mod helm_sample;
 mod leader;
 mod mysql;
 mod mysql_backup;
@@ -17,6 +19,7 @@ mod operator;
 mod permissions;
 mod project;
 mod runs;
+mod sample;
 
 use std::path::Path;
 
