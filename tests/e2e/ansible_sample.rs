@@ -116,7 +116,7 @@ fn passes_its_molecule_scenario() {
 /// Deletes what the roles made that belongs to no resource of theirs.
 fn delete_made() {
     let made = ["service/test-service", "secret/test-secret", "configmap/test-blacklist-watches"];
-    kubectl(&[&["delete", "--ignore-not-found"], &made[..]].concat());
+    kubectl(&[["delete", "--ignore-not-found"].as_slice(), &made].concat());
 }
 
 fn playbook(inventory: &Path, playbook: &Path) -> String {

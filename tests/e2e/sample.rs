@@ -102,7 +102,7 @@ impl Sample {
 
     /// Runs kubectl in the operator's namespace.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
-        kubectl(&[&["--namespace", &self.namespace], arguments].concat())
+        kubectl(&[["--namespace", self.namespace.as_str()].as_slice(), arguments].concat())
     }
 
     /// What the operator logged.
