@@ -86,6 +86,10 @@ test-kubernetes-core: ## kubernetes.core's own integration targets, on a real cl
 bench-kubernetes: ## a role of Kubernetes operations with nothing to change, beside ansible-playbook
 	@benches/kubernetes
 
+.PHONY: scale
+scale: ## an operator with 1,000 resources of a chart, and of a role: time, processor, memory, requests
+	@tests/scale/run
+
 .PHONY: bench
 bench: ## processor time of rendering, beside the real Helm
 	@$(STATIC) benches/run
@@ -122,3 +126,4 @@ cluster-down: ## end the demo's cluster, and that of the end-to-end tests, and a
 	@DAYTWO_CLUSTER=daytwo-e2e tests/cluster/down
 	@DAYTWO_CLUSTER=daytwo-release tests/cluster/down
 	@DAYTWO_CLUSTER=daytwo-kubernetes-core tests/cluster/down
+	@DAYTWO_CLUSTER=daytwo-scale tests/cluster/down

@@ -88,6 +88,7 @@ impl Rbac {
         let own = ansible.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
         for run in std::iter::once(&ansible.run).chain(own) {
             let mut options = self.ansible.options()?.content;
+            options.roles_path.push(content::own_roles(&self.watches_file));
             options.modules = Arc::new(content::modules(run, &options));
             let content = content::load(run, &options).map_err(|errors| errors.to_string())?;
             for untold in needs.add_content(&content) {

@@ -1,7 +1,5 @@
 //! `daytwo template`: renders a chart and prints what `helm template` prints.
 
-use std::collections::BTreeSet;
-use std::fs::OpenOptions;
 use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
@@ -17,8 +15,9 @@ use super::naming::NameFlags;
 use super::values::ValueFlags;
 use crate::chart::hook::Event;
 use crate::chart::{
-    self, Capabilities, Compat, Error, Hook, KubeVersion, PathPattern, RenderOptions, Rendered, release_name,
+    Capabilities, Compat, Error, Hook, KubeVersion, Listing, RenderOptions, Rendered, release_name,
 };
+use crate::repository;
 
 /// The flags of the command; those of `helm template` that need no cluster.
 #[derive(Args)]
@@ -87,12 +86,6 @@ enum CompatFlag {
     V4,
 }
 
-/// A part of the output: the path of its template and the document.
-struct Part<'a> {
-    source: &'a str,
-    text: &'a str,
-}
-
 impl Template {
     /// Renders and prints; failures go to standard error as Helm words them.
     pub(super) fn run(self) -> ExitCode {
@@ -157,92 +150,24 @@ impl Template {
         for warning in &rendered.warnings {
             eprintln!("warning: {warning}");
         }
-        let crds: Vec<_> = rendered.crds.iter().map(|crd| String::from_utf8_lossy(&crd.data)).collect();
-        let crds = rendered.crds.iter().zip(&crds).map(|(crd, text)| Part { source: &crd.filename, text });
-        let manifests = rendered.manifests.iter().map(|m| Part { source: &m.source, text: &m.text });
-        let manifests: Vec<Part> = crds.filter(|_| self.include_crds).chain(manifests).collect();
         let is_shown =
-            |hook: &&Hook| !(self.no_hooks || self.skip_tests && hook.events.contains(&Event::Test));
-        let hooks = rendered.hooks.iter().filter(is_shown);
-        let hooks: Vec<Part> = hooks.map(|hook| Part { source: &hook.path, text: &hook.manifest }).collect();
+            |hook: &Hook| !(self.no_hooks || self.skip_tests && hook.events.contains(&Event::Test));
+        let listing = rendered.listing(self.include_crds, is_shown);
         if let Some(directory) = &self.output_dir {
-            return self.write_files(directory, manifests.iter().chain(&hooks));
+            return self.write_files(directory, &listing);
         }
-        let mut text = String::new();
-        write_parts(&manifests, &mut text);
-        text.truncate(text.trim_end().len());
-        text.push('\n');
-        write_parts(&hooks, &mut text);
-        let text = if self.show_only.is_empty() { text } else { self.select(&text)? };
+        let text = match self.show_only.as_slice() {
+            [] => listing.text(),
+            patterns => listing.select(patterns).map_err(|error| error.to_string())?,
+        };
         std::io::stdout().lock().write_all(text.as_bytes()).map_err(|error| error.to_string())
     }
 
-    /// The documents whose template one of the `--show-only` patterns matches.
-    fn select(&self, text: &str) -> Result<String, String> {
-        let documents = chart::split_documents(text);
-        let mut selected = String::new();
-        for pattern in &self.show_only {
-            let glob = PathPattern::new(pattern).map_err(|error| format!("{error}: {pattern}"))?;
-            let length = selected.len();
-            for document in &documents {
-                if source(document).is_some_and(|path| glob.matches(path)) {
-                    selected.push_str("---\n");
-                    selected.push_str(document);
-                    selected.push('\n');
-                }
-            }
-            if selected.len() == length {
-                return Err(format!("could not find template {pattern} in chart"));
-            }
-        }
-        Ok(selected)
-    }
-
     /// Writes every document to the file of its template's path.
-    fn write_files<'a>(
-        &self,
-        directory: &Path,
-        parts: impl Iterator<Item = &'a Part<'a>>,
-    ) -> Result<(), String> {
+    fn write_files(&self, directory: &Path, listing: &Listing<'_>) -> Result<(), String> {
         let directory = if self.release_name { directory.join(self.name()?) } else { directory.to_owned() };
-        let mut written = BTreeSet::new();
-        for part in parts {
-            let path = directory.join(part.source);
-            let is_first = written.insert(part.source);
-            part.append_to(&path, is_first).map_err(|error| format!("{}: {error}", path.display()))?;
-            println!("wrote {}", path.display());
-        }
-        println!();
+        let told = repository::write_listing(listing, &directory).map_err(|error| error.to_string())?;
+        print!("{told}");
         Ok(())
     }
-}
-
-impl Part<'_> {
-    fn append_to(&self, path: &Path, is_first: bool) -> std::io::Result<()> {
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        let mut file =
-            OpenOptions::new().create(true).write(true).truncate(is_first).append(!is_first).open(path)?;
-        let mut text = String::new();
-        self.write(&mut text);
-        file.write_all(text.as_bytes())
-    }
-
-    fn write(&self, out: &mut String) {
-        for text in ["---\n# Source: ", self.source, "\n", self.text, "\n"] {
-            out.push_str(text);
-        }
-    }
-}
-
-fn write_parts(parts: &[Part], out: &mut String) {
-    parts.iter().for_each(|part| part.write(out));
-}
-
-/// The path inside the chart that the first source comment of a document names.
-fn source(document: &str) -> Option<&str> {
-    let (_, rest) = document.split_once("# Source: ")?;
-    let (_, path) = rest.lines().next()?.split_once('/')?;
-    Some(path)
 }

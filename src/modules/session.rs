@@ -54,13 +54,22 @@ impl Session {
         session.ok_or_else(|| ModuleError::new("no cluster: name one in KUBECONFIG, or run inside of one"))
     }
 
-    /// The way to the cluster that a task means: by its own arguments, else that of the run, else that of
-    /// the environment.
+    /// The way to the cluster that a task means: by its own arguments, which the module declares with those of
+    /// [`AUTH`](super::connection::AUTH) or some of them, else that of the run, else that of the environment.
     ///
     /// # Errors
     /// No cluster is configured, or the configuration cannot be used.
     pub async fn open(context: &ModuleContext, args: &Args) -> Result<Arc<Self>, ModuleError> {
         Connection::of_task(context, args)?.session(context.extensions.get::<Self>()).await
+    }
+
+    /// The way to the cluster of a module that has no arguments that say which: that of the run, else that of the
+    /// environment.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn here(context: &ModuleContext) -> Result<Arc<Self>, ModuleError> {
+        Self::open(context, &Args::default()).await
     }
 
     /// The resource of a kind, with kubernetes.core's words when there is none.

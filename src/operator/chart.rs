@@ -203,6 +203,7 @@ impl ChartReconciler {
             .or_else(|_| self.spec_without_values(primary))
             .map_err(Trouble::irreconcilable)?;
         if primary.annotation(UNINSTALL_WAIT).is_some_and(|value| value == "true") {
+            tracing::info!("Uninstall wait");
             spec.wait = Some(TIMEOUT);
         }
         // What goes now is no drift.
@@ -210,9 +211,10 @@ impl ChartReconciler {
         let gone = release::uninstall(&self.shared.client, &spec)
             .await
             .map_err(Trouble::of("ReleaseFailed", "UninstallError"))?;
-        tracing::info!(objects = gone.len(), "uninstalled");
+        tracing::info!(objects = gone.len(), "Uninstalled release");
         self.shared.event(primary, EventKind::Normal, "UninstallSuccessful", "the release is uninstalled");
         let names = [FINALIZER, LEGACY_FINALIZER];
+        tracing::info!("Removing finalizer");
         finalizer::remove(&self.shared, &pass.primaries, primary, &names).await?;
         Ok(Next::Done)
     }
@@ -226,13 +228,20 @@ impl ChartReconciler {
 
     fn announce(&self, pass: &Pass, outcome: &Outcome) {
         let revision = outcome.state.revision;
-        let (reason, message) = match &outcome.action {
+        // In the log, helm-operator's own words: pipelines look for them.
+        let (logged, reason, message) = match &outcome.action {
             Action::Unchanged => return,
-            Action::Installed => ("InstallSuccessful", format!("installed revision {revision}")),
-            Action::Upgraded => ("UpgradeSuccessful", format!("upgraded to revision {revision}")),
-            Action::Repaired(objects) => ("Repaired", format!("put back {}", list(objects))),
+            Action::Installed => {
+                ("Installed release", "InstallSuccessful", format!("installed revision {revision}"))
+            }
+            Action::Upgraded => {
+                ("Upgraded release", "UpgradeSuccessful", format!("upgraded to revision {revision}"))
+            }
+            Action::Repaired(objects) => {
+                ("Reconciled release", "Repaired", format!("put back {}", list(objects)))
+            }
         };
-        tracing::info!("{message}");
+        tracing::info!(revision, detail = message, "{logged}");
         let primary = &pass.primary;
         self.shared.event(primary, EventKind::Normal, reason, &message);
         if matches!(outcome.action, Action::Installed | Action::Upgraded) {

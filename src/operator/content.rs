@@ -1,11 +1,21 @@
 //! What a watch names as its role or playbook, loaded as the operator runs it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::modules::Registry;
 use crate::playbook::{Action, Content, LoadErrors, Options};
 use crate::watches::Runnable;
+
+/// The project's own roles, in the working directory or beside the watches file: playbooks find them there in
+/// ansible-operator's image, by its `ansible.cfg`.
+#[must_use]
+pub fn own_roles(watches_file: &Path) -> PathBuf {
+    let roles = Path::new("roles");
+    let beside = watches_file.parent().unwrap_or(Path::new("")).join(roles);
+    let roles = if roles.is_dir() { roles } else { beside.as_path() };
+    std::path::absolute(roles).unwrap_or(beside)
+}
 
 /// The modules of a role or playbook: those of this program, and what lies beside it.
 #[must_use]

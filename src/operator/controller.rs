@@ -286,7 +286,7 @@ impl Controller {
     }
 
     async fn pass_over(&self, key: &Key, primary: Arc<Primary>, cancel: CancellationToken) {
-        let span = tracing::info_span!("reconcile", kind = %self.kind.kind, namespace = %key.namespace, name = %key.name);
+        let span = tracing::info_span!("reconcile", kind = %self.kind.kind, namespace = %key.namespace, resource = %key.name);
         let pass = Pass { primary, primaries: Arc::clone(&self.primaries), caller: self.caller(key), cancel };
         let started = Instant::now();
         // On the heap, so that an idle controller holds no room for a pass.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, RwLock, Weak};
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
@@ -125,10 +126,11 @@ impl Metrics {
     }
 }
 
-/// OpenMetrics' text as Prometheus' own format (0.0.4), in which counters are described under the name
-/// that their samples have.
+/// OpenMetrics' text as Prometheus' own format (0.0.4): counters are described under the name that their samples have,
+/// and the samples of one name stand together, whoever gave them.
 fn prometheus_text(open_metrics: &str) -> String {
-    let mut text = String::with_capacity(open_metrics.len());
+    let mut families: IndexMap<String, String> = IndexMap::new();
+    let mut current = String::new();
     let mut help: Option<(&str, &str)> = None;
     for line in open_metrics.lines() {
         if line == "# EOF" || line.starts_with("# UNIT ") {
@@ -139,17 +141,19 @@ fn prometheus_text(open_metrics: &str) -> String {
             continue;
         }
         let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|typed| typed.split_once(' ')) else {
-            text.push_str(line);
-            text.push('\n');
+            let family = families.entry(current.clone()).or_default();
+            family.push_str(line);
+            family.push('\n');
             continue;
         };
-        let total = if kind == "counter" { "_total" } else { "" };
-        if let Some((_, words)) = help.take().filter(|(described, _)| *described == name) {
-            text.push_str(&format!("# HELP {name}{total} {words}\n"));
-        }
-        text.push_str(&format!("# TYPE {name}{total} {kind}\n"));
+        current = format!("{name}{}", if kind == "counter" { "_total" } else { "" });
+        let words = help.take().filter(|(described, _)| *described == name);
+        families.entry(current.clone()).or_insert_with(|| {
+            let help = words.map(|(_, words)| format!("# HELP {current} {words}\n")).unwrap_or_default();
+            format!("{help}# TYPE {current} {kind}\n")
+        });
     }
-    text
+    families.into_values().collect()
 }
 
 /// Per-resource numbers are made when they are asked for, so that they take no memory between.
@@ -173,12 +177,13 @@ impl Collector for Resources {
         let depth = i64::try_from(controller.queue.depth()).unwrap_or(i64::MAX);
         gauge("workqueue_depth", "Resources that wait for a worker", &[("name", &controller.name)], depth)?;
         for primary in controller.primaries.all() {
+            // Sorted, as Go's client writes labels: tests look for the whole line.
             let labels = [
+                ("group", kind.group.as_str()),
+                ("kind", kind.kind.as_str()),
                 ("name", &*primary.key.name),
                 ("namespace", &*primary.key.namespace),
-                ("group", kind.group.as_str()),
                 ("version", kind.version.as_str()),
-                ("kind", kind.kind.as_str()),
             ];
             gauge("resource_created_at_seconds", "When the resource was created", &labels, primary.created)?;
         }
@@ -205,6 +210,13 @@ mod tests {
         let open = "# HELP a Things.\n# TYPE a counter\n# UNIT a seconds\na_total 1\n# HELP b B.\n# TYPE b gauge\nb 2\n# EOF\n";
         let expected =
             "# HELP a_total Things.\n# TYPE a_total counter\na_total 1\n# HELP b B.\n# TYPE b gauge\nb 2\n";
+        assert_eq!(prometheus_text(open), expected);
+    }
+
+    #[test]
+    fn samples_of_one_name_stand_together() {
+        let open = "# HELP a A.\n# TYPE a gauge\na{x=\"1\"} 1\n# TYPE b gauge\nb 2\n# HELP a A.\n# TYPE a gauge\na{x=\"2\"} 3\n# EOF\n";
+        let expected = "# HELP a A.\n# TYPE a gauge\na{x=\"1\"} 1\na{x=\"2\"} 3\n# TYPE b gauge\nb 2\n";
         assert_eq!(prometheus_text(open), expected);
     }
 }

@@ -300,6 +300,7 @@ fn names_added_repository(reference: &str) -> bool {
 
 fn role_reconciler(watch: &Watch, ansible: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
     let mut options = shared.options.ansible.content.clone();
+    options.roles_path.push(content::own_roles(&shared.options.watches_file));
     let modules = Arc::new(content::modules(&ansible.run, &options));
     options.modules = Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>;
     let own = ansible.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());

@@ -234,6 +234,7 @@ impl RoleReconciler {
         period: Next,
     ) -> Result<Next, Failure> {
         let Ended { outcome, forbidden } = ended;
+        let stats = outcome.stats.hosts.get(HOST).copied().unwrap_or_default();
         let counts = outcome.stats.hosts.get(HOST).map(result);
         let failed: Vec<&str> =
             outcome.failures.iter().filter(|failure| !failure.rescued).map(|f| f.message.as_str()).collect();
@@ -242,6 +243,13 @@ impl RoleReconciler {
         if !failed.is_empty() {
             return Err(self.fail(pass, failed.join("\n"), counts, forbidden).await);
         }
+        // ansible-operator's own words: pipelines look for them.
+        tracing::info!(
+            ok = stats.ok,
+            changed = stats.changed,
+            skipped = stats.skipped,
+            "Ansible-runner exited successfully"
+        );
         if let Some(own) = self.ansible.finalizer.as_ref().filter(|_| finalizing) {
             let removed = finalizer::remove(&self.shared, &pass.primaries, primary, &[&own.name]).await;
             return match removed {

@@ -105,6 +105,7 @@ impl Work<'_> {
             manifests.extend(older.iter().map(|record| record.manifest.as_str()));
             done = self.delete_objects(&manifests).await?;
             if let Some(wait) = self.scope.wait {
+                tracing::info!("Waiting until all resources are deleted");
                 self.scope.wait_for(&done.deleted, &Goal::Deleted, wait.timeout).await?;
             }
             hooks::run(self.scope, &mut newest.hooks, Event::PostDelete).await?;

@@ -12,7 +12,10 @@ use super::cache::{self, Digest};
 use super::locate::{self, Trust};
 use super::oci::{self, Reference, Registry};
 use super::update::{UPDATED, update_each};
-use super::{Access, Entries, Entry, Error, Index, Options, Report, Settings, go_json, urls, version};
+use super::{
+    Access, Entries, Entry, Error, Index, Options, Report, Settings, go_json, source_date_epoch, urls,
+    version,
+};
 use crate::chart::{self, Contents, Dependency, Lock};
 use crate::yaml::go;
 
@@ -38,6 +41,24 @@ pub struct Manager<'a> {
     pub modified: Option<SystemTime>,
     /// Who is told of the progress.
     pub report: Report<'a>,
+}
+
+/// Fetches the dependencies of an unpacked chart, found in the way that these options say.
+///
+/// # Errors
+/// As [`Manager::update`].
+pub async fn fetch_dependencies(chart: &Path, options: &Options, report: Report<'_>) -> Result<(), Error> {
+    let manager = Manager {
+        chart,
+        settings: &options.settings,
+        access: &options.access,
+        keyring: options.keyring.clone(),
+        allow_unsigned: true,
+        skip_refresh: false,
+        modified: source_date_epoch()?,
+        report,
+    };
+    manager.update().await
 }
 
 /// An added repository and its index.

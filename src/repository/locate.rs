@@ -11,10 +11,10 @@ use super::cache::{Cache, Digest};
 use super::oci::{self, Reference, Registry};
 use super::transport::Transport;
 use super::{
-    Access, ChartVersion, Entries, Entry, Error, Index, Options, Settings, Verification, index, provenance,
-    update, urls,
+    Access, ChartVersion, Entries, Entry, Error, Index, Options, Report, Settings, Verification,
+    fetch_dependencies, index, provenance, update, urls,
 };
-use crate::chart::Chart;
+use crate::chart::{self, Chart};
 
 /// Loads the chart that a reference names: a directory, an archive, the URL of an archive, `repo/chart` of an
 /// added repository, the name of a chart in [`Options::repository`], or `oci://registry/path/chart[:tag]`.
@@ -23,6 +23,33 @@ use crate::chart::Chart;
 /// When it cannot be found, reached, verified or loaded.
 pub async fn load(reference: &str, options: &Options) -> Result<Chart, Error> {
     Ok(Chart::load(&locate(reference, options).await?)?)
+}
+
+/// Loads a chart that can be installed, as [`load`]; dependencies that it misses are fetched when there is a report
+/// that is told of it.
+///
+/// # Errors
+/// As [`load`], and a chart that is a library or misses dependencies.
+pub async fn load_installable(
+    reference: &str,
+    options: &Options,
+    fetch_missing: Option<Report<'_>>,
+) -> Result<Chart, Error> {
+    let path = locate(reference, options).await?;
+    let load = || Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
+    match (load(), fetch_missing) {
+        (Err(chart::Error::MissingDependencies(_)), Some(report)) => {
+            fetch_dependencies(&path, options, report).await?;
+            Ok(load()?)
+        }
+        (Err(error @ chart::Error::MissingDependencies(_)), None) => Err(Error::Context {
+            context: "an error occurred while checking for chart dependencies. You may need to run \
+                      'helm dependency build' to fetch missing dependencies"
+                .into(),
+            source: Box::new(error.into()),
+        }),
+        (loaded, _) => Ok(loaded?),
+    }
 }
 
 /// Whether a reference names something that is on no disk, whatever there is on this one: it is a URL.

@@ -5,9 +5,11 @@
 
 #![allow(missing_docs, clippy::missing_panics_doc, unreachable_pub)]
 
+mod ansible_sample;
 mod cluster;
 mod database;
 mod hello;
+mod helm_sample;
 mod leader;
 mod mysql;
 mod mysql_backup;
@@ -18,6 +20,7 @@ mod permissions;
 mod programs;
 mod project;
 mod runs;
+mod sample;
 
 use std::path::Path;
 

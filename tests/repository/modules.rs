@@ -1,4 +1,4 @@
-//! The modules `helm_repository` and `helm_pull` of kubernetes.core, by playbooks.
+//! The modules `helm_repository`, `helm_pull` and `helm_template` of kubernetes.core, by playbooks.
 
 use std::process::Command;
 
@@ -91,4 +91,58 @@ async fn charts_are_pulled() {
     play(&home, &tasks).await;
     assert!(home.path("out/alpine-1.0.0.tgz").exists());
     assert!(home.path("out/alpine/Chart.yaml").exists());
+}
+
+#[tokio::test]
+async fn charts_are_rendered() {
+    let home = Home::new();
+    let chart = home.chart("own", "1.0.0", "");
+    std::fs::create_dir(chart.join("crds")).unwrap();
+    std::fs::write(chart.join("crds/crd.yaml"), "kind: CustomResourceDefinition\n").unwrap();
+    let hook = "kind: Job\nmetadata: {name: hook, annotations: {helm.sh/hook: pre-install}}\n";
+    std::fs::write(chart.join("templates/hook.yaml"), hook).unwrap();
+    std::fs::write(home.path("values.yaml"), "colour: green\n").unwrap();
+    let tasks = "  - kubernetes.core.helm_template:
+      chart_ref: own
+      release_name: web
+      release_namespace: shop
+      values_files: [values.yaml]
+      release_values: {colour: red}
+      set_values: [{value: size=3}]
+      show_only: [templates/config.yaml]
+    register: shown
+  - kubernetes.core.helm_template: {chart_ref: own, include_crds: true}
+    register: whole
+  - kubernetes.core.helm_template: {chart_ref: own, disable_hook: true, values_files: [values.yaml]}
+    register: bare
+  - kubernetes.core.helm_template: {chart_ref: own, output_dir: out}
+    register: written
+  - kubernetes.core.helm_template: {chart_ref: own, output_dir: nowhere}
+    check_mode: true
+    register: planned
+  - kubernetes.core.helm_template: {chart_ref: own, show_only: [templates/none.yaml]}
+    register: failed
+    ignore_errors: true
+  - kubernetes.core.helm_template: {chart_ref: ./none}
+    register: missing
+    ignore_errors: true
+  - assert:
+      that:
+      - shown is changed and shown.rc == 0 and shown.stderr == ''
+      - (shown.stdout | from_yaml).data.colour == 'red'
+      - (shown.stdout | from_yaml).metadata.name == 'web'
+      - shown.command == 'helm template web own -s templates/config.yaml -f=values.yaml -n shop --set size=3'
+      - whole.stdout is search('CustomResourceDefinition') and whole.stdout is search('Job')
+      - bare.stdout is not search('CustomResourceDefinition') and bare.stdout is not search('Job')
+      - (bare.stdout | from_yaml).data.colour == 'green'
+      - (bare.stdout | from_yaml).metadata.name == 'release-name'
+      - written.stdout is search('wrote .*out/own/templates/config.yaml')
+      - planned is changed and planned.stdout == ''
+      - failed.stderr == 'Error: could not find template templates/none.yaml in chart\\n'
+      - missing.msg is search('path \"./none\" not found')
+";
+    play(&home, tasks).await;
+    let written = std::fs::read_to_string(home.path("out/own/templates/config.yaml")).unwrap();
+    assert!(written.starts_with("---\n# Source: own/templates/config.yaml\napiVersion: v1\n"), "{written}");
+    assert!(!home.path("nowhere").exists());
 }

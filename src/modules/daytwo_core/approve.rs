@@ -57,7 +57,7 @@ impl Module for Approve {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::open(context, &args).await?;
+        let session = Session::here(context).await?;
         let wait = Duration::from_secs(args.int("timeout").unwrap_or(0).max(0).unsigned_abs());
         let begin = Instant::now();
         let asked = object(&session, &args).await?;

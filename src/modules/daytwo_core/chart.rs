@@ -77,7 +77,7 @@ impl Module for Chart {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::open(context, &args).await?;
+        let session = Session::here(context).await?;
         let spec = self.release(context, &session, &args).await?;
         if args.str("state") == Some("absent") {
             let removed = release::uninstall(&session.client, &spec);

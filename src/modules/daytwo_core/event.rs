@@ -45,7 +45,7 @@ impl Module for Event {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::open(context, &args).await?;
+        let session = Session::here(context).await?;
         let regarding = object(&session, &args).await?;
         if !context.check {
             let words = Words {

@@ -68,7 +68,7 @@ impl Module for Job {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::open(context, &args).await?;
+        let session = Session::here(context).await?;
         let workload = workload(&session, &args)?;
         let ended = workload.run(context, &session).await?;
         let result = TaskResult::changed(ended.created);

@@ -64,7 +64,7 @@ impl Module for ScaleTo {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::open(context, &args).await?;
+        let session = Session::here(context).await?;
         let kind = args.str("kind").unwrap_or_default();
         let resource = session.resource(args.str("api_version").unwrap_or_default(), kind).await?;
         if !resource.subresources.iter().any(|subresource| subresource == "scale") {

@@ -90,7 +90,7 @@ impl Module for Secret {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::open(context, &args).await?;
+        let session = Session::here(context).await?;
         let resource = session.resource("v1", "Secret").await?;
         let namespace = args.str("namespace").unwrap_or_else(|| session.client.default_namespace());
         let target = Target::new(&resource, Some(namespace), args.str("name").unwrap_or_default());

@@ -60,7 +60,7 @@ impl Module for Wait {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::open(context, &args).await?;
+        let session = Session::here(context).await?;
         let objects = objects(&session, &args).await?;
         let goal = goal(&args)?;
         let timeout = Duration::from_secs(args.int("timeout").unwrap_or(300).max(0).unsigned_abs());

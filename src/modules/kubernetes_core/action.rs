@@ -260,7 +260,7 @@ impl<'a> Action<'a> {
         existing: &Object,
         definition: &Object,
     ) -> Result<Done, ModuleError> {
-        let is_ours = subset::is_managed_by(&existing.0, FIELD_MANAGER);
+        let is_ours = subset::is_managed_by(&existing.0, FIELD_MANAGER) || subset::only_names(&definition.0);
         let is_asked = ["validate", "merge_type"].iter().any(|name| self.args.get(name).is_some());
         if is_ours && !is_asked && subset::has_all(&existing.0, &definition.0, &resource.kind) {
             let as_it_is = Changed { object: existing.clone(), warnings: Vec::new() };

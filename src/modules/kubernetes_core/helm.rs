@@ -1,6 +1,5 @@
 //! `kubernetes.core.helm`: a chart as a release (`plugins/modules/helm.py`).
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +8,10 @@ use serde_json::{Map, Value, json};
 
 use super::super::session::Session;
 use super::helm_arguments::AUTH;
-use super::helm_command::{HelmCommand, settings};
+use super::helm_chart::{place, update_repositories};
+use super::helm_command::HelmCommand;
 use super::helm_status::{find, status};
-use super::helm_values::{SET_VALUES, given, singles};
+use super::helm_values::{SET_VALUES, given, set_flags};
 use crate::chart::{Chart, values};
 use crate::cluster::Client;
 use crate::modules::context::ModuleContext;
@@ -20,7 +20,7 @@ use crate::modules::result::{ModuleError, TaskResult};
 use crate::modules::spec::{Args, Kind, Opt, Requirement, Spec};
 use crate::release::record::{Record, Status};
 use crate::release::{self, Installation, Options, Removal, Reuse, Source, WaitFor};
-use crate::repository::{self, Access, Manager};
+use crate::repository;
 
 /// The module.
 pub(super) struct Helm;
@@ -91,12 +91,7 @@ impl Module for Helm {
             name: args.str("release_name").unwrap_or_default(),
             namespace: args.str("release_namespace").unwrap_or_default(),
         };
-        if args.flag("update_repo_cache") {
-            let settings = settings(context);
-            let updated = repository::update(&[], &settings, &|_| {});
-            let updated = context.until_cancelled(updated).await?;
-            updated.map_err(|error| HelmCommand::new(&args, "repo update").failed(&error))?;
-        }
+        update_repositories(context, &args).await?;
         match args.str("release_state") {
             Some("absent") => task.absent().await,
             _ => task.present().await,
@@ -150,7 +145,7 @@ impl Task<'_> {
     async fn present(&self) -> Result<TaskResult, ModuleError> {
         let found = self.find(&INSTALLED).await?;
         let chart = self.chart().await?;
-        let given = given(self.args)?;
+        let given = given(self.context, self.args)?;
         let command = self.command(found.is_none());
         let changes = match &found {
             None => true,
@@ -233,39 +228,25 @@ impl Task<'_> {
     }
 
     async fn chart(&self) -> Result<Chart, ModuleError> {
-        let args = self.args;
-        let reference = args.str("chart_ref").unwrap_or_default();
-        let places = repository::Options {
-            settings: settings(self.context),
-            version: args.str("chart_version").unwrap_or_default().to_owned(),
-            repository: args.str("chart_repo_url").map(str::to_owned),
-            access: Access {
-                insecure_skip_tls_verify: args.flag("insecure_skip_tls_verify"),
-                plain_http: args.flag("plain_http"),
-                ..Access::default()
-            },
-            keyring: None,
-        };
+        let (args, context) = (self.args, self.context);
+        let (reference, places) = place(context, args, args.flag("insecure_skip_tls_verify"));
         let mut command = HelmCommand::new(args, "show chart");
-        command.argument(&format!("'{reference}'"));
-        let path = self.context.until_cancelled(repository::locate(reference, &places)).await?;
-        let path = path.map_err(|error| command.failed(&error))?;
-        if args.flag("dependency_update") {
-            let updated = self.context.until_cancelled(fetch_dependencies(&path, &places)).await?;
-            updated.map_err(|error| command.failed(&error))?;
-        }
-        let chart = Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
-        chart.map_err(|error| command.failed(&error))
+        command.argument(&format!("'{}'", args.str("chart_ref").unwrap_or_default()));
+        let load = async {
+            if args.flag("dependency_update") {
+                let path = repository::locate(&reference, &places).await?;
+                repository::fetch_dependencies(&path, &places, &|_| {}).await?;
+            }
+            repository::load_installable(&reference, &places, None).await
+        };
+        context.until_cancelled(load).await?.map_err(|error| command.failed(&error))
     }
 
     fn command(&self, is_new: bool) -> HelmCommand {
         let args = self.args;
         let mut command = HelmCommand::new(args, if args.flag("replace") { "install" } else { "upgrade -i" });
-        for (flag, name) in [("version", "chart_version"), ("repo", "chart_repo_url")] {
-            if let Some(value) = args.str(name) {
-                command.argument(&format!("--{flag}={value}"));
-            }
-        }
+        command.assignment("version", args.str("chart_version"));
+        command.assignment("repo", args.str("chart_repo_url"));
         command.flag("reset-values", args.flag("reset_values") && !args.flag("replace"));
         if args.get("reuse_values").is_some() {
             let value = if args.flag("reuse_values") { "True" } else { "False" };
@@ -285,12 +266,7 @@ impl Task<'_> {
         if let Some(limit) = args.int("history_max") {
             command.argument(&format!("--history-max={limit}"));
         }
-        for (kind, value) in singles(args) {
-            match kind.as_str() {
-                "raw" => command.argument(&format!("--set {value}")),
-                kind => command.argument(&format!("--set-{kind} '{value}'")),
-            }
-        }
+        set_flags(args, &mut command);
         command.argument(self.name);
         command.argument(&format!("'{}'", args.str("chart_ref").unwrap_or_default()));
         command
@@ -356,18 +332,4 @@ fn shown(record: &Record) -> String {
         record.version,
         record.info.description
     )
-}
-
-async fn fetch_dependencies(chart: &Path, places: &repository::Options) -> Result<(), repository::Error> {
-    let manager = Manager {
-        chart,
-        settings: &places.settings,
-        access: &places.access,
-        keyring: None,
-        allow_unsigned: true,
-        skip_refresh: false,
-        modified: repository::source_date_epoch()?,
-        report: &|_| {},
-    };
-    manager.update().await
 }

@@ -35,6 +35,13 @@ impl HelmCommand {
         }
     }
 
+    /// Adds a flag with the value of an argument after an equals sign, if that is given.
+    pub(super) fn assignment(&mut self, flag: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.argument(&format!("--{flag}={value}"));
+        }
+    }
+
     /// Adds a flag.
     pub(super) fn flag(&mut self, flag: &str, is_set: bool) {
         if is_set {

@@ -3,8 +3,10 @@
 
 use serde_json::{Map, Value};
 
+use super::helm_command::HelmCommand;
 use crate::chart::strvals::{self, Values};
 use crate::chart::values;
+use crate::modules::context::ModuleContext;
 use crate::modules::result::ModuleError;
 use crate::modules::spec::{Args, Kind, Opt};
 
@@ -15,10 +17,11 @@ pub(super) const SET_VALUES: Opt = Opt::new("set_values", Kind::List).options(&[
 ]);
 
 /// Everything together, in Helm's order: files, the dict, then single values by their type.
-pub(super) fn given(args: &Args) -> Result<Map<String, Value>, ModuleError> {
+pub(super) fn given(context: &ModuleContext, args: &Args) -> Result<Map<String, Value>, ModuleError> {
     let mut given = Map::new();
     for path in args.texts("values_files").unwrap_or_default() {
-        let text = std::fs::read(&path).map_err(|error| ModuleError::new(format!("open {path}: {error}")))?;
+        let text = std::fs::read(context.path(&path))
+            .map_err(|error| ModuleError::new(format!("open {path}: {error}")))?;
         let file = values::load(&text)
             .map_err(|error| ModuleError::new(format!("failed to parse {path}: {error}")))?;
         given = values::merge(given, file);
@@ -27,7 +30,7 @@ pub(super) fn given(args: &Args) -> Result<Map<String, Value>, ModuleError> {
         given = values::merge(given, dict);
     }
     let read = |path: &str| {
-        let text = std::fs::read(path).map_err(|error| format!("open {path}: {error}"))?;
+        let text = std::fs::read(context.path(path)).map_err(|error| format!("open {path}: {error}"))?;
         Ok(Value::String(String::from_utf8_lossy(&text).into_owned()))
     };
     let single = singles(args);
@@ -46,8 +49,18 @@ pub(super) fn given(args: &Args) -> Result<Map<String, Value>, ModuleError> {
     Ok(given)
 }
 
+/// Adds the flags of `set_values` to the command.
+pub(super) fn set_flags(args: &Args, command: &mut HelmCommand) {
+    for (kind, value) in singles(args) {
+        match kind.as_str() {
+            "raw" => command.argument(&format!("--set {value}")),
+            kind => command.argument(&format!("--set-{kind} '{value}'")),
+        }
+    }
+}
+
 /// The types and the texts of `set_values`.
-pub(super) fn singles(args: &Args) -> Vec<(String, String)> {
+fn singles(args: &Args) -> Vec<(String, String)> {
     let Some(Value::Array(items)) = args.json("set_values") else { return Vec::new() };
     let text =
         |item: &Value, name: &str| item.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

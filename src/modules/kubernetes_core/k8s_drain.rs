@@ -76,10 +76,25 @@ struct Drain<'a> {
     options: Map<String, Value>,
 }
 
-/// Pods of a node by what draining does to them, each as namespace and name.
+/// A pod of the node.
+#[derive(Debug, PartialEq, Eq)]
+struct Pod {
+    namespace: String,
+    name: String,
+    /// Somebody deleted it before.
+    leaving: bool,
+}
+
+impl std::fmt::Display for Pod {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// Pods of a node by what draining does to them.
 #[derive(Default, Debug, PartialEq, Eq)]
 struct Sorted {
-    to_delete: Vec<(String, String)>,
+    to_delete: Vec<Pod>,
     warnings: Vec<String>,
     errors: Vec<String>,
 }
@@ -128,10 +143,14 @@ impl Drain<'_> {
             }
         };
         let mut warnings = sorted.warnings;
-        if !sorted.to_delete.is_empty() {
+        let count = sorted.to_delete.len();
+        if count > 0 && self.context.check {
+            changed |= sorted.to_delete.iter().any(|pod| !pod.leaving);
+            told.push_str(&format!(" Would have deleted {count} Pod(s) from node if not in check mode."));
+        } else if count > 0 {
             changed |= self.evict(&sorted.to_delete).await?;
-            told.push_str(&format!(" {} Pod(s) deleted from node.", sorted.to_delete.len()));
-            if let Some(timeout) = self.number("wait_timeout").filter(|_| !self.context.check)
+            told.push_str(&format!(" {count} Pod(s) deleted from node."));
+            if let Some(timeout) = self.number("wait_timeout")
                 && !self.wait_for_end(sorted.to_delete, timeout).await?
             {
                 warnings.push("timeout reached while pods were still running.".to_owned());
@@ -159,19 +178,18 @@ impl Drain<'_> {
         Err(ModuleError::new(format!("Pod deletion errors: {}", sorted.errors.join(" "))))
     }
 
-    /// Asks the pods to go; tells whether any was there.
-    async fn evict(&self, pods: &[(String, String)]) -> Result<bool, ModuleError> {
+    /// Asks the pods to go; tells whether any was there. Those that are leaving are not asked: the eviction is
+    /// refused where their whole namespace ends.
+    async fn evict(&self, pods: &[Pod]) -> Result<bool, ModuleError> {
         let mut changed = false;
-        for (namespace, name) in pods {
-            let gone = match self.evict_one(namespace, name).await {
+        for pod in pods.iter().filter(|pod| !pod.leaving) {
+            let gone = match self.evict_one(&pod.namespace, &pod.name).await {
                 Ok(()) => true,
                 Err(error) if error.is(Reason::NotFound) => false,
                 Err(error) => {
                     let why =
                         error.refusal().map_or_else(|| error.to_string(), |refusal| refusal.message.clone());
-                    return Err(ModuleError::new(format!(
-                        "Failed to delete pod {namespace}/{name} due to: {why}"
-                    )));
+                    return Err(ModuleError::new(format!("Failed to delete pod {pod} due to: {why}")));
                 }
             };
             changed |= gone;
@@ -184,33 +202,29 @@ impl Drain<'_> {
         let target = Target::new(self.pods, Some(namespace), name);
         let grace_period = self.number("terminate_grace_period");
         if self.flag("disable_eviction") {
-            let deletion = Deletion { grace_period, dry_run: self.context.check, ..Deletion::default() };
+            let deletion = Deletion { grace_period, ..Deletion::default() };
             return client.delete(target, &deletion).await.map(|_| ());
         }
         let mut eviction = json!({
             "apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name, "namespace": namespace},
         });
-        let mut options = Map::new();
-        options.extend(grace_period.map(|seconds| ("gracePeriodSeconds".to_owned(), seconds.into())));
-        if self.context.check {
-            options.insert("dryRun".to_owned(), json!(["All"]));
+        if let Some(seconds) = grace_period {
+            eviction["deleteOptions"] = json!({"gracePeriodSeconds": seconds});
         }
-        if !options.is_empty() {
-            eviction["deleteOptions"] = Value::Object(options);
-        }
-        let write = ChangeOptions { manager: FIELD_MANAGER, dry_run: self.context.check, validation: None };
+        let write = ChangeOptions { manager: FIELD_MANAGER, dry_run: false, validation: None };
         client.change(target.subresource("eviction"), Change::Create(&eviction), write).await.map(|_| ())
     }
 
     /// Waits until the pods are gone from the node; a timeout of zero waits for ever.
-    async fn wait_for_end(&self, mut pods: Vec<(String, String)>, timeout: i64) -> Result<bool, ModuleError> {
+    async fn wait_for_end(&self, mut pods: Vec<Pod>, timeout: i64) -> Result<bool, ModuleError> {
         let begin = Instant::now();
         let timeout = Duration::from_secs(timeout.max(0).unsigned_abs());
         let sleep = Duration::from_secs(self.number("wait_sleep").unwrap_or(5).max(1).unsigned_abs());
         let mut pause = Duration::from_millis(100);
         loop {
-            while let Some((namespace, name)) = pods.last() {
-                let found = self.session.client.get(Target::new(self.pods, Some(namespace), name)).await;
+            while let Some(pod) = pods.last() {
+                let target = Target::new(self.pods, Some(&pod.namespace), &pod.name);
+                let found = self.session.client.get(target).await;
                 let found = found.map_err(|error| ModuleError::new(format!("Exception raised: {error}")))?;
                 if found.is_some_and(|pod| pod.0["spec"]["nodeName"] == self.name) {
                     break;
@@ -224,7 +238,7 @@ impl Drain<'_> {
                 return Ok(false);
             }
             self.context.until_cancelled(tokio::time::sleep(pause.min(sleep))).await?;
-            pause *= 2;
+            pause = pause.saturating_mul(2);
         }
     }
 }
@@ -234,7 +248,11 @@ fn sort(pods: &[Object], force: bool, ignore_daemonsets: bool, delete_emptydir_d
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut sorted = Sorted::default();
     for pod in pods {
-        let id = (pod.namespace().unwrap_or_default().to_owned(), pod.name().to_owned());
+        let id = Pod {
+            namespace: pod.namespace().unwrap_or_default().to_owned(),
+            name: pod.name().to_owned(),
+            leaving: pod.0["metadata"]["deletionTimestamp"].is_string(),
+        };
         let owners = pod.0["metadata"]["ownerReferences"].as_array().map(Vec::as_slice).unwrap_or_default();
         let has_local_data = pod.0["spec"]["volumes"]
             .as_array()
@@ -243,19 +261,17 @@ fn sort(pods: &[Object], force: bool, ignore_daemonsets: bool, delete_emptydir_d
             mirrors.push(id);
         } else if matches!(pod.0["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) {
             sorted.to_delete.push(id);
+        } else if owners.iter().any(|owner| owner["kind"] == "DaemonSet") {
+            daemons.push(id);
         } else if has_local_data {
             local.push(id);
         } else if owners.is_empty() {
             unmanaged.push(id);
-        } else if owners.iter().any(|owner| owner["kind"] == "DaemonSet") {
-            daemons.push(id);
         } else {
             sorted.to_delete.push(id);
         }
     }
-    let names = |pods: &[(String, String)]| {
-        pods.iter().map(|(namespace, name)| format!("{namespace}/{name}")).collect::<Vec<_>>().join(",")
-    };
+    let names = |pods: &[Pod]| pods.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     const UNMANAGED: &str =
         "Pods not managed by ReplicationController, ReplicaSet, Job, DaemonSet or StatefulSet";
     match force {
@@ -309,17 +325,25 @@ mod tests {
         let owner = |kind: &str| json!({"/metadata/ownerReferences": [{"kind": kind}]});
         let pods = [
             pod("alone", json!({})),
-            pod("done", json!({"/status/phase": "Succeeded"})),
+            pod(
+                "done",
+                json!({"/status/phase": "Succeeded", "/metadata/deletionTimestamp": "2026-01-01T00:00:00Z"}),
+            ),
             pod("replica", owner("ReplicaSet")),
-            pod("daemon", owner("DaemonSet")),
+            pod("daemon", {
+                let mut more = owner("DaemonSet");
+                more["/spec/volumes"] = json!([{"name": "a", "emptyDir": {}}]);
+                more
+            }),
             pod("data", json!({"/spec/volumes": [{"name": "a", "emptyDir": {}}]})),
             pod("mirror", json!({"/metadata/annotations": {MIRROR: "x"}})),
         ];
         let refused = sort(&pods, false, false, false);
         assert_eq!(refused.errors.len(), 3);
         let forced = sort(&pods, true, true, true);
-        let names: Vec<_> = forced.to_delete.iter().map(|(_, name)| name.as_str()).collect();
+        let names: Vec<_> = forced.to_delete.iter().map(|pod| pod.name.as_str()).collect();
         assert_eq!(names, ["done", "replica", "alone", "data"]);
+        assert!(forced.to_delete[0].leaving && !forced.to_delete[1].leaving);
         assert_eq!((forced.warnings.len(), forced.errors.len()), (4, 0));
     }
 }

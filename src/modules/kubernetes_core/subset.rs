@@ -32,6 +32,15 @@ pub(super) fn is_managed_by(object: &Value, manager: &str) -> bool {
     })
 }
 
+/// Whether a definition says no more than which object it means: a patch by it makes nobody a manager of fields.
+pub(super) fn only_names(definition: &Value) -> bool {
+    let within = |value: &Value, known: &[&str]| {
+        value.as_object().is_some_and(|fields| fields.keys().all(|key| known.contains(&key.as_str())))
+    };
+    within(definition, &["apiVersion", "kind", "metadata"])
+        && within(&definition["metadata"], &["name", "namespace"])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,5 +71,14 @@ mod tests {
             &object(json!({"manager": "us", "operation": "Update", "subresource": "status"})),
             "us"
         ));
+    }
+
+    #[test]
+    fn a_definition_may_say_only_which_object() {
+        assert!(only_names(
+            &json!({"apiVersion": "v1", "kind": "A", "metadata": {"name": "a", "namespace": "n"}})
+        ));
+        assert!(!only_names(&json!({"kind": "A", "metadata": {"name": "a", "labels": {}}})));
+        assert!(!only_names(&json!({"kind": "A", "metadata": {"name": "a"}, "data": {}})));
     }
 }

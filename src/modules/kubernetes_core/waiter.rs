@@ -209,7 +209,7 @@ pub(super) async fn wait(
         }
         let left = pace.timeout.saturating_sub(begin.elapsed()).max(Duration::from_millis(1));
         context.until_cancelled(tokio::time::sleep(pause.min(pace.sleep.max(FIRST_PAUSE)).min(left))).await?;
-        pause *= 2;
+        pause = pause.saturating_mul(2);
     }
 }
 

@@ -65,7 +65,7 @@ impl Module for Dump {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::open(context, &args).await?;
+        let session = Session::here(context).await?;
         let level = args.int("compression_level").unwrap_or(6);
         if !(1..=9).contains(&level) {
             return Err(ModuleError::new(format!("compression_level: {level} is not from 1 to 9")));

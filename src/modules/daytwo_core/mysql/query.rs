@@ -89,7 +89,7 @@ impl Module for Query {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::open(context, &args).await?;
+        let session = Session::here(context).await?;
         let namespace =
             args.str("namespace").unwrap_or_else(|| session.client.default_namespace()).to_owned();
         let statements = statements(&args);

@@ -59,7 +59,7 @@ impl Module for Restore {
     }
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let session = Session::open(context, &args).await?;
+        let session = Session::here(context).await?;
         let text = |name: &str| args.str(name).unwrap_or_default().to_owned();
         let variables = [("SHA256", text("sha256")), ("EXISTING", text("existing"))];
         let workload = server::workload(&session, &args, SCRIPT, &variables)?;
