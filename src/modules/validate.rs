@@ -99,15 +99,18 @@ impl Spec {
 
     fn unsupported<'o>(&self, options: impl Iterator<Item = &'o Opt>, mut unknown: Vec<String>) -> String {
         unknown.sort();
-        let mut supported: Vec<String> = options
-            .map(|opt| match opt.aliases {
-                [] => opt.name.to_owned(),
-                aliases => format!("{} ({})", opt.name, aliases.join(", ")),
-            })
-            .collect();
-        supported.sort();
+        let (mut supported, mut aliases) = (Vec::new(), Vec::new());
+        for opt in options {
+            supported.push(opt.name);
+            aliases.extend(opt.aliases);
+        }
+        supported.sort_unstable();
+        aliases.sort_unstable();
         let short = self.name.rsplit('.').next().unwrap_or(self.name);
-        let (unknown, supported) = (unknown.join(", "), supported.join(", "));
+        let (unknown, mut supported) = (unknown.join(", "), supported.join(", "));
+        if !aliases.is_empty() {
+            supported.push_str(&format!(" ({})", aliases.join(", ")));
+        }
         format!(
             "Unsupported parameters for ({short}) module: {unknown}. Supported parameters include: {supported}."
         )
