@@ -99,7 +99,7 @@ impl Spec {
 
     fn unsupported<'o>(&self, options: impl Iterator<Item = &'o Opt>, mut unknown: Vec<String>) -> String {
         unknown.sort();
-        let (mut supported, mut aliases) = (Vec::new(), Vec::new());
+        let (mut supported, mut aliases) = (Vec::<&str>::new(), Vec::<&str>::new());
         for opt in options {
             supported.push(opt.name);
             aliases.extend(opt.aliases);

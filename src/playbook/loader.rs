@@ -1430,25 +1430,26 @@ impl<'a> Loader<'a> {
         let mut inner = around.clone();
         inner.vars.extend(keywords.vars.clone());
         let name = self.static_text(&name, &call.place, &inner)?;
-        let flag = |key: &str| call.args.get(key).and_then(jinja::filters::core::to_bool);
-        let mut from = |key: &str| match call.args.get(key) {
-            Some(value) => self.static_text(&value.to_string(), &call.place, &inner),
-            None => None,
+        let mut said = |key: &str| {
+            let value = call.args.get(key)?;
+            self.static_text(&value.to_string(), &call.place, &inner)
         };
+        let flag = |text: Option<String>| text.and_then(|text| jinja::filters::core::to_bool(&text.into()));
         let files = RoleFiles {
-            tasks: from("tasks_from"),
-            vars: from("vars_from"),
-            defaults: from("defaults_from"),
-            handlers: from("handlers_from"),
-            unvalidated: flag("rolespec_validate") == Some(false),
+            tasks: said("tasks_from"),
+            vars: said("vars_from"),
+            defaults: said("defaults_from"),
+            handlers: said("handlers_from"),
+            unvalidated: flag(said("rolespec_validate")) == Some(false),
         };
+        let (allow_duplicates, public) = (flag(said("allow_duplicates")), flag(said("public")));
         let role = self.find_role(&name, files, &call.place, around)?;
         let usage = RoleUse {
             place,
             params: VarMap::new(),
             role,
-            allow_duplicates: Some(flag("allow_duplicates").unwrap_or(true)),
-            public: flag("public"),
+            allow_duplicates: Some(allow_duplicates.unwrap_or(true)),
+            public,
             imported: true,
             keywords,
         };
