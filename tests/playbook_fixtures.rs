@@ -17,7 +17,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn load(name: &str) -> (Result<Arc<Content>, String>, Context) {
-    let registry = Arc::new(Registry::builtin());
+    let registry = Arc::new(Registry::for_content(&fixture(""), &[], &[]));
     let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
     let options = Options::new(Arc::clone(&registry) as Arc<_>, environment);
     let content = Content::load_playbook(&fixture(name), &options);
@@ -92,6 +92,32 @@ async fn roles() {
     check("roles.yml").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn includes() {
+    check("includes.yml").await;
+}
+
+/// What the play sees of a role, play by play: `imported`, `included`, each as it is, public and not public.
+async fn seen_of_roles(private_role_vars: Option<bool>) -> Vec<String> {
+    let (content, context) = load("public_roles.yml");
+    let options = RunOptions { private_role_vars, ..RunOptions::default() };
+    let events = events(&content.unwrap(), &context, options, true).await;
+    let seen = events.iter().filter_map(|event| match event {
+        Event::TaskEnd { task, result, .. } if task.name == "see" => result["msg"].as_str(),
+        _ => None,
+    });
+    seen.map(ToOwned::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_of_roles() {
+    let (seen, hidden) = ("from vars", "hidden");
+    let unsaid = [seen, seen, hidden, hidden, seen, hidden];
+    assert_eq!(seen_of_roles(None).await, unsaid);
+    assert_eq!(seen_of_roles(Some(true)).await, [hidden, seen, hidden, hidden, seen, hidden]);
+    assert_eq!(seen_of_roles(Some(false)).await, [seen, seen, hidden, seen, seen, hidden]);
+}
+
 /// Hosts that are this machine, and one that is not.
 fn hosts(names: &[&str]) -> RunOptions {
     let mut inventory = Inventory::default();
@@ -123,7 +149,10 @@ async fn jobs() {
     let mut events = Vec::new();
     let outcome = run_to_end(&mut run, &context, &mut events).await.unwrap();
     assert_eq!(outcome.status, Status::Ok, "{:?}", outcome.failures);
-    assert_eq!(outcome.stats.hosts["a"].ok, 6);
+    assert_eq!(outcome.stats.hosts["a"].ok, 10);
+    let told = events.iter().filter(|event| matches!(event, Event::Warning { .. }));
+    let junk = "Module invocation had junk after the JSON data: noise behind".to_owned();
+    assert_eq!(told.collect::<Vec<_>>(), [&Event::Warning { message: junk }]);
 }
 
 #[tokio::test]

@@ -78,14 +78,7 @@ impl Attempt<'_> {
             }
             () = self.context.cancel.cancelled() => return Err(Stop::Cancelled),
         };
-        let result = super::attempt::outcome(ended.unwrap_or(Err(ModuleError::Cancelled)))?;
-        let mut all = result;
-        // The wrapper of jobs has its own names for what a module printed that is no result.
-        for (own, other) in [("module_stderr", "stderr"), ("module_stdout", "data")] {
-            if let Some(text) = all.get(own).cloned() {
-                all.entry(other.into()).or_insert(text);
-            }
-        }
+        let mut all = super::attempt::outcome(ended.unwrap_or(Err(ModuleError::Cancelled)))?;
         all.insert("ansible_job_id".into(), Value::from(job.id()));
         all.insert("started".into(), Value::Int(1));
         all.insert("finished".into(), Value::Int(1));

@@ -83,7 +83,7 @@ impl Attempt<'_> {
             Err(Stop::Cancelled) => Err(Stop::Cancelled),
             Err(Stop::Failed(error)) => {
                 let result = match error.kind() {
-                    ErrorKind::Exception => raised(&error),
+                    ErrorKind::Exception | ErrorKind::UnknownPlugin => raised(&error),
                     _ => failure(&worded(&error)),
                 };
                 Ok(Attempted { result, settings, again: false, attempts: 1, include: None })
@@ -289,7 +289,7 @@ pub(super) fn outcome(done: Result<TaskResult, ModuleError>) -> Result<Entries, 
 /// An error of Python's own types escapes as an unexpected failure.
 fn worded(error: &Error) -> String {
     match error.kind() {
-        ErrorKind::Value | ErrorKind::Type | ErrorKind::Exception => {
+        ErrorKind::Value | ErrorKind::Type | ErrorKind::Exception | ErrorKind::UnknownPlugin => {
             format!("Unexpected failure during module execution: {error}")
         }
         _ => error.message().to_owned(),

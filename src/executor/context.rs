@@ -95,8 +95,8 @@ pub struct RunOptions {
     pub connection: String,
     /// `hash_behaviour = merge`.
     pub merge_hashes: bool,
-    /// The variables of roles are seen within them alone (`private_role_vars`).
-    pub private_role_vars: bool,
+    /// Whether the variables of roles are seen within them alone (`private_role_vars`), where it is said.
+    pub private_role_vars: Option<bool>,
     /// `ansible_config_file` as templates see it.
     pub config_file: Option<PathBuf>,
     /// The hosts, their groups and variables.
@@ -121,7 +121,7 @@ impl Default for RunOptions {
             task_timeout: 0,
             connection: "ssh".to_owned(),
             merge_hashes: false,
-            private_role_vars: false,
+            private_role_vars: None,
             config_file: None,
             inventory: Inventory::default(),
         }

@@ -75,8 +75,8 @@ pub(super) enum Target {
         files: RoleFiles,
         /// `allow_duplicates`.
         allow_duplicates: bool,
-        /// `public`.
-        public: bool,
+        /// `public`, where it is said.
+        public: Option<bool>,
     },
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexSet;
+
 use super::attempt::{Attempt, Attempted, Stop};
 use super::event::{Event, Observer, TaskOutcome};
 use super::frame::{self, Frame, Holder, Inclusion, Source, Target};
@@ -46,9 +48,9 @@ impl Attempt<'_> {
             let value = self.templar.template(value)?.to_string();
             Ok((value != self.omit()).then_some(value))
         };
-        let flag = |name: &str, default: bool| -> Result<bool, Error> {
-            let Some(value) = args.get(name) else { return Ok(default) };
-            Ok(to_bool(&self.templar.template(value)?).unwrap_or(default))
+        let flag = |name: &str| -> Result<Option<bool>, Error> {
+            let Some(value) = args.get(name) else { return Ok(None) };
+            Ok(to_bool(&self.templar.template(value)?))
         };
         let name = match text("name")? {
             Some(name) => name,
@@ -59,13 +61,13 @@ impl Attempt<'_> {
             vars: text("vars_from")?,
             defaults: text("defaults_from")?,
             handlers: text("handlers_from")?,
-            unvalidated: !flag("rolespec_validate", true)?,
+            unvalidated: flag("rolespec_validate")? == Some(false),
         };
         let target = Target::Role {
             name,
             files,
-            allow_duplicates: flag("allow_duplicates", true)?,
-            public: flag("public", false)?,
+            allow_duplicates: flag("allow_duplicates")?.unwrap_or(true),
+            public: flag("public")?,
         };
         let given = args.iter().map(|(key, value)| (key.as_ref(), value.clone()));
         let result = Entries::from_iter([("include_args".into(), Value::dict(given))]);
@@ -127,7 +129,7 @@ impl Run {
     ) -> Result<Vec<String>, RunError> {
         let mut entered: Vec<(String, Vec<Inclusion>)> =
             includes.iter().map(|(host, _)| (host.clone(), Vec::new())).collect();
-        let mut failed = Vec::new();
+        let mut failed: IndexSet<String> = IndexSet::new();
         for group in groups(includes) {
             let Some(first) = group.hosts.first() else { continue };
             match self.load(first, &group.inclusion, stage) {
@@ -169,7 +171,7 @@ impl Run {
             self.state.failed.insert(host.clone());
             self.fail_host(host);
         }
-        Ok(failed)
+        Ok(failed.into_iter().collect())
     }
 
     fn load(
@@ -256,7 +258,8 @@ impl Run {
         let mut stack: Vec<Frame> = self.lineage(host, &task, stage).levels.into_iter().cloned().collect();
         let path = role.path.clone();
         stack.push(Frame::new(Source::Include(vec![inclusion.clone()]), holder));
-        let included = IncludedRole { name: name.clone(), path, stack, public: *public };
+        let public = roles::is_public(*public, false, self.options.private_role_vars);
+        let included = IncludedRole { name: name.clone(), path, stack, public };
         let Some(batch) = &mut self.state.batch else { return };
         let same =
             |known: &IncludedRole| known.public == included.public && identity(known) == identity(&included);
@@ -266,7 +269,7 @@ impl Run {
                 batch.included_roles[number] = included;
             }
             None => {
-                batch.roles.add(&included);
+                batch.roles.add(&included, self.options.private_role_vars);
                 batch.handlers.add(&included);
                 batch.included_roles.push(included);
             }

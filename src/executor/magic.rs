@@ -102,7 +102,7 @@ impl Variables<'_> {
         set("ansible_version", version());
         set("ansible_config_file", options.config_file.as_deref().map_or(Value::None, path));
         set("ansible_inventory_sources", texts(inventory.sources()));
-        set("ansible_playbook_python", Value::from("/usr/bin/python3"));
+        set("ansible_playbook_python", Value::from(inventory.python()));
     }
 
     fn of_this_play(&self, vars: &mut Vars) {

@@ -119,7 +119,7 @@ impl Run {
             lost_before: self.state.failed.len() + self.state.unreachable.len(),
             max_fail_percentage: percentage.as_ref().and_then(number),
             force_handlers: force.unwrap_or(self.options.force_handlers),
-            roles: PlayRoles::of(&stage.play),
+            roles: PlayRoles::of(&stage.play, self.options.private_role_vars),
             handlers: Handlers::of(&stage.play),
             carried: std::mem::take(&mut self.state.failed),
             ..Batch::default()

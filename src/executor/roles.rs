@@ -46,19 +46,17 @@ pub(super) struct PlayRoles {
 }
 
 impl PlayRoles {
-    /// The roles that a play names.
+    /// The roles that a play names; `private` is the setting `private_role_vars`.
     #[must_use]
-    pub(super) fn of(play: &Play) -> PlayRoles {
+    pub(super) fn of(play: &Play, private: Option<bool>) -> PlayRoles {
         let mut roles = PlayRoles::default();
         for phase in [Phase::Roles, Phase::PreTasks, Phase::Tasks, Phase::PostTasks] {
             each(&super::frame::phase_nodes(play, phase), &mut |usage, levels| {
-                if usage.public {
+                let needed_by = needed_by(usage, levels);
+                if is_public(needed_by.public, true, private) {
                     roles.public.push(Arc::clone(&usage.role));
                 }
-                let parent = levels.iter().rev().skip(1).find_map(Frame::role);
-                let depends = parent.is_some_and(|parent| {
-                    parent.dependencies.iter().any(|dependency| Arc::ptr_eq(dependency, usage))
-                });
+                let depends = !Arc::ptr_eq(needed_by, usage);
                 let names = if depends { &mut roles.dependencies } else { &mut roles.named };
                 names.push(usage.role.name.clone());
             });
@@ -67,22 +65,49 @@ impl PlayRoles {
     }
 
     /// Adds a role that was included.
-    pub(super) fn add(&mut self, included: &IncludedRole) {
+    pub(super) fn add(&mut self, included: &IncludedRole, private: Option<bool>) {
         let Some(role) = included.stack.last().and_then(Frame::role) else { return };
-        let public = included.public;
-        each(&role.nodes, &mut |usage, _| {
-            if public && usage.public {
+        each(&role.nodes, &mut |usage, levels| {
+            let needed_by = needed_by(usage, levels);
+            let depends = depends_on(role, needed_by);
+            let public = if depends { included.public } else { is_public(needed_by.public, true, private) };
+            if public {
                 self.public.push(Arc::clone(&usage.role));
             }
-            if role.dependencies.iter().any(|dependency| Arc::ptr_eq(dependency, usage)) {
+            if depends {
                 self.dependencies.push(usage.role.name.clone());
             }
         });
-        if public {
+        if included.public {
             self.public.push(Arc::clone(role));
         }
         self.named.push(included.name.clone());
     }
+}
+
+/// Whether the whole play sees the variables of a role: as it says itself, as the setting
+/// `private_role_vars` says, or else when it is part of the tree (`Role.__init__`).
+pub(super) fn is_public(said: Option<bool>, in_tree: bool, private: Option<bool>) -> bool {
+    said.or(private.map(|private| !private)).unwrap_or(in_tree)
+}
+
+fn depends_on(role: &Role, usage: &Arc<RoleUse>) -> bool {
+    role.dependencies.iter().any(|dependency| Arc::ptr_eq(dependency, usage))
+}
+
+/// The use of a role for whose sake a dependency is there; the use itself when it is no dependency.
+fn needed_by<'a>(usage: &'a Arc<RoleUse>, levels: &'a [Frame]) -> &'a Arc<RoleUse> {
+    let uses = levels.iter().rev().filter_map(|level| match &level.holder {
+        Some(Holder::Role(usage)) => Some(usage),
+        _ => None,
+    });
+    let mut needed_by = usage;
+    for parent in uses {
+        if depends_on(&parent.role, needed_by) {
+            needed_by = parent;
+        }
+    }
+    needed_by
 }
 
 /// What makes two uses of a role the same: a role that does not allow duplicates runs once for each

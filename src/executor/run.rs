@@ -145,13 +145,13 @@ impl Run {
         self.content = Some(ContentRef(Arc::clone(&content)));
         let Some(mut batch) = self.state.batch.take() else { return Ok(()) };
         let play = content.plays.get(self.state.number).ok_or_else(|| mismatch(0))?;
-        batch.roles = PlayRoles::of(play);
+        batch.roles = PlayRoles::of(play, self.options.private_role_vars);
         batch.handlers = Handlers::of(play);
         for at in 0..batch.included_roles.len() {
             let mut stack = std::mem::take(&mut batch.included_roles[at].stack);
             restore(&mut stack, &batch, &content, play)?;
             batch.included_roles[at].stack = stack;
-            batch.roles.add(&batch.included_roles[at]);
+            batch.roles.add(&batch.included_roles[at], self.options.private_role_vars);
             batch.handlers.add(&batch.included_roles[at]);
         }
         let mut cursors = std::mem::take(&mut batch.cursors);

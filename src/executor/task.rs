@@ -103,7 +103,7 @@ impl Run {
                 Next::End(finished) => ended.push((host, task, finished)),
             }
         }
-        let done: Vec<Result<Done, Stop>> = futures::stream::iter(units).buffered(limit).collect().await;
+        let done = all_of(units, limit).await;
         check_time(stage.context)?;
         for (host, task, finished) in ended {
             let state = self.state.cursor_mut(&host).task.take().unwrap_or_default();
@@ -319,6 +319,15 @@ async fn run_unit(unit: Unit<'_>) -> Result<Done, Stop> {
     sleep(wait, attempt.context).await?;
     let attempted = attempt.run().await?;
     Ok(Done { host, task, control, item, templar: attempt.templar, attempted })
+}
+
+/// Runs units, `limit` of them at once, and gives what they did in their order. A unit begins as soon as any
+/// other has ended: a host that takes long holds up nobody.
+async fn all_of<T>(units: Vec<impl Future<Output = T>>, limit: usize) -> Vec<T> {
+    let numbered = units.into_iter().enumerate().map(async |(at, unit)| (at, unit.await));
+    let mut done: Vec<(usize, T)> = futures::stream::iter(numbered).buffer_unordered(limit).collect().await;
+    done.sort_unstable_by_key(|(at, _)| *at);
+    done.into_iter().map(|(_, done)| done).collect()
 }
 
 /// Waits unless the run ends first.

@@ -96,8 +96,7 @@ impl Variables<'_> {
     fn assemble(&self, lineage: Option<&Lineage<'_>>, host: Option<&str>) -> Vars {
         let mut layers = Layers::new(self.options.merge_hashes);
         let levels = lineage.map(|lineage| lineage.levels.as_slice()).unwrap_or_default();
-        let public = self.state.batch.as_ref().filter(|_| !self.options.private_role_vars);
-        let public = public.map(|batch| batch.roles.public.as_slice()).unwrap_or_default();
+        let public = self.state.batch.as_ref().map(|batch| batch.roles.public.as_slice()).unwrap_or_default();
         for role in public {
             layers.add(&role.defaults);
         }

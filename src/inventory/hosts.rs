@@ -144,7 +144,13 @@ impl Inventory {
         self.own_localhost.clone().unwrap_or_else(|| asked.to_owned())
     }
 
-    /// Sets the interpreter that the implicit localhost names (`ansible_playbook_python`).
+    /// `ansible_playbook_python`: the Python of this machine, which the implicit localhost names.
+    #[must_use]
+    pub fn python(&self) -> &str {
+        &self.python
+    }
+
+    /// Sets the Python of this machine.
     pub fn set_python(&mut self, interpreter: &str) {
         interpreter.clone_into(&mut self.python);
     }

@@ -15,6 +15,8 @@ pub enum ErrorKind {
     Value,
     /// Any other exception of Python's own (`ZeroDivisionError`, `KeyError`, `re.error`, …).
     Exception,
+    /// A filter or test whose name a value gives does not exist (`TemplateSyntaxError` while it runs).
+    UnknownPlugin,
     /// A filter, test or lookup refused its input (`AnsibleFilterError`, `AnsibleLookupError`).
     Plugin,
     /// Anything that Ansible raises as `AnsibleError` already in its final words.
@@ -63,6 +65,8 @@ impl Error {
         value_error => Value,
         /// Any other exception of Python's own.
         exception => Exception,
+        /// A filter or test that a value names does not exist.
+        unknown_plugin => UnknownPlugin,
         /// A filter, test or lookup refused its input.
         plugin => Plugin,
         /// An error in Ansible's own words.

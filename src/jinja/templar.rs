@@ -30,6 +30,7 @@ const MAX_NESTING: usize = 200;
 const CACHE_SIZE: usize = 20_000;
 
 /// The parts of templating that do not change during a run: plugins, handles, parsed templates.
+#[derive(Clone)]
 pub struct Environment {
     /// The filters, tests and lookups.
     pub plugins: Arc<Plugins>,
@@ -118,16 +119,13 @@ impl Environment {
     /// The same environment where templates give text, whatever the settings say.
     #[must_use]
     pub fn text_only(&self) -> Self {
-        Environment {
-            plugins: Arc::clone(&self.plugins),
-            settings: Settings { native: false, ..self.settings.clone() },
-            secrets: Arc::clone(&self.secrets),
-            extensions: self.extensions.clone(),
-            runtime: self.runtime.clone(),
-            cancel: self.cancel.clone(),
-            notices: self.notices.clone(),
-            cache: Arc::clone(&self.cache),
-        }
+        Environment { settings: Settings { native: false, ..self.settings.clone() }, ..self.clone() }
+    }
+
+    /// The same environment for work beside it, which tells its notices to itself.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Environment { notices: Notices::default(), ..self.clone() }
     }
 
     /// Parses a template, or remembers it.
@@ -398,7 +396,7 @@ impl Templar {
         if text.is_unsafe() {
             return Err(Error::ansible("Conditional is marked as unsafe, and cannot be evaluated."));
         }
-        let source = format!("{{% set __cres = {} %}}{{{{ __cres }}}}", text.as_str());
+        let source = conditional(text.as_str());
         let template = self.env.parse(&source, &Syntax::default(), true).map_err(|error| {
             Error::ansible(format!(
                 "template error while templating string: {error}. String: {source}. {error}"
@@ -444,7 +442,8 @@ impl Templar {
         });
         tested.map_err(|error| match error.kind() {
             ErrorKind::Type => Error::ansible(format!(
-                "Unexpected templating type error occurred on ({{% set __cres = {source} %}}{{{{ [true if __cres else false, __cres.__class__.__name__] }}}}): {error}. {error}"
+                "Unexpected templating type error occurred on ({}): {error}. {error}",
+                conditional(source)
             )),
             _ => error,
         })
@@ -476,6 +475,13 @@ impl Templar {
     }
 }
 
+/// The template by which Ansible evaluates a condition.
+fn conditional(condition: &str) -> String {
+    format!(
+        "{{% set __cres = {condition} %}}{{{{ [true if __cres else false, __cres.__class__.__name__] }}}}"
+    )
+}
+
 fn nested_options(options: &TemplateOptions) -> TemplateOptions {
     TemplateOptions { fail_on_undefined: options.fail_on_undefined, ..TemplateOptions::default() }
 }
@@ -484,7 +490,7 @@ fn nested_options(options: &TemplateOptions) -> TemplateOptions {
 pub(super) fn class(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Undefined => "<class 'ansible.errors.AnsibleUndefinedVariable'>",
-        ErrorKind::Syntax => "<class 'jinja2.exceptions.TemplateSyntaxError'>",
+        ErrorKind::Syntax | ErrorKind::UnknownPlugin => "<class 'jinja2.exceptions.TemplateSyntaxError'>",
         ErrorKind::Type => "<class 'TypeError'>",
         ErrorKind::Value => "<class 'ValueError'>",
         ErrorKind::Exception => "<class 'Exception'>",

@@ -10,9 +10,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::context::ModuleContext;
+use super::external::STDERR;
 use super::registry::Module;
 use super::result::{ModuleError, TaskResult};
 use super::spec::Args;
+use crate::jinja::Notice;
 use crate::modules::expand_path;
 
 /// The jobs of a run's surroundings; a copy means the same jobs.
@@ -60,11 +62,26 @@ impl Jobs {
             .map_err(|error| format!("could not write {}: {error}", file.display()))?;
         let (sender, result) = oneshot::channel();
         let job = Job { id, file: file.clone(), result };
+        let notices = context.env.notices.clone();
+        let env = Arc::new(context.env.beside());
+        let context = ModuleContext { env, ..context };
         let handle = tokio::spawn(async move {
             let done = tokio::time::timeout(limit, module.run(&context, args)).await.unwrap_or_else(|_| {
                 let pid = i64::from(std::process::id());
                 Err(ModuleError::new("Timeout exceeded").with("child_pid", pid))
             });
+            let mut warnings = Vec::new();
+            for notice in context.env.notices.take() {
+                match notice {
+                    Notice::Warning(message) => warnings.push(message),
+                    deprecation @ Notice::Deprecation { .. } => notices.tell(deprecation),
+                }
+            }
+            let told = |result| with_printed(result).warned(warnings);
+            let done = match done {
+                Ok(result) => Ok(told(result)),
+                Err(error) => Err(error.map(told)),
+            };
             let told = match &done {
                 Ok(result) => result.to_json(),
                 Err(ModuleError::Failed(result)) => result.to_json(),
@@ -88,6 +105,16 @@ impl Jobs {
             let _ = job.await;
         }
     }
+}
+
+/// A result with what the module printed beside it, under the names of the wrapper of jobs.
+fn with_printed(mut result: TaskResult) -> TaskResult {
+    for (own, other) in [(STDERR, "stderr"), ("module_stderr", "stderr"), ("module_stdout", "data")] {
+        if let Some(text) = result.fields.shift_remove(own) {
+            result = result.with(other, text);
+        }
+    }
+    result
 }
 
 impl Job {

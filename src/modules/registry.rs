@@ -99,11 +99,7 @@ impl Registry {
     #[must_use]
     pub fn for_playbooks(dirs: &[PathBuf], roles_path: &[PathBuf], collections_path: &[PathBuf]) -> Self {
         let mut registry = Registry::all();
-        let dir = dirs.first().map_or(Path::new(""), PathBuf::as_path);
-        let mut library = Library::of(dir, roles_path, collections_path);
-        let imported = dirs.iter().skip(1).map(|dir| dir.join("library"));
-        library.libraries.extend(imported.filter(|dir| dir.is_dir()));
-        library.add_to(&mut registry);
+        Library::of(dirs, roles_path, collections_path).add_to(&mut registry);
         registry
     }
 

@@ -1,6 +1,6 @@
 //! What a module hands back: the dict that Ansible would register, and the marks beside it.
 
-use crate::jinja::value::{Dict, Entries, Value};
+use crate::jinja::value::{Dict, Entries, List, Value};
 use crate::jinja::{Error, convert};
 
 /// The result of one run of a module: the dict that is registered and shown.
@@ -58,6 +58,18 @@ impl TaskResult {
         self.with(key, convert::from_json(value))
     }
 
+    /// The same result with these warnings beside those that it has.
+    #[must_use]
+    pub fn warned(mut self, warnings: impl IntoIterator<Item = String>) -> Self {
+        let mut warnings = warnings.into_iter().map(Value::from).peekable();
+        if warnings.peek().is_some() {
+            let had = self.fields.get("warnings").and_then(Value::as_list).map(List::items);
+            let all = had.into_iter().flatten().chain(warnings).collect();
+            self.fields.insert("warnings".into(), Value::list(all));
+        }
+        self
+    }
+
     /// The entry of this name.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
@@ -104,12 +116,24 @@ impl ModuleError {
         ModuleError::Failed(Box::new(TaskResult::failure(msg)))
     }
 
+    /// The same failure with its result changed.
+    #[must_use]
+    pub fn map(self, change: impl FnOnce(TaskResult) -> TaskResult) -> Self {
+        match self {
+            ModuleError::Failed(result) => ModuleError::Failed(Box::new(change(*result))),
+            other => other,
+        }
+    }
+
     /// The same failure with one more entry in the result.
     #[must_use]
     pub fn with(self, key: &str, value: impl Into<Value>) -> Self {
-        match self {
-            ModuleError::Failed(result) => ModuleError::Failed(Box::new(result.with(key, value))),
-            other => other,
-        }
+        self.map(|result| result.with(key, value))
+    }
+
+    /// The same failure with these warnings beside those that it has.
+    #[must_use]
+    pub fn warned(self, warnings: impl IntoIterator<Item = String>) -> Self {
+        self.map(|result| result.warned(warnings))
     }
 }

@@ -3,6 +3,7 @@
 use super::spec::{Args, Kind, Opt, Requirement, Spec};
 use crate::jinja::filters::core::to_bool;
 use crate::jinja::filters::path::{expand_user, expand_vars};
+use crate::jinja::repr::repr;
 use crate::jinja::value::{Dict, Entries, Value};
 use crate::jinja::{convert, filters, literal};
 
@@ -98,15 +99,18 @@ impl Spec {
 
     fn unsupported<'o>(&self, options: impl Iterator<Item = &'o Opt>, mut unknown: Vec<String>) -> String {
         unknown.sort();
-        let mut supported: Vec<String> = options
-            .map(|opt| match opt.aliases {
-                [] => opt.name.to_owned(),
-                aliases => format!("{} ({})", opt.name, aliases.join(", ")),
-            })
-            .collect();
-        supported.sort();
+        let (mut supported, mut aliases) = (Vec::<&str>::new(), Vec::<&str>::new());
+        for opt in options {
+            supported.push(opt.name);
+            aliases.extend(opt.aliases);
+        }
+        supported.sort_unstable();
+        aliases.sort_unstable();
         let short = self.name.rsplit('.').next().unwrap_or(self.name);
-        let (unknown, supported) = (unknown.join(", "), supported.join(", "));
+        let (unknown, mut supported) = (unknown.join(", "), supported.join(", "));
+        if !aliases.is_empty() {
+            supported.push_str(&format!(" ({})", aliases.join(", ")));
+        }
         format!(
             "Unsupported parameters for ({short}) module: {unknown}. Supported parameters include: {supported}."
         )
@@ -247,31 +251,27 @@ fn check_choices(opt: &Opt, value: Value) -> Result<Value, String> {
 pub(super) fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
     match kind {
         Kind::Raw => Ok(value),
-        Kind::Str => Ok(match value {
-            Value::Str(_) | Value::None => value,
-            other => Value::from(other.to_string()),
-        }),
-        Kind::Bool => to_bool(&value).map(Value::Bool).ok_or_else(|| {
-            format!(
+        Kind::Str => string(value),
+        Kind::Bool => to_bool(&value).map(Value::Bool).ok_or_else(|| match value {
+            Value::Str(_) | Value::Int(_) | Value::Float(_) => format!(
                 "The value '{value}' is not a valid boolean.  Valid booleans include: 0, 1, '0', '1', 'f', 'false', 'n', 'no', 'off', 'on', 't', 'true', 'y', 'yes'"
-            )
+            ),
+            other => format!("{} cannot be converted to a bool", other.class_name()),
         }),
         Kind::Int => integer(&value),
         Kind::Float => match &value {
             Value::Float(_) => Ok(value),
             Value::Int(number) => Ok(Value::Float(*number as f64)),
+            Value::Bool(flag) => Ok(Value::Float(f64::from(*flag))),
             other => {
                 let text = other.to_string();
                 let number = text.trim().parse().map(Value::Float);
                 number.map_err(|_| format!("{} cannot be converted to a float", other.class_name()))
             }
         },
-        Kind::List => match value {
-            Value::Dict(_) => Err(format!("{} cannot be converted to a list", value.class_name())),
-            value => Ok(list(value)),
-        },
+        Kind::List => list(value),
         Kind::ListOfStr | Kind::ListOfPath | Kind::ListOfInt => {
-            let items = list(value);
+            let items = list(value)?;
             let items = items.as_list().map(crate::jinja::value::List::items).unwrap_or_default();
             let item = |item: Value| match kind {
                 Kind::ListOfInt => integer(&item),
@@ -281,16 +281,27 @@ pub(super) fn convert_kind(kind: Kind, value: Value) -> Result<Value, String> {
             items.into_iter().map(item).collect::<Result<_, _>>().map(Value::list)
         }
         Kind::Dict => dict(value),
-        Kind::Path => Ok(Value::from(expand_path(&value.to_string()))),
-        Kind::Json => Ok(match value {
-            Value::Str(text) => Value::from(text.as_str().trim()),
-            other => Value::from(filters::json::dumps(&other, None, false)),
-        }),
+        Kind::Path => string(value).map(|path| Value::from(expand_path(&path.to_string()))),
+        Kind::Json => match value {
+            Value::Str(text) => Ok(Value::from(text.as_str().trim())),
+            Value::List(_) | Value::Tuple(_) | Value::Dict(_) => {
+                Ok(Value::from(filters::json::dumps(&value, None, false)))
+            }
+            other => Err(format!("{} cannot be converted to a json string", other.class_name())),
+        },
+    }
+}
+
+fn string(value: Value) -> Result<Value, String> {
+    match value {
+        Value::Str(_) => Ok(value),
+        Value::None => Err("'None' is not a string and conversion is not allowed".to_owned()),
+        other => Ok(Value::from(other.to_string())),
     }
 }
 
 fn integer(value: &Value) -> Result<Value, String> {
-    let wrong = || format!("{} cannot be converted to an int", value.class_name());
+    let wrong = || format!("\"{}\" cannot be converted to an int", repr(value));
     match value {
         Value::Int(_) | Value::BigInt(_) => Ok(value.clone()),
         Value::Bool(flag) => Ok(Value::Int(i64::from(*flag))),
@@ -306,14 +317,14 @@ fn integer(value: &Value) -> Result<Value, String> {
     }
 }
 
-fn list(value: Value) -> Value {
+fn list(value: Value) -> Result<Value, String> {
     match value {
-        Value::List(_) => value,
-        Value::Tuple(items) => Value::list(items.to_vec()),
-        Value::Str(text) => {
-            Value::list(text.as_str().split(',').map(|part| Value::from(part.trim())).collect())
-        }
-        other => Value::list(vec![Value::from(other.to_string())]),
+        Value::List(_) => Ok(value),
+        Value::Tuple(items) => Ok(Value::list(items.to_vec())),
+        Value::Str(text) => Ok(Value::list(text.as_str().split(',').map(Value::from).collect())),
+        Value::Bool(_) => Ok(Value::list(vec![Value::from(value.to_string())])),
+        value if value.is_number() => Ok(Value::list(vec![Value::from(value.to_string())])),
+        other => Err(format!("{} cannot be converted to a list", other.class_name())),
     }
 }
 

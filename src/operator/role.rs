@@ -25,6 +25,7 @@ use crate::executor::{Context, Outcome, Run, RunError, RunOptions, run_to_end};
 use crate::inventory::Inventory;
 use crate::jinja::{self, Extensions};
 use crate::modules::Registry;
+use crate::modules::external::python_here;
 use crate::modules::jobs::Jobs;
 use crate::modules::session::Session;
 use crate::playbook::Content;
@@ -313,6 +314,9 @@ fn inventory(kind: &Gvk, namespace: &str, name: &str) -> Inventory {
         ("inventory_dir".into(), text(&directory)),
     ];
     let mut inventory = Inventory::default();
+    if let Some(python) = python_here() {
+        inventory.set_python(&python.display().to_string());
+    }
     // A host with a name can always be added.
     let _ = inventory.add_host(HOST, &[], vars.into_iter());
     inventory

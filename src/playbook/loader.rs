@@ -12,7 +12,9 @@ use super::error::{Kind as Wrong, LoadError};
 use super::keywords::{self, Holds, KEYWORDS, Keywords, LOOP_CONTROL, on};
 use super::nearest::nearest;
 use super::splitter;
-use super::tree::{Action, Block, Import, Loop, Node, Nodes, Place, Play, Role, RoleUse, Task, VarMap};
+use super::tree::{
+    Action, Block, Import, Loop, Node, Nodes, Place, Play, Role, RoleUse, Task, VarMap, short_name,
+};
 use crate::jinja::{self, Templar, TemplateOptions, Value};
 use crate::yaml::python;
 
@@ -314,7 +316,7 @@ impl<'a> Loader<'a> {
             params: VarMap::new(),
             role,
             allow_duplicates: None,
-            public: true,
+            public: None,
             imported: false,
         };
         let none = || Arc::new(Vec::new());
@@ -499,7 +501,7 @@ impl<'a> Loader<'a> {
             keywords = self.keyword_pairs(&known, on::ROLE, file, "RoleInclude");
         }
         let role = self.find_role(&name, RoleFiles::default(), &place, around)?;
-        Some(RoleUse { place, keywords, params, role, allow_duplicates: None, public: true, imported: false })
+        Some(RoleUse { place, keywords, params, role, allow_duplicates: None, public: None, imported: false })
     }
 
     /// Text that must be known while loading: its template may only use variables of plays and roles.
@@ -622,10 +624,11 @@ impl<'a> Loader<'a> {
             collections.extend(names.iter().filter_map(|name| name.value.as_str()).map(ToOwned::to_owned));
         }
         let collections = Arc::new(collections);
+        let short = short_name(name, collection.as_deref());
         let mut known = defaults.clone();
         known.extend(vars.clone());
         known.insert("role_path".into(), Value::from(path.display().to_string()));
-        known.insert("role_name".into(), Value::from(name));
+        known.insert("role_name".into(), Value::from(short));
         let around = Surroundings {
             role: Some(RoleHead { path: path.to_owned() }),
             collections: Arc::clone(&collections),
@@ -643,7 +646,7 @@ impl<'a> Loader<'a> {
         let uses = uses.collect();
         let mut nodes = dependencies;
         if !files.unvalidated {
-            nodes.extend(self.validation(path, name, files, dict, place));
+            nodes.extend(self.validation(path, short, files, dict, place));
         }
         nodes.extend(self.role_tasks(path, "tasks", &files.tasks, &around, place));
         let handlers = Surroundings { handlers: true, ..around };
@@ -1427,29 +1430,26 @@ impl<'a> Loader<'a> {
         let mut inner = around.clone();
         inner.vars.extend(keywords.vars.clone());
         let name = self.static_text(&name, &call.place, &inner)?;
-        let flag = |key: &str, default: bool| {
-            call.args
-                .get(key)
-                .map_or(default, |value| jinja::filters::core::to_bool(value).unwrap_or(default))
+        let mut said = |key: &str| {
+            let value = call.args.get(key)?;
+            self.static_text(&value.to_string(), &call.place, &inner)
         };
-        let mut from = |key: &str| match call.args.get(key) {
-            Some(value) => self.static_text(&value.to_string(), &call.place, &inner),
-            None => None,
-        };
+        let flag = |text: Option<String>| text.and_then(|text| jinja::filters::core::to_bool(&text.into()));
         let files = RoleFiles {
-            tasks: from("tasks_from"),
-            vars: from("vars_from"),
-            defaults: from("defaults_from"),
-            handlers: from("handlers_from"),
-            unvalidated: !flag("rolespec_validate", true),
+            tasks: said("tasks_from"),
+            vars: said("vars_from"),
+            defaults: said("defaults_from"),
+            handlers: said("handlers_from"),
+            unvalidated: flag(said("rolespec_validate")) == Some(false),
         };
+        let (allow_duplicates, public) = (flag(said("allow_duplicates")), flag(said("public")));
         let role = self.find_role(&name, files, &call.place, around)?;
         let usage = RoleUse {
             place,
             params: VarMap::new(),
             role,
-            allow_duplicates: Some(flag("allow_duplicates", true)),
-            public: flag("public", true),
+            allow_duplicates: Some(allow_duplicates.unwrap_or(true)),
+            public,
             imported: true,
             keywords,
         };

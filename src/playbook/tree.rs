@@ -109,8 +109,8 @@ pub struct RoleUse {
     pub role: Arc<Role>,
     /// Whether it runs again when it ran before with the same parameters; the role's own word if unset.
     pub allow_duplicates: Option<bool>,
-    /// Whether its variables are visible to the whole play.
-    pub public: bool,
+    /// Whether its variables are visible to the whole play, where it is said.
+    pub public: Option<bool>,
     /// Whether an `import_role` task uses it rather than `roles:` or a dependency.
     pub imported: bool,
 }
@@ -146,9 +146,7 @@ impl Role {
     /// Its name without collection and directory.
     #[must_use]
     pub fn short_name(&self) -> &str {
-        let name = self.name.trim_end_matches('/');
-        let end = if self.collection.is_some() { name.rsplit('.').next() } else { name.rsplit('/').next() };
-        end.unwrap_or(name)
+        short_name(&self.name, self.collection.as_deref())
     }
 
     /// Its name with its collection.
@@ -159,6 +157,13 @@ impl Role {
             None => self.short_name().to_owned(),
         }
     }
+}
+
+/// The name of a role without its collection and directory.
+pub(super) fn short_name<'a>(name: &'a str, collection: Option<&str>) -> &'a str {
+    let name = name.trim_end_matches('/');
+    let end = if collection.is_some() { name.rsplit('.').next() } else { name.rsplit('/').next() };
+    end.unwrap_or(name)
 }
 
 /// What a task does.

@@ -157,6 +157,7 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 pub(super) fn run_options(setup: &Setup, forks: Option<usize>, connection: Option<&str>) -> RunOptions {
     let config = &setup.config;
     let configured = usize::try_from(config.number("DEFAULT_FORKS")).unwrap_or(5);
+    let given_flag = |name| config.given(name).map(|_| config.flag(name));
     RunOptions {
         forks: forks.unwrap_or(configured).max(1),
         gathering: config.text("DEFAULT_GATHERING").and_then(Gathering::named).unwrap_or_default(),
@@ -166,7 +167,7 @@ pub(super) fn run_options(setup: &Setup, forks: Option<usize>, connection: Optio
         task_timeout: config.number("TASK_TIMEOUT"),
         connection: connection.or_else(|| config.text("DEFAULT_TRANSPORT")).unwrap_or("ssh").to_owned(),
         merge_hashes: setup.merges_hashes(),
-        private_role_vars: config.flag("DEFAULT_PRIVATE_ROLE_VARS"),
+        private_role_vars: given_flag("DEFAULT_PRIVATE_ROLE_VARS"),
         config_file: config.file.clone(),
         inventory: setup.inventory.clone(),
         ..RunOptions::default()

@@ -12,6 +12,7 @@ use super::{exit, extra_vars};
 use crate::executor::FactCache;
 use crate::inventory::Inventory;
 use crate::jinja::{Environment, Settings};
+use crate::modules::external::python_here;
 use crate::modules::{self, Registry};
 use crate::playbook::{Config, DuplicateKeys, Options, VarMap, imported_directories};
 use crate::vault::{self, Secrets};
@@ -121,6 +122,9 @@ impl Setup {
         let loaded = self.sources.load().map_err(Failure::error)?;
         loaded.warnings.iter().for_each(|warning| self.display.warning(warning));
         self.inventory = loaded.inventory;
+        if let Some(python) = python_here() {
+            self.inventory.set_python(&python.display().to_string());
+        }
         Ok(())
     }
 

@@ -187,7 +187,7 @@ impl Interpreter<'_> {
         let plugins = Arc::clone(&self.templar.env.plugins);
         let filter = plugins
             .filter(name)
-            .ok_or_else(|| Error::exception(format!("{}\n  line 0", unknown_plugin(name))))?;
+            .ok_or_else(|| Error::unknown_plugin(format!("{}\n  line 0", unknown_plugin(name))))?;
         filter(self, value, args).map(ops::unroll)
     }
 
@@ -199,7 +199,7 @@ impl Interpreter<'_> {
         let plugins = Arc::clone(&self.templar.env.plugins);
         let test = plugins
             .test(name)
-            .ok_or_else(|| Error::exception(format!("{}\n  line 0", unknown_plugin(name))))?;
+            .ok_or_else(|| Error::unknown_plugin(format!("{}\n  line 0", unknown_plugin(name))))?;
         test(self, value, args)
     }
 }

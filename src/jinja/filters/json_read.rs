@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 900;
 ///
 /// # Errors
 /// The text is no JSON.
-pub(super) fn loads(text: &str) -> Result<Value, Error> {
+pub fn loads(text: &str) -> Result<Value, Error> {
     let chars: Vec<char> = text.chars().collect();
     let mut reader = Reader { chars: &chars, at: 0, depth: 0 };
     if chars.first() == Some(&'\u{feff}') {

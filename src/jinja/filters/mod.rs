@@ -9,7 +9,7 @@ mod encode;
 mod ipaddr;
 pub mod json;
 mod json_query;
-mod json_read;
+pub mod json_read;
 pub(crate) mod math;
 pub mod order;
 mod password_hash;

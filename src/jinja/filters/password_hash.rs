@@ -78,13 +78,13 @@ fn password_hash(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Va
 pub(in crate::jinja) fn hash(secret: &[u8], kind: &str, options: &Options) -> Result<String, Error> {
     let found = SCHEMES.iter().find(|(short, long, _)| *short == kind || *long == kind);
     let Some((.., scheme)) = found else {
-        let message = if NEED_A_USER.contains(&kind) {
+        return Err(Error::plugin(if NEED_A_USER.contains(&kind) {
             let known: Vec<&str> = SCHEMES.iter().map(|(short, ..)| *short).collect();
             format!("{kind} is not in the list of supported passlib algorithms: {}", known.join(", "))
         } else {
-            format!("passlib does not support '{kind}' algorithm")
-        };
-        return Err(Error::plugin(format!("{message}. {message}")));
+            let message = format!("passlib does not support '{kind}' algorithm");
+            format!("{message}. {message}")
+        }));
     };
     let refused = || Error::plugin("Could not hash the secret.");
     if secret.contains(&0) {

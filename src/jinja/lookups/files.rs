@@ -95,11 +95,15 @@ fn render(path: &Path, name: &str, options: &Options, templar: &Templar) -> Resu
         syntax: syntax(options),
         ..TemplateOptions::default()
     };
-    let rendered = templar.render(&source, &template_options)?;
-    Ok(match rendered {
-        Value::Str(text) if !convert || (native && !own_native) => Value::Str(text.into_native()),
-        other => other,
-    })
+    let rendered = templar.template_with(&Value::from(source), &template_options)?;
+    if convert && (own_native || !native) {
+        return Ok(rendered);
+    }
+    // Text that nothing reads as a literal any more.
+    Ok(Value::Str(match rendered {
+        Value::Str(text) => text.into_native(),
+        other => Str::new(other.to_string()).into_native(),
+    }))
 }
 
 /// The directory of a template and `templates/` of each directory of the search path.

@@ -60,22 +60,18 @@ impl Module for Command {
             (None, None) => return Err(no_command()),
         };
         let warning = args.str("executable").map(|executable| {
-            Value::from(format!(
+            format!(
                 "As of Ansible 2.4, the parameter 'executable' is no longer supported with the 'command' module. Not using '{executable}'."
-            ))
+            )
         });
         let words = if args.flag("expand_argument_vars") {
             words.iter().map(|word| context.expand(word)).collect()
         } else {
             words
         };
-        let warned = |result: TaskResult| match warning {
-            Some(warning) => result.with("warnings", Value::list(vec![warning])),
-            None => result,
-        };
         match execute(context, &args, words, shown).await {
-            Err(ModuleError::Failed(result)) => Err(ModuleError::Failed(Box::new(warned(*result)))),
-            done => done.map(warned),
+            Ok(result) => Ok(result.warned(warning)),
+            Err(error) => Err(error.warned(warning)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `file`: makes files, directories and links, or removes them (`modules/file.py`).
 
+use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +29,9 @@ const SPEC: Spec = Spec {
             Opt::str("modification_time"),
             Opt::str("access_time_format").default("%Y%m%d%H%M.%S"),
             Opt::str("modification_time_format").default("%Y%m%d%H%M.%S"),
+            // What the actions of Ansible hand to this module.
+            Opt::str("_original_basename"),
+            Opt::new("_diff_peek", Kind::Bool),
         ],
     )
 };
@@ -61,9 +65,10 @@ fn settled(context: &ModuleContext, args: &Args) -> Result<TaskResult, ModuleErr
     let mut shown = args.str("path").unwrap_or_default().to_owned();
     let asked = args.str("state");
     let src = args.str("src");
+    let original = args.str("_original_basename").or(src).and_then(|path| Path::new(path).file_name());
     if !matches!(asked, Some("link" | "absent"))
         && context.path(&shown).is_dir()
-        && let Some(name) = src.and_then(|src| Path::new(src).file_name())
+        && let Some(name) = original
     {
         shown = super::copy::join(&shown, &name.to_string_lossy());
     }
@@ -83,23 +88,33 @@ fn settled(context: &ModuleContext, args: &Args) -> Result<TaskResult, ModuleErr
         return wrong("src option requires state to be 'link' or 'hard'");
     }
     let times = Times::of(args, state)?;
+    if args.get("_diff_peek").is_some_and(|asked| !asked.is_none()) {
+        return Ok(TaskResult::changed(false)
+            .with("path", shown.as_str())
+            .with("appears_binary", appears_binary(&path)));
+    }
     let attributes = Attributes::of(args);
     let job = Job { context, args, shown, path, found, attributes, times };
-    let mut result = match state {
+    let unknown = if context.check && state != "absent" { job.unknown_owners() } else { Vec::new() };
+    let settled = match state {
         "absent" => job.absent(),
         "directory" => job.directory(),
         "touch" => job.touch(),
         "link" => job.link(),
         "hard" => job.hard(),
         _ => job.file(),
-    }?;
-    if context.check && state != "absent" {
-        let warnings = job.unknown_owners();
-        if !warnings.is_empty() {
-            result = result.with("warnings", Value::list(warnings));
-        }
+    };
+    match settled {
+        Ok(result) => Ok(result.warned(unknown)),
+        Err(error) => Err(error.warned(unknown)),
     }
-    Ok(result)
+}
+
+/// Whether a file looks like something that is no text; one that cannot be read does not.
+fn appears_binary(path: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = std::fs::File::open(path).and_then(|file| file.take(8192).read_to_end(&mut head));
+    read.is_ok() && head.contains(&0)
 }
 
 impl Job<'_> {
@@ -112,7 +127,7 @@ impl Job<'_> {
     }
 
     /// Owners that a check cannot find; the play may make them before the real run gets here.
-    fn unknown_owners(&self) -> Vec<Value> {
+    fn unknown_owners(&self) -> Vec<String> {
         let known = |database, name: &Option<String>| {
             let Some(name) = name else { return true };
             match name.parse::<u32>() {
@@ -123,9 +138,7 @@ impl Job<'_> {
         let warning = |what: &str, number: &str, name: &str| {
             let name =
                 if name.parse::<u32>().is_ok() { format!("with {number} {name}") } else { name.to_owned() };
-            Value::from(format!(
-                "failed to look up {what} {name}. Create {what} up to this point in real play"
-            ))
+            format!("failed to look up {what} {name}. Create {what} up to this point in real play")
         };
         let mut warnings = Vec::new();
         if !known(attributes::PASSWD, &self.attributes.owner) {
@@ -401,8 +414,7 @@ impl Job<'_> {
             let warning = "Cannot set fs attributes on a non-existent symlink target. follow should be set to False to avoid this.";
             let result = TaskResult::changed(changed).with("dest", self.shown.as_str()).with("src", src);
             let result = result.with("diff", difference.into_value());
-            return Ok(attributes::describe(&self.path, result)
-                .with("warnings", Value::list(vec![Value::from(warning)])));
+            return Ok(attributes::describe(&self.path, result).warned([warning.to_owned()]));
         }
         Ok(self.settle("dest", changed, difference, &self.followed())?.with("src", src))
     }

@@ -68,17 +68,13 @@ impl Module for Find {
             "All paths examined"
         };
         let matched = search.found.len();
-        let result = TaskResult::changed(false)
+        Ok(TaskResult::changed(false)
             .with("files", Value::list(search.found))
             .with("msg", msg)
             .with("matched", matched)
             .with("examined", search.examined)
-            .with("skipped_paths", Value::dict(search.skipped));
-        Ok(if search.warnings.is_empty() {
-            result
-        } else {
-            result.with("warnings", Value::list(search.warnings))
-        })
+            .with("skipped_paths", Value::dict(search.skipped))
+            .warned(search.warnings))
     }
 }
 
@@ -128,7 +124,7 @@ struct Search<'a> {
     found: Vec<Value>,
     examined: usize,
     skipped: Vec<(String, Value)>,
-    warnings: Vec<Value>,
+    warnings: Vec<String>,
 }
 
 impl<'a> Search<'a> {
@@ -188,7 +184,7 @@ impl<'a> Search<'a> {
     }
 
     fn warn(&mut self, path: &str, warning: String, problem: String) {
-        self.warnings.push(Value::from(warning));
+        self.warnings.push(warning);
         self.skipped.push((path.to_owned(), Value::from(problem)));
     }
 

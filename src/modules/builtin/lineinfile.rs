@@ -50,18 +50,18 @@ impl Module for Lineinfile {
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let mut warnings = Vec::new();
         if args.str("regexp") == Some("") {
-            warnings.push(Value::from(format!(
+            warnings.push(format!(
                 "The regular expression {EMPTY} If this is desired, use '^' to match every line in the file and avoid this warning."
-            )));
+            ));
         } else if args.str("search_string") == Some("") {
-            warnings.push(Value::from(format!("The search string {EMPTY}")));
+            warnings.push(format!("The search string {EMPTY}"));
         }
         let result = if args.str("state") == Some("absent") {
             absent(context, &args).await
         } else {
             present(context, &args).await
         }?;
-        Ok(if warnings.is_empty() { result } else { result.with("warnings", Value::list(warnings)) })
+        Ok(result.warned(warnings))
     }
 }
 

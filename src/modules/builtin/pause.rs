@@ -36,21 +36,21 @@ impl Module for Pause {
         let unit = if minutes.is_none() && seconds.is_some() { "seconds" } else { "minutes" };
         let started = Instant::now();
         let start = crate::jinja::repr::timestamp(&crate::jinja::datetime::now(false), ' ');
-        let mut warnings = Vec::new();
+        let mut warning = None;
         match seconds {
             Some(seconds) => {
                 let wait = Duration::from_secs(u64::try_from(seconds).unwrap_or(1).max(1));
                 context.until_cancelled(tokio::time::sleep(wait)).await?;
             }
             None => {
-                warnings.push(Value::from("Not waiting for response to prompt as stdin is not interactive"))
+                warning = Some("Not waiting for response to prompt as stdin is not interactive".to_owned())
             }
         }
         let elapsed = started.elapsed();
         let shown = if unit == "minutes" { elapsed.as_secs_f64() / 60.0 } else { elapsed.as_secs_f64() };
         let shown = repr::float((shown * 100.0).round() / 100.0);
         let stop = crate::jinja::repr::timestamp(&crate::jinja::datetime::now(false), ' ');
-        let result = TaskResult::changed(false)
+        Ok(TaskResult::changed(false)
             .with("rc", 0_i64)
             .with("stderr", "")
             .with("stdout", format!("Paused for {shown} {unit}"))
@@ -58,8 +58,8 @@ impl Module for Pause {
             .with("stop", stop)
             .with("delta", i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX))
             .with("echo", args.flag("echo"))
-            .with("user_input", Value::from(""));
-        Ok(if warnings.is_empty() { result } else { result.with("warnings", Value::list(warnings)) })
+            .with("user_input", Value::from(""))
+            .warned(warning))
     }
 }
 

@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::Child;
 
 use super::attributes::errno;
 use crate::modules::{ModuleContext, ModuleError, ProcessEnvironment};
@@ -101,14 +103,41 @@ impl Process {
             }
             drop(pipe);
         };
-        let work = async { tokio::join!(feed, child.wait_with_output()).1 };
-        let output = context.until_cancelled(work).await?;
+        let work = async { tokio::join!(feed, watch(&mut child)).1 };
+        let outcome = context.until_cancelled(work).await?;
         guard.disarm();
-        let output = output.map_err(|error| ModuleError::new(error.to_string()))?;
-        let rc = output.status.code().map(i64::from);
-        let signal = || std::os::unix::process::ExitStatusExt::signal(&output.status).map_or(-1, i64::from);
-        Ok(Ok(Outcome { rc: rc.unwrap_or_else(|| -signal()), stdout: output.stdout, stderr: output.stderr }))
+        Ok(Ok(outcome.map_err(|error| ModuleError::new(error.to_string()))?))
     }
+}
+
+/// How long the pipes of a program that has ended must be silent until what it left running, which still holds
+/// them, is no longer listened to (`AnsibleModule.run_command`).
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// Reads what a program writes until it has ended.
+async fn watch(child: &mut Child) -> std::io::Result<Outcome> {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let (mut out, mut err) = (child.stdout.take(), child.stderr.take());
+    while out.is_some() || err.is_some() {
+        tokio::select! {
+            read = more(&mut out, &mut stdout) => read?,
+            read = more(&mut err, &mut stderr) => read?,
+            () = tokio::time::sleep(SILENCE) => if child.try_wait()?.is_some() { break },
+        }
+    }
+    let status = child.wait().await?;
+    let rc = status.code().map(i64::from);
+    let signal = || std::os::unix::process::ExitStatusExt::signal(&status).map_or(-1, i64::from);
+    Ok(Outcome { rc: rc.unwrap_or_else(|| -signal()), stdout, stderr })
+}
+
+/// Reads some of what comes through a pipe, which is gone at its end.
+async fn more(pipe: &mut Option<impl AsyncRead + Unpin>, read: &mut Vec<u8>) -> std::io::Result<()> {
+    let Some(open) = pipe else { return std::future::pending().await };
+    if open.read_buf(read).await? == 0 {
+        *pipe = None;
+    }
+    Ok(())
 }
 
 /// Where a program is, by the `PATH` of the task.

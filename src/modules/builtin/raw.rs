@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 
 use super::process::Process;
-use crate::jinja::Value;
 use crate::modules::{Args, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.raw`.
@@ -37,8 +36,7 @@ impl Module for Raw {
             .with("stdout", outcome.out())
             .with("stderr", outcome.err());
         if !context.environment.is_empty() {
-            let warning = Value::from("raw module does not support the environment keyword");
-            result = result.with("warnings", Value::list(vec![warning]));
+            result = result.warned(["raw module does not support the environment keyword".to_owned()]);
         }
         if outcome.rc != 0 {
             let result = result.with("failed", true).with("msg", "non-zero return code");

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use crate::jinja::filters::core::to_bool;
 use crate::jinja::value::{Dict, Entries};
 use crate::jinja::{Value, is_identifier};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
@@ -11,7 +12,11 @@ pub(super) struct SetStats;
 
 const SPEC: Spec = Spec::new(
     "ansible.builtin.set_stats",
-    &[Opt::new("data", Kind::Raw), Opt::flag("per_host"), Opt::new("aggregate", Kind::Bool).default("true")],
+    &[
+        Opt::new("data", Kind::Raw),
+        Opt::new("per_host", Kind::Raw).default("false"),
+        Opt::new("aggregate", Kind::Raw).default("true"),
+    ],
 );
 
 #[async_trait]
@@ -40,10 +45,12 @@ impl Module for SetStats {
             }
             entries.insert(name.into(), value);
         }
+        // A word that is no boolean means false.
+        let flag = |name| args.get(name).and_then(to_bool).unwrap_or(false);
         let stats = Value::dict([
             ("data", Value::Dict(Dict::new(entries))),
-            ("per_host", Value::Bool(args.flag("per_host"))),
-            ("aggregate", Value::Bool(args.flag("aggregate"))),
+            ("per_host", Value::Bool(flag("per_host"))),
+            ("aggregate", Value::Bool(flag("aggregate"))),
         ]);
         Ok(TaskResult::changed(false).with("ansible_stats", stats))
     }

@@ -123,9 +123,7 @@ fn render(
     let rendered = templar.render(&source, &options).map_err(|error| match error.kind() {
         ErrorKind::Cancelled => ModuleError::Cancelled,
         ErrorKind::Undefined => ModuleError::new(format!("AnsibleUndefinedVariable: {error}")),
-        ErrorKind::Syntax => ModuleError::new(format!("TemplateSyntaxError: {error}")),
-        // A filter or test that is named by a value is looked for while the template runs.
-        ErrorKind::Exception if error.message().starts_with("Could not load") => {
+        ErrorKind::Syntax | ErrorKind::UnknownPlugin => {
             ModuleError::new(format!("TemplateSyntaxError: {error}"))
         }
         _ => ModuleError::new(format!("AnsibleError: {error}")),

@@ -30,13 +30,14 @@ pub struct Library {
 }
 
 impl Library {
-    /// The libraries of a playbook's directory, of the roles in it and in these directories, and of
-    /// `ANSIBLE_LIBRARY`.
+    /// The libraries of the directories of playbooks that import each other, of the roles in the first one's and
+    /// in those of `roles_path`, and of `ANSIBLE_LIBRARY`.
     #[must_use]
-    pub fn of(playbook_dir: &Path, roles_path: &[PathBuf], collections_path: &[PathBuf]) -> Library {
+    pub fn of(playbook_dirs: &[PathBuf], roles_path: &[PathBuf], collections_path: &[PathBuf]) -> Library {
         let given = std::env::var_os("ANSIBLE_LIBRARY");
         let mut libraries: Vec<PathBuf> = given.iter().flat_map(std::env::split_paths).collect();
-        libraries.push(playbook_dir.join("library"));
+        libraries.extend(playbook_dirs.iter().map(|dir| dir.join("library")));
+        let playbook_dir = playbook_dirs.first().map_or(Path::new(""), PathBuf::as_path);
         let own = playbook_dir.join("roles");
         let mut role_libraries = Vec::new();
         for dir in std::iter::once(&own).chain(roles_path) {
@@ -53,7 +54,14 @@ impl Library {
         libraries.retain(|dir| dir.is_dir());
         role_libraries.retain(|dir| dir.is_dir());
         collections.retain(|dir| dir.join("ansible_collections").is_dir());
-        Library { libraries, role_libraries, collections }
+        // Modules run in the directory of the playbook, which may not be this process's.
+        let absolute = |dir: PathBuf| std::path::absolute(&dir).unwrap_or(dir);
+        let absolute = |dirs: Vec<PathBuf>| dirs.into_iter().map(absolute).collect::<Vec<_>>();
+        Library {
+            libraries: absolute(libraries),
+            role_libraries: absolute(role_libraries),
+            collections: absolute(collections),
+        }
     }
 
     /// Adds the modules to a registry. One that this program has itself is kept for names in collections and
@@ -124,7 +132,7 @@ impl Candidate {
             let is_python =
                 Path::new(real).file_name().is_some_and(|it| it.to_string_lossy().starts_with("python"));
             let there = if is_python {
-                python(in_path).is_some()
+                python_here().is_some()
             } else {
                 Path::new(real).is_file() || in_path(real).is_some()
             };
@@ -157,7 +165,7 @@ struct Pythons(Option<Result<(), String>>);
 impl Pythons {
     fn check(&mut self, shown: &str, roots: &[PathBuf]) -> Result<(), String> {
         let found = self.0.get_or_insert_with(|| {
-            let Some(python) = python(in_path) else {
+            let Some(python) = python_here() else {
                 return Err("needs Python, which is not in this image".to_owned());
             };
             let mut path = roots.to_vec();
@@ -185,6 +193,12 @@ impl Pythons {
 pub(super) fn python(find: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let given = std::env::var_os("ANSIBLE_PYTHON_INTERPRETER").map(PathBuf::from);
     given.filter(|path| path.is_file()).or_else(|| PYTHONS.into_iter().find_map(find))
+}
+
+/// The same, by the path of this process.
+#[must_use]
+pub fn python_here() -> Option<PathBuf> {
+    python(in_path)
 }
 
 fn in_path(name: &str) -> Option<PathBuf> {

@@ -17,8 +17,8 @@ use super::context::ModuleContext;
 use super::registry::Module;
 use super::result::{ModuleError, TaskResult};
 use super::spec::{Args, Spec};
-use crate::jinja::convert;
-pub use discover::Library;
+use crate::jinja::{Notice, convert};
+pub use discover::{Library, python_here};
 use style::Style;
 
 /// What Python runs: the module's arguments come through standard input, extra `module_utils` and the name
@@ -37,6 +37,9 @@ if name:
 else:
     runpy.run_path(path, run_name='__main__')
 ";
+
+/// The private entry of a result that holds what the module wrote to the standard error.
+pub(super) const STDERR: &str = "_ansible_stderr";
 
 /// A module in a file.
 pub(super) struct External {
@@ -80,17 +83,20 @@ impl Module for External {
             .with("rc", problem.code)
         })?;
         let (out, err) = (outcome.out(), outcome.err());
-        let found = style::json_of(&out);
-        let Some(serde_json::Value::Object(fields)) = found else {
-            return Err(ModuleError::new(
-                "MODULE FAILURE: No start of json char found\nSee stdout/stderr for the exact error",
-            )
-            .with("module_stdout", out)
-            .with("module_stderr", err)
-            .with("rc", outcome.rc)
-            .with("changed", false));
-        };
-        Ok(TaskResult::from_json(fields))
+        let printed = style::result_in(&out).map_err(|why| {
+            let msg = format!("MODULE FAILURE: {why}\nSee stdout/stderr for the exact error");
+            ModuleError::new(msg)
+                .with("module_stdout", out)
+                .with("module_stderr", err.as_str())
+                .with("rc", outcome.rc)
+                .with("changed", false)
+        })?;
+        if let Some(junk) = printed.junk {
+            let warning = format!("Module invocation had junk after the JSON data: {junk}");
+            context.env.notices.tell(Notice::Warning(warning));
+        }
+        let result = TaskResult { fields: printed.fields };
+        Ok(if err.is_empty() { result } else { result.with(STDERR, err) })
     }
 }
 

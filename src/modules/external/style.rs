@@ -1,5 +1,8 @@
 //! How a module in a file wants its arguments, by its content (`_find_module_utils`).
 
+use crate::jinja::filters::json_read::loads;
+use crate::jinja::value::{Dict, Entries};
+
 /// How a module wants its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -84,23 +87,37 @@ pub(super) fn key_values(arguments: &serde_json::Map<String, serde_json::Value>)
     pairs.collect()
 }
 
-/// The JSON in what a module prints: from the first line that begins like it, to its end.
-pub(super) fn json_of(out: &str) -> Option<serde_json::Value> {
-    let starts = |line: &str| line.trim_start().starts_with(['{', '[']);
-    let mut offset = 0;
-    for line in out.split_inclusive('\n') {
-        if starts(line) {
-            let mut values = serde_json::Deserializer::from_str(&out[offset..]).into_iter();
-            return values.next()?.ok();
-        }
-        offset += line.len();
-    }
-    None
+/// What a module printed: its result, and what stands behind it.
+#[derive(Debug)]
+pub(super) struct Printed {
+    /// The result.
+    pub fields: Entries,
+    /// The lines behind it, none when they are blank.
+    pub junk: Option<String>,
+}
+
+/// The result in what a module prints: from the first line that begins like it to the last one that ends
+/// like it (`module_utils/json_utils.py`).
+///
+/// # Errors
+/// There is no result, in Ansible's words.
+pub(super) fn result_in(out: &str) -> Result<Printed, String> {
+    let lines: Vec<&str> = out.lines().collect();
+    let start = lines.iter().position(|line| line.trim_start().starts_with('{'));
+    let start = start.ok_or("No start of json char found")?;
+    let end = lines.iter().rposition(|line| line.trim_end().ends_with('}'));
+    let end = end.filter(|end| *end >= start).ok_or("No end of json char found")?;
+    let found = loads(&lines[start..=end].join("\n")).map_err(|error| error.to_string())?;
+    let fields = found.as_dict().map(Dict::entries).unwrap_or_default();
+    let junk = lines[end + 1..].join("\n");
+    Ok(Printed { fields, junk: (!junk.trim().is_empty()).then_some(junk) })
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::jinja::Value;
 
     #[test]
     fn styles_by_content() {
@@ -122,8 +139,17 @@ mod tests {
         let arguments = serde_json::json!({"a": "x y", "b": true, "c": [1, "z"]});
         let text = arguments.as_object().map(key_values);
         assert_eq!(text.as_deref(), Some("a='x y' b=True c='[1, '\"'\"'z'\"'\"']' "));
-        let found = json_of("warning: noise\n{\"changed\": false}\ntrailing");
-        assert_eq!(found, Some(serde_json::json!({"changed": false})));
-        assert_eq!(json_of("no json at all"), None);
+    }
+
+    #[test]
+    fn results_among_other_lines() {
+        let printed = result_in("warning: noise\n {\"changed\":\n false}\n\ntrailing\nlines\n").unwrap();
+        assert_eq!(printed.fields.get("changed"), Some(&Value::Bool(false)));
+        assert_eq!(printed.junk.as_deref(), Some("\ntrailing\nlines"));
+        assert_eq!(result_in("{}\n \n").unwrap().junk, None);
+        let refused = |out| result_in(out).unwrap_err();
+        assert_eq!(refused("no json at all"), "No start of json char found");
+        assert_eq!(refused("}\n{ no end"), "No end of json char found");
+        assert_eq!(refused("{\"a\": 1} {}"), "Extra data: line 1 column 10 (char 9)");
     }
 }

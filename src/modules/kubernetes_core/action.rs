@@ -111,9 +111,7 @@ impl<'a> Action<'a> {
                 let warning = format!(
                     "resource 'kind={kind_as_given},name={origin_name}' was not found but will not be created as 'state' parameter has been set to 'patched'"
                 );
-                return Ok(TaskResult::changed(false)
-                    .with_json("result", json!({}))
-                    .with_json("warnings", json!([warning])));
+                return Ok(TaskResult::changed(false).with_json("result", json!({})).warned([warning]));
             }
             None => self.create(&resource, definition.clone()).await?,
             Some(existing) if self.args.flag("force") => {
@@ -380,10 +378,8 @@ impl<'a> Action<'a> {
         result = result
             .with("changed", changed)
             .with("method", done.method)
-            .with_json("result", self.hidden.hide(done.object));
-        if !done.warnings.is_empty() {
-            result = result.with_json("warnings", json!(done.warnings));
-        }
+            .with_json("result", self.hidden.hide(done.object))
+            .warned(done.warnings);
         if satisfied { Ok(result) } else { Err(timed_out(result, definition.kind(), origin_name)) }
     }
 }

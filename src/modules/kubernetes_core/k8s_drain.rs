@@ -156,8 +156,7 @@ impl Drain<'_> {
                 warnings.push("timeout reached while pods were still running.".to_owned());
             }
         }
-        let result = TaskResult::changed(changed).with("result", told);
-        Ok(if warnings.is_empty() { result } else { result.with_json("warnings", json!(warnings)) })
+        Ok(TaskResult::changed(changed).with("result", told).warned(warnings))
     }
 
     async fn sorted(&self) -> Result<Sorted, ModuleError> {

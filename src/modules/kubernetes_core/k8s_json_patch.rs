@@ -2,7 +2,6 @@
 //! (`plugins/modules/k8s_json_patch.py`, RFC 6902).
 
 use async_trait::async_trait;
-use serde_json::json;
 
 use super::super::connection::AUTH;
 use super::super::session::{FIELD_MANAGER, Session, failure};
@@ -79,9 +78,7 @@ impl Module for K8sJsonPatch {
         if context.diff {
             result = result.with_json("diff", found.shown);
         }
-        if !patched.warnings.is_empty() {
-            result = result.with_json("warnings", json!(patched.warnings));
-        }
+        result = result.warned(patched.warnings);
         if satisfied {
             return Ok(result);
         }
