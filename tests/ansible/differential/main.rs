@@ -27,7 +27,7 @@ const BATCH: usize = 200;
 /// Levels of a template.
 const DEPTH: u32 = 4;
 /// Differences after which a run ends.
-const ENOUGH: usize = 60;
+const ENOUGH: usize = 150;
 
 fn main() -> ExitCode {
     match run() {
@@ -106,6 +106,7 @@ fn run() -> Result<usize, String> {
         .collect::<Result<_, _>>()?;
     let mut differences = 0;
     for (template, expected) in kept.iter().zip(oracle.answers(&kept)?) {
+        let expected = expected.ok_or_else(|| format!("takes too long: {template}"))?;
         let got = subject.answer(template)?;
         if !deviations.allow(template, &expected, &got) {
             differences += 1;
@@ -121,12 +122,14 @@ fn run() -> Result<usize, String> {
         let texts: Vec<String> = trees.iter().map(|tree| grammar.text(tree)).collect();
         let expected = oracle.answers(&texts)?;
         for ((tree, text), expected) in trees.into_iter().zip(&texts).zip(&expected) {
+            let Some(expected) = expected else { continue };
             compared += 1;
             values += usize::from(!expected.starts_with("error:"));
             if !deviations.allow(text, expected, &subject.answer(text)?) {
                 differences += 1;
                 let text = grammar.text(&shrink(tree, &subject, &grammar, &deviations, &mut oracle)?);
-                let expected = oracle.answers(std::slice::from_ref(&text))?.pop().unwrap_or_default();
+                let expected =
+                    oracle.answers(std::slice::from_ref(&text))?.pop().flatten().unwrap_or_default();
                 println!("{text}\n  ansible: {expected}\n  daytwo:  {}", subject.answer(&text)?);
                 if wanted.keep {
                     keep(&text)?;
@@ -154,6 +157,7 @@ fn shrink(
         let candidates = grammar.smaller(&tree);
         let texts: Vec<String> = candidates.iter().map(|tree| grammar.text(tree)).collect();
         for ((candidate, text), expected) in candidates.into_iter().zip(&texts).zip(oracle.answers(&texts)?) {
+            let Some(expected) = expected else { continue };
             if !deviations.allow(text, &expected, &subject.answer(text)?) {
                 tree = candidate;
                 continue 'smaller;
