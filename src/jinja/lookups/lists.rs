@@ -66,7 +66,10 @@ fn dict(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
 fn lists(terms: &[Value]) -> Result<Vec<Vec<Value>>, Error> {
     terms
         .iter()
-        .map(|term| if term.is_sequence() { ops::iterate(term) } else { Ok(vec![term.clone()]) })
+        .map(|term| match term {
+            Value::Str(_) => Ok(vec![term.clone()]),
+            other => Ok(ops::iterate(other).unwrap_or_else(|_| vec![other.clone()])),
+        })
         .collect()
 }
 
@@ -86,8 +89,12 @@ fn nested(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
     if terms.is_empty() {
         return Err(Error::exception("with_nested requires at least one element in the nested list"));
     }
+    let lists = lists(&terms)?;
+    if let [only] = lists.as_slice() {
+        return only.iter().map(|row| flat(&ops::iterate(row)?, Some(1), false).map(Value::list)).collect();
+    }
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
-    for list in lists(&terms)? {
+    for list in lists {
         if rows.len().saturating_mul(list.len()) > 1_000_000 {
             return Err(Error::exception("the nested lists have too many combinations"));
         }
@@ -236,7 +243,7 @@ impl Sequence {
 
 /// `start-end/stride:format`, where only the end must be there (`SHORTCUT`).
 const SHORTCUT_PATTERN: &str =
-    "(?i)^(?:(-?(?:0x)?[0-9a-f]+)-)?(-?(?:0x)?[0-9a-f]+)(?:/(-?(?:0x)?[0-9a-f]+))?(?::(.+))?$";
+    "(?i)^(?:((?:0x)?[0-9a-f]+)-)?((?:0x)?[0-9a-f]+)(?:/((?:0x)?[0-9a-f]+))?(?::(.+))?$";
 
 fn not_a_number(name: &str) -> Error {
     Error::exception(format!(
