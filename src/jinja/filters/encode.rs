@@ -241,7 +241,7 @@ fn yaml_options(args: &Args, mut options: yaml::DumpOptions) -> Result<yaml::Dum
 
 fn write_yaml(value: &Value, options: &yaml::DumpOptions, name: &str) -> Result<Value, Error> {
     let represented = every(value, 0, &|value| match value {
-        Value::Range(_) | Value::View(_) => Err(Error::exception(format!(
+        Value::Range(_) | Value::View(_) | Value::TimeDelta(_) => Err(Error::exception(format!(
             "('cannot represent an object', {})",
             crate::jinja::repr::repr(value)
         ))),

@@ -52,7 +52,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
 ];
 
 /// What Python raises for an attribute that its objects lack.
-fn lacks(value: &Value, name: &str) -> Error {
+pub(super) fn lacks(value: &Value, name: &str) -> Error {
     Error::exception(format!("'{}' object has no attribute '{name}'", value.tp_name()))
 }
 

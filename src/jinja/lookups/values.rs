@@ -17,7 +17,8 @@ impl Lookup for Env {
                 let kind = term.type_name();
                 Error::exception(format!("'{kind}' object has no attribute 'split'"))
             })?;
-            let name = text.split_whitespace().next().unwrap_or_default();
+            let name = text.split_whitespace().next();
+            let name = name.ok_or_else(|| Error::exception("list index out of range"))?;
             match std::env::var(name) {
                 Ok(value) => Ok(Value::from(value)),
                 Err(_) => match options.get("default") {

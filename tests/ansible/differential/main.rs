@@ -24,10 +24,12 @@ use rand::rngs::StdRng;
 
 /// Templates that are asked for at once.
 const BATCH: usize = 200;
+/// Templates after which a line says how far the run is.
+const REPORT: usize = 2000;
 /// Levels of a template.
 const DEPTH: u32 = 4;
 /// Differences after which a run ends.
-const ENOUGH: usize = 150;
+const ENOUGH: usize = 60;
 
 fn main() -> ExitCode {
     match run() {
@@ -116,11 +118,15 @@ fn run() -> Result<usize, String> {
     println!("regressions: {} compared, {differences} different", kept.len());
     let start = Instant::now();
     let mut random = StdRng::seed_from_u64(wanted.seed);
-    let (mut compared, mut values) = (0, 0);
+    let (mut compared, mut values, mut reported) = (0, 0, 0);
     while compared < wanted.cases && differences < ENOUGH {
         let trees: Vec<Tree> = (0..BATCH).map(|_| grammar.tree("t", DEPTH, &mut random)).collect();
         let texts: Vec<String> = trees.iter().map(|tree| grammar.text(tree)).collect();
         let expected = oracle.answers(&texts)?;
+        if compared >= reported + REPORT {
+            reported = compared;
+            println!("{compared} compared, {differences} different, {:.0} s", start.elapsed().as_secs_f64());
+        }
         for ((tree, text), expected) in trees.into_iter().zip(&texts).zip(&expected) {
             let Some(expected) = expected else { continue };
             compared += 1;
