@@ -9,6 +9,10 @@ use indexmap::IndexSet;
 
 use super::ast::{CallArg, CallArgs, Expr, Stmt};
 
+/// How many bytes of stack must be left before a walk goes deeper, and how many it then gets.
+const RED_ZONE: usize = 128 * 1024;
+const STACK: usize = 1024 * 1024;
+
 /// The names that statements use before they set them, those of inner frames left out.
 #[must_use]
 pub(super) fn of_body(body: &[Stmt]) -> Vec<Arc<str>> {
@@ -33,7 +37,7 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn body(&mut self, body: &'a [Stmt]) {
-        body.iter().for_each(|stmt| self.stmt(stmt));
+        stacker::maybe_grow(RED_ZONE, STACK, || body.iter().for_each(|stmt| self.stmt(stmt)));
     }
 
     fn stmt(&mut self, stmt: &'a Stmt) {
@@ -95,6 +99,10 @@ impl<'a> Names<'a> {
     }
 
     fn expr(&mut self, expr: &'a Expr) {
+        stacker::maybe_grow(RED_ZONE, STACK, || self.expr_here(expr));
+    }
+
+    fn expr_here(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Const(_) => {}
             Expr::Var(name) => {
@@ -152,5 +160,32 @@ impl<'a> Names<'a> {
                 | CallArg::NamedSplat(expr) => self.expr(expr),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse::{Syntax, parse};
+
+    fn names(template: &str) -> Vec<String> {
+        let parsed = parse(template, &Syntax::default()).unwrap();
+        parsed.names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_frame_looks_up_what_it_does_not_set() {
+        assert_eq!(
+            names("{% if a %}{{ b }}{% elif c %}{{ d if e else f }}{% endif %}"),
+            ["a", "b", "c", "e", "d", "f"]
+        );
+        assert_eq!(names("{% set a = b %}{{ a }}{{ c }}"), ["b", "c"]);
+        assert_eq!(names("{% if x %}{% set a = 1 %}{% endif %}{{ a }}"), ["x", "a"]);
+        assert_eq!(names("{% for v in items %}{{ v }}{{ inner }}{% endfor %}"), ["items"]);
+        assert_eq!(names("{% macro m(x) %}{{ inner }}{% endmacro %}{{ m(y) }}"), ["y"]);
+    }
+
+    #[test]
+    fn a_deep_expression_is_walked() {
+        assert_eq!(names(&format!("{{{{ {}a }}}}", "not ".repeat(20_000))), ["a"]);
     }
 }

@@ -650,12 +650,20 @@ impl Value {
     /// Whether the value is or holds unsafe text.
     #[must_use]
     pub fn is_unsafe(&self) -> bool {
+        self.holds_unsafe(0)
+    }
+
+    /// The same for a value that stands this deep; a list may hold itself.
+    fn holds_unsafe(&self, depth: usize) -> bool {
+        const MAX_DEPTH: usize = 200;
+        let below = depth + 1;
         match self {
+            _ if depth > MAX_DEPTH => false,
             Value::Str(text) => text.is_unsafe(),
-            Value::List(list) => list.read().iter().any(Value::is_unsafe),
-            Value::Tuple(items) => items.iter().any(Value::is_unsafe),
+            Value::List(list) => list.read().iter().any(|item| item.holds_unsafe(below)),
+            Value::Tuple(items) => items.iter().any(|item| item.holds_unsafe(below)),
             Value::Dict(dict) => {
-                dict.read().iter().any(|(key, value)| key.0.is_unsafe() || value.is_unsafe())
+                dict.read().iter().any(|(key, value)| key.0.holds_unsafe(below) || value.holds_unsafe(below))
             }
             _ => false,
         }
