@@ -319,7 +319,11 @@ pub fn rem(left: &Value, right: &Value) -> Result<Value, Error> {
                 return Err(zero_division("float modulo"));
             }
             let rest = a % b;
-            Ok(Value::Float(if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }))
+            Ok(Value::Float(match rest {
+                0.0 => rest.copysign(b),
+                rest if (rest < 0.0) != (b < 0.0) => rest + b,
+                rest => rest,
+            }))
         }
         (Some(a), Some(b)) => {
             let (a, b) = (a.big(), b.big());

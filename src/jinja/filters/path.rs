@@ -155,6 +155,7 @@ fn relpath(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
     let [start] = bind(args, ["start"])?;
     let start = start.as_ref().map_or(Ok("."), path_text)?;
     let full = |path: &str| -> PathBuf {
+        let path = if path.is_empty() { "." } else { path };
         let absolute = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
         PathBuf::from(normpath(&absolute.display().to_string()))
     };

@@ -128,7 +128,6 @@ fn is_nan(value: &Value) -> Result<bool, Error> {
 }
 
 fn sequence(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<bool, Error> {
-    ops::defined(&value)?;
     Ok(matches!(
         value,
         Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::Range(_)
