@@ -39,9 +39,9 @@ test-differential: ## the chart engine beside the real Helm, on generated charts
 	@tests/differential/run
 
 .PHONY: test-modules
-test-modules: ## the builtin modules beside the real ansible-core: ANSIBLE_PLAYBOOK names it
+test-modules: ## the builtin modules beside the real ansible-core
 	cargo build --bin daytwo
-	python3 tests/ansible/compare_modules.py $(or $(ANSIBLE_PLAYBOOK),ansible-playbook) \
+	ansible=$$(tests/ansible/ansible-core) && "$$ansible/python" tests/ansible/compare_modules.py "$$ansible/ansible-playbook" \
 		$(or $(CARGO_TARGET_DIR),target)/debug/daytwo tests/ansible/modules.yml
 
 .PHONY: test-repository

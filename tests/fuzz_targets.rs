@@ -13,8 +13,6 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use targets::{Seeds, TARGETS, Target};
 
-/// Where seeds are in the repository.
-const SEED_DIRECTORIES: &[&str] = &["charts", "roles", "deploy"];
 /// How many texts of recordings are seeds.
 const TEXTS: usize = 300;
 /// How many mutations of seeds each target is given.
@@ -63,9 +61,9 @@ fn repository() -> &'static Path {
 
 fn seeds(target: &Target) -> Vec<Vec<u8>> {
     match target.seeds {
-        Seeds::Texts { endings, recordings } => {
+        Seeds::Texts { directories, endings, recordings } => {
             let mut paths = Vec::new();
-            SEED_DIRECTORIES.iter().for_each(|directory| files(&repository().join(directory), &mut paths));
+            directories.iter().for_each(|directory| files(&repository().join(directory), &mut paths));
             paths.retain(|path| endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)));
             let mut seeds: Vec<Vec<u8>> =
                 paths.iter().map(|path| std::fs::read(path).expect("the corpus is readable")).collect();
@@ -79,7 +77,7 @@ fn seeds(target: &Target) -> Vec<Vec<u8>> {
 /// Some of the texts in recordings, evenly chosen.
 fn recorded(recordings: &[&str]) -> Vec<Vec<u8>> {
     let mut paths = Vec::new();
-    recordings.iter().for_each(|path| files(&repository().join("tests/fixtures").join(path), &mut paths));
+    recordings.iter().for_each(|path| files(&repository().join(path), &mut paths));
     let mut found = Vec::new();
     for path in paths {
         let content = std::fs::read(path).expect("the corpus is readable");

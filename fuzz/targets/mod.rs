@@ -8,9 +8,13 @@
 
 #![allow(dead_code, reason = "a binary runs one of the targets, the test runs them all")]
 
+pub(crate) mod argument_splitter;
 pub(crate) mod chart_archive;
+pub(crate) mod expression_parser;
+pub(crate) mod task_loader;
 pub(crate) mod template_executor;
 pub(crate) mod template_parser;
+pub(crate) mod vault;
 pub(crate) mod yaml_emitter;
 pub(crate) mod yaml_reader;
 
@@ -26,9 +30,13 @@ pub(crate) struct Target {
 
 /// What a target begins with.
 pub(crate) enum Seeds {
-    /// All files in `charts/`, `roles/` and `deploy/` whose name ends so, and all texts in these recordings
-    /// (files of JSON in `tests/fixtures/`, or directories of them).
-    Texts { endings: &'static [&'static str], recordings: &'static [&'static str] },
+    /// All files in these directories whose name ends so, and all texts in these recordings (files of JSON, or
+    /// directories of them).
+    Texts {
+        directories: &'static [&'static str],
+        endings: &'static [&'static str],
+        recordings: &'static [&'static str],
+    },
     /// The charts in `charts/` as tar archives.
     Archives,
 }
@@ -40,10 +48,33 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "yaml_reader", run: yaml_reader::run, seeds: YAML },
     Target { name: "yaml_emitter", run: yaml_emitter::run, seeds: YAML },
     Target { name: "chart_archive", run: chart_archive::run, seeds: Seeds::Archives },
+    Target { name: "expression_parser", run: expression_parser::run, seeds: EXPRESSIONS },
+    Target { name: "task_loader", run: task_loader::run, seeds: TASKS },
+    Target { name: "argument_splitter", run: argument_splitter::run, seeds: EXPRESSIONS },
+    Target { name: "vault", run: vault::run, seeds: VAULT },
 ];
 
-const TEMPLATES: Seeds = Seeds::Texts { endings: &[".yaml", ".tpl", ".txt"], recordings: &["funcs"] };
-const YAML: Seeds = Seeds::Texts {
-    endings: &[".yaml", ".yml"],
-    recordings: &["yaml/go-write.jsonl", "yaml/python-dump.jsonl"],
+const SHIPPED: &[&str] = &["charts", "roles", "deploy"];
+
+const TEMPLATES: Seeds = Seeds::Texts {
+    directories: SHIPPED,
+    endings: &[".yaml", ".tpl", ".txt"],
+    recordings: &["tests/fixtures/funcs"],
 };
+const YAML: Seeds = Seeds::Texts {
+    directories: SHIPPED,
+    endings: &[".yaml", ".yml"],
+    recordings: &["tests/fixtures/yaml/go-write.jsonl", "tests/fixtures/yaml/python-dump.jsonl"],
+};
+const EXPRESSIONS: Seeds = Seeds::Texts {
+    directories: &["roles"],
+    endings: &[".yml", ".j2"],
+    recordings: &["tests/fixtures/templates.jsonl", "tests/ansible/differential/regressions.txt"],
+};
+const TASKS: Seeds = Seeds::Texts {
+    directories: &["roles", "tests/fixtures/playbooks", "tests/fixtures/ansible-cli"],
+    endings: &[".yml"],
+    recordings: &[],
+};
+const VAULT: Seeds =
+    Seeds::Texts { directories: &["tests/fixtures/vault"], endings: &[".txt"], recordings: &[] };

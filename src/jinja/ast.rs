@@ -11,6 +11,8 @@ pub struct Template {
     pub body: Vec<Stmt>,
     /// The filters, tests and lookups that it names.
     pub references: Vec<Reference>,
+    /// The names that its outermost frame looks up.
+    pub names: Vec<Arc<str>>,
 }
 
 /// What kind of plugin a template names.
@@ -131,6 +133,8 @@ pub struct For {
     pub recursive: bool,
     /// The body.
     pub body: Vec<Stmt>,
+    /// The names that the body looks up.
+    pub names: Vec<Arc<str>>,
     /// The body when there is no item.
     pub otherwise: Vec<Stmt>,
 }
@@ -146,6 +150,8 @@ pub struct Macro {
     pub defaults: Vec<Expr>,
     /// Its body.
     pub body: Vec<Stmt>,
+    /// The names that the body looks up.
+    pub names: Vec<Arc<str>>,
     /// Whether the body names `varargs`, `kwargs` or `caller`.
     pub uses: MacroUses,
 }

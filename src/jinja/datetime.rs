@@ -82,11 +82,45 @@ pub fn strftime(time: &Timestamp, format: &str) -> Result<String, Error> {
         .and_then(|seconds| jiff::tz::Offset::from_seconds(seconds).ok())
         .map_or_else(jiff::tz::TimeZone::system, jiff::tz::TimeZone::fixed);
     let zoned = time.civil.to_zoned(zone).map_err(|error| Error::value_error(error.to_string()))?;
-    let mut text = format.replace("%f", &format!("{:06}", time.civil.subsec_nanosecond() / 1000));
-    if time.offset.is_none() {
-        text = text.replace("%z", "").replace("%Z", "");
+    jiff::fmt::strtime::format(of_python(format, time), &zoned)
+        .map_err(|error| Error::value_error(error.to_string()))
+}
+
+/// The conversions that jiff and the C library write alike.
+const CONVERSIONS: &str = "%aAbBCdDeFgGhHIjklmMnpPRsStTuUVwWyYzZ";
+
+/// A format of Python and the C library in jiff's terms: what is no conversion stays as it is.
+fn of_python(format: &str, time: &Timestamp) -> String {
+    let mut out = String::new();
+    let mut rest = format;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let conversion = after.trim_start_matches(['_', '-', '0', '^', '#']);
+        let conversion = conversion.trim_start_matches(|c: char| c.is_ascii_digit());
+        let flags = &after[..after.len() - conversion.len()];
+        let conversion = conversion.strip_prefix(['E', 'O']).unwrap_or(conversion);
+        let Some(letter) = conversion.chars().next() else { return out + "%%" + after };
+        match letter {
+            'f' => out.push_str(&format!("{:06}", time.civil.subsec_nanosecond() / 1000)),
+            'z' | 'Z' if time.offset.is_none() => {}
+            'c' => out.push_str("%a %b %e %H:%M:%S %Y"),
+            'r' => out.push_str("%I:%M:%S %p"),
+            'x' => out.push_str("%m/%d/%y"),
+            'X' => out.push_str("%H:%M:%S"),
+            _ if CONVERSIONS.contains(letter) => {
+                out.push('%');
+                out.push_str(flags);
+                out.push(letter);
+            }
+            _ => {
+                out.push_str("%%");
+                out.push_str(&after[..after.len() - conversion.len() + letter.len_utf8()]);
+            }
+        }
+        rest = &conversion[letter.len_utf8()..];
     }
-    jiff::fmt::strtime::format(&text, &zoned).map_err(|error| Error::value_error(error.to_string()))
+    out + rest
 }
 
 /// Microseconds since 1970 of a naive time, read as local time.

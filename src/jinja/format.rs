@@ -401,7 +401,71 @@ fn attribute(value: &Value, name: &str) -> Result<Value, Error> {
     })
 }
 
-/// `format(value, spec)` of the format mini-language.
+/// A format specification, taken apart (`[[fill]align][sign][#][0][width][grouping][.precision][type]`).
+struct Spec {
+    fill: char,
+    align: Option<char>,
+    /// Written with a sign: any but `-`.
+    sign: Option<char>,
+    alternate: bool,
+    width: usize,
+    grouping: Option<char>,
+    precision: Option<usize>,
+    kind: Option<char>,
+}
+
+impl Spec {
+    fn parse(spec: &str, value: &Value) -> Result<Spec, Error> {
+        let is_align = |c: &char| "<>^=".contains(*c);
+        let chars: Vec<char> = spec.chars().collect();
+        let (fill, align, rest) = match chars.as_slice() {
+            [fill, align, rest @ ..] if is_align(align) => (Some(*fill), Some(*align), rest),
+            [align, rest @ ..] if is_align(align) => (None, Some(*align), rest),
+            rest => (None, None, rest),
+        };
+        let rest: String = rest.iter().collect();
+        let mut chars = rest.chars().peekable();
+        let sign = chars.next_if(|c| "+- ".contains(*c));
+        let alternate = chars.next_if_eq(&'#').is_some();
+        let zero = chars.next_if_eq(&'0').is_some();
+        let is_text = matches!(value, Value::Str(_));
+        let align = align.or((zero && !is_text).then_some('='));
+        let width = digits(&mut chars).unwrap_or(0).min(MAX_WIDTH);
+        let grouping = chars.next_if(|c| matches!(c, ',' | '_'));
+        let precision = match chars.next_if_eq(&'.') {
+            Some(_) => Some(
+                digits(&mut chars).ok_or_else(|| Error::value_error("Format specifier missing precision"))?,
+            ),
+            None => None,
+        };
+        let kind = chars.next();
+        if chars.next().is_some() {
+            return Err(Error::value_error(format!(
+                "Invalid format specifier '{spec}' for object of type '{}'",
+                value.type_name()
+            )));
+        }
+        let fill = fill.unwrap_or(if zero { '0' } else { ' ' });
+        Ok(Spec { fill, align, sign, alternate, width, grouping, precision, kind })
+    }
+
+    /// Refuses what text cannot have.
+    fn check_text(&self) -> Result<(), Error> {
+        let refused = match (self.sign, self.alternate, self.align, self.grouping) {
+            (Some(' '), ..) => "Space not allowed in string format specifier",
+            (Some(_), ..) => "Sign not allowed in string format specifier",
+            (_, true, ..) => "Alternate form (#) not allowed in string format specifier",
+            (.., Some('='), _) => "'=' alignment not allowed in string format specifier",
+            (.., Some(mark)) => {
+                return Err(Error::value_error(format!("Cannot specify '{mark}' with 's'.")));
+            }
+            _ => return Ok(()),
+        };
+        Err(Error::value_error(refused))
+    }
+}
+
+/// What `format(value, spec)` writes.
 fn format_spec(value: &Value, spec: &str) -> Result<String, Error> {
     ops::defined(value)?;
     if spec.is_empty() {
@@ -411,67 +475,120 @@ fn format_spec(value: &Value, spec: &str) -> Result<String, Error> {
         return super::datetime::strftime(time, spec);
     }
     if !(value.is_number() || matches!(value, Value::Str(_) | Value::Date(_))) {
-        let kind = value.type_name();
+        let kind = value.tp_name();
         return Err(Error::type_error(format!("unsupported format string passed to {kind}.__format__")));
     }
-    let mut chars: Vec<char> = spec.chars().collect();
-    let mut fill = ' ';
-    let mut align = None;
-    if chars.len() > 1 && "<>^=".contains(chars[1]) {
-        (fill, align) = (chars[0], Some(chars[1]));
-        chars.drain(..2);
-    } else if "<>^=".contains(chars[0]) {
-        align = Some(chars.remove(0));
-    }
-    let rest: String = chars.into_iter().collect();
-    let mut rest = rest.chars().peekable();
-    let plus = rest.next_if_eq(&'+').is_some();
-    let space = rest.next_if_eq(&' ').is_some();
-    rest.next_if_eq(&'-');
-    let alternate = rest.next_if_eq(&'#').is_some();
-    if rest.next_if_eq(&'0').is_some() && align.is_none() {
-        (fill, align) = ('0', Some('='));
-    }
-    let width = digits(&mut rest).unwrap_or(0).min(MAX_WIDTH);
-    let grouping = rest.next_if(|c| matches!(c, ',' | '_'));
-    let precision = if rest.next_if_eq(&'.').is_some() { digits(&mut rest) } else { None };
-    let kind = rest.next();
-    let conversion = Conversion { plus, space, alternate, precision, ..Conversion::default() };
-    let numeric = value.is_number() && kind != Some('s');
-    let mut body = match kind {
-        None | Some('s') if !numeric => clip(repr::str(value), precision),
-        None if precision.is_some() => convert(value, 'g', &conversion, 0)?,
-        None if conversion.plus || conversion.space => number_field(repr::str(value), &conversion),
-        None => repr::str(value),
-        Some('d' | 'n') => convert(value, 'd', &conversion, 0)?,
-        Some('b') => integer(value, 'x', &conversion, |n| prefixed(n.to_str_radix(2), "0b", alternate))?,
-        Some('%') => {
-            let percent = ops::as_float(value).unwrap_or(f64::NAN) * 100.0;
-            format!("{}%", convert(&Value::Float(percent), 'f', &conversion, 0)?)
-        }
-        Some(kind @ ('x' | 'X' | 'o' | 'f' | 'F' | 'e' | 'E' | 'g' | 'G' | 'c')) => {
-            convert(value, kind, &conversion, 0)?
-        }
-        Some(other) => {
-            let kind = value.type_name();
-            return Err(Error::value_error(format!(
-                "Unknown format code '{other}' for object of type '{kind}'"
-            )));
+    let spec = Spec::parse(spec, value)?;
+    let (body, align) = match value {
+        Value::Float(number) => (float_field(*number, value, &spec)?, '>'),
+        value if value.is_number() => (integer_field(value, &spec)?, '>'),
+        value => {
+            if let Some(kind) = spec.kind.filter(|kind| *kind != 's') {
+                return Err(unknown_code(kind, value));
+            }
+            spec.check_text()?;
+            (clip(repr::str(value), spec.precision), '<')
         }
     };
-    if let Some(mark) = grouping {
-        body = group(&body, mark);
-    }
-    Ok(align_field(body, fill, align.unwrap_or(if numeric { '>' } else { '<' }), width))
+    Ok(align_field(body, spec.fill, spec.align.unwrap_or(align), spec.width))
 }
 
-fn group(text: &str, mark: char) -> String {
-    let start = text.find(|c: char| c.is_ascii_digit()).unwrap_or(0);
-    let end = text[start..].find(|c: char| !c.is_ascii_digit()).map_or(text.len(), |at| start + at);
+fn unknown_code(kind: char, value: &Value) -> Error {
+    let name = value.type_name();
+    Error::value_error(format!("Unknown format code '{kind}' for object of type '{name}'"))
+}
+
+/// The conversion of `%` that stands for a specification.
+fn conversion(spec: &Spec) -> Conversion {
+    Conversion {
+        plus: spec.sign == Some('+'),
+        space: spec.sign == Some(' '),
+        alternate: spec.alternate,
+        precision: spec.precision,
+        ..Conversion::default()
+    }
+}
+
+fn integer_field(value: &Value, spec: &Spec) -> Result<String, Error> {
+    let kind = spec.kind.unwrap_or('d');
+    if "eEfFgG%".contains(kind) {
+        let number = ops::as_float(value).unwrap_or(f64::NAN);
+        return float_field(number, value, spec);
+    }
+    if !"bcdoxXn".contains(kind) {
+        return Err(unknown_code(kind, value));
+    }
+    if spec.precision.is_some() {
+        return Err(Error::value_error("Precision not allowed in integer format specifier"));
+    }
+    if let Some(mark) = spec.grouping.filter(|mark| matches!(kind, 'c' | 'n') || *mark == ',' && kind != 'd')
+    {
+        return Err(Error::value_error(format!("Cannot specify '{mark}' with '{kind}'.")));
+    }
+    if kind == 'c' && spec.sign.is_some() {
+        return Err(Error::value_error("Sign not allowed with integer format specifier 'c'"));
+    }
+    let conversion = conversion(spec);
+    let body = match kind {
+        'b' => integer(value, 'x', &conversion, |n| prefixed(n.to_str_radix(2), "0b", spec.alternate))?,
+        'n' => convert(value, 'd', &conversion, 0)?,
+        kind => convert(value, kind, &conversion, 0)?,
+    };
+    Ok(match spec.grouping {
+        Some(mark) => group(&body, mark, if kind == 'd' { 3 } else { 4 }),
+        None => body,
+    })
+}
+
+fn float_field(number: f64, value: &Value, spec: &Spec) -> Result<String, Error> {
+    let conversion = conversion(spec);
+    let body = match spec.kind {
+        None => match spec.precision {
+            None => number_field(repr::float(number), &conversion),
+            Some(precision) => number_field(short_float(number, precision), &conversion),
+        },
+        Some('%') => {
+            format!("{}%", convert(&Value::Float(number * 100.0), 'f', &conversion, 0)?)
+        }
+        Some('n') => convert(&Value::Float(number), 'g', &conversion, 0)?,
+        Some(kind) if "eEfFgG".contains(kind) => convert(&Value::Float(number), kind, &conversion, 0)?,
+        Some(kind) => return Err(unknown_code(kind, value)),
+    };
+    Ok(match spec.grouping {
+        Some(mark) => group(&body, mark, 3),
+        None => body,
+    })
+}
+
+/// A float with this many digits that still shows that it is one.
+fn short_float(number: f64, precision: usize) -> String {
+    if !number.is_finite() {
+        return repr::float(number);
+    }
+    let precision = precision.clamp(1, 400);
+    let scientific = exponent(number, precision - 1);
+    let power: i32 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
+    let text = general(number, precision, false);
+    if power + 1 >= i32::try_from(precision).unwrap_or(i32::MAX) && !text.contains('e') {
+        let (digits, rest) = scientific.split_once('e').unwrap_or((&scientific, "+00"));
+        let digits =
+            if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
+        return format!("{digits}e{rest}");
+    }
+    if text.contains(['.', 'e']) { text } else { text + ".0" }
+}
+
+fn group(text: &str, mark: char, size: usize) -> String {
+    let is_digit = |c: char| if size == 3 { c.is_ascii_digit() } else { c.is_ascii_hexdigit() };
+    let sign = usize::from(text.starts_with(['+', '-', ' ']));
+    let prefixed =
+        size == 4 && ["0x", "0X", "0o", "0b"].iter().any(|prefix| text[sign..].starts_with(prefix));
+    let start = sign + if prefixed { 2 } else { 0 };
+    let end = text[start..].find(|c: char| !is_digit(c)).map_or(text.len(), |at| start + at);
     let digits: Vec<char> = text[start..end].chars().collect();
     let mut grouped = String::new();
     for (i, digit) in digits.iter().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+        if i > 0 && (digits.len() - i).is_multiple_of(size) {
             grouped.push(mark);
         }
         grouped.push(*digit);

@@ -25,6 +25,7 @@ fn read(source: &str, json: bool) -> Option<Value> {
     reader.skip();
     let value = reader.sum()?;
     reader.skip();
+    let value = if reader.peek() == Some(',') { reader.bare_tuple(value)? } else { value };
     (reader.at == source.len()).then_some(value)
 }
 
@@ -80,6 +81,20 @@ impl Reader<'_> {
             };
         }
         self.atom()
+    }
+
+    /// The rest of a tuple that has no parentheses around it, after its first item.
+    fn bare_tuple(&mut self, first: Value) -> Option<Value> {
+        let mut items = vec![first];
+        while self.take(",") {
+            self.skip();
+            if self.at == self.source.len() {
+                break;
+            }
+            items.push(self.sum()?);
+            self.skip();
+        }
+        Some(Value::tuple(items))
     }
 
     fn atom(&mut self) -> Option<Value> {

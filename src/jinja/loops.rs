@@ -8,6 +8,7 @@ use super::ast::For;
 use super::error::Error;
 use super::eval::Interpreter;
 use super::object::{Args, Object};
+use super::ops;
 use super::scope::Scope;
 use super::value::Value;
 
@@ -71,11 +72,14 @@ impl Loop {
         Ok(args.positional[self.index() % args.positional.len()].clone())
     }
 
-    fn changed(&self, args: Args) -> bool {
+    fn changed(&self, args: Args) -> Result<bool, Error> {
         let mut last = self.0.last_changed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = last.as_ref() {
+            last.iter().chain(&args.positional).try_for_each(ops::defined)?;
+        }
         let changed = last.as_ref() != Some(&args.positional);
         *last = Some(args.positional);
-        changed
+        Ok(changed)
     }
 }
 
@@ -140,7 +144,7 @@ impl Object for LoopMethod {
     }
 
     fn call(&self, args: Args, _: &mut Interpreter<'_>) -> Result<Value, Error> {
-        if self.cycles { self.state.cycle(&args) } else { Ok(Value::Bool(self.state.changed(args))) }
+        if self.cycles { self.state.cycle(&args) } else { self.state.changed(args).map(Value::Bool) }
     }
 
     fn callable(&self) -> bool {

@@ -86,7 +86,7 @@ impl Object for MacroObject {
                 shown()
             )));
         }
-        interpreter.run_macro(&it.body, scope)
+        interpreter.run_macro(it, scope)
     }
 
     fn callable(&self) -> bool {

@@ -75,8 +75,9 @@ const DICT: &[&str] = &[
     "update",
     "values",
 ];
-const DATETIME: &[&str] = &["date", "isoformat", "isoweekday", "replace", "strftime", "timestamp", "weekday"];
-const DATE: &[&str] = &["isoformat", "isoweekday", "strftime", "weekday"];
+const DATETIME: &[&str] =
+    &["ctime", "date", "isoformat", "isoweekday", "replace", "strftime", "timestamp", "toordinal", "weekday"];
+const DATE: &[&str] = &["ctime", "isoformat", "isoweekday", "strftime", "toordinal", "weekday"];
 const NUMBER: &[&str] = &["bit_length", "is_integer"];
 
 /// The methods of a type.
@@ -247,6 +248,7 @@ pub(super) fn call(value: &Value, name: &str, args: Args) -> Result<Value, Error
 
 fn sequence_method(items: &[Value], name: &str, args: &Args) -> Result<Value, Error> {
     let wanted = args.positional.first().ok_or_else(|| missing_argument(name))?;
+    ops::comparable(items, wanted)?;
     match name {
         "count" => Ok(Value::from(items.iter().filter(|item| *item == wanted).count())),
         _ => items
@@ -273,7 +275,7 @@ fn list_method(list: &List, name: &str, mut args: Args) -> Result<Value, Error> 
             list.write().extend(items);
         }
         "insert" => {
-            let at = needed()?.as_int().ok_or_else(|| Error::type_error("an integer is required"))?;
+            let at = index_arg(&needed()?)?;
             let item = args.positional.get(1).cloned().ok_or_else(|| missing_argument(name))?;
             let mut items = list.write();
             let at = clamp(at, items.len());
@@ -284,8 +286,7 @@ fn list_method(list: &List, name: &str, mut args: Args) -> Result<Value, Error> 
             if items.is_empty() {
                 return Err(Error::exception("pop from empty list"));
             }
-            let at = first.map_or(Some(-1), |at| at.as_int());
-            let at = at.ok_or_else(|| Error::type_error("an integer is required"))?;
+            let at = first.as_ref().map_or(Ok(-1), index_arg)?;
             let len = i64::try_from(items.len()).unwrap_or(i64::MAX);
             let at = usize::try_from(if at < 0 { at + len } else { at }).ok().filter(|at| *at < items.len());
             return Ok(items.remove(at.ok_or_else(|| Error::exception("pop index out of range"))?));
@@ -304,6 +305,16 @@ fn list_method(list: &List, name: &str, mut args: Args) -> Result<Value, Error> 
         _ => return sequence_method(&list.items(), name, &args),
     }
     Ok(Value::None)
+}
+
+/// An argument that is an index or a count (`__index__`).
+fn index_arg(value: &Value) -> Result<i64, Error> {
+    value.as_int().ok_or_else(|| match value {
+        Value::BigInt(_) => Error::exception("Python int too large to convert to C ssize_t"),
+        other => {
+            Error::type_error(format!("'{}' object cannot be interpreted as an integer", other.tp_name()))
+        }
+    })
 }
 
 fn clamp(at: i64, len: usize) -> usize {
@@ -371,6 +382,11 @@ fn datetime_method(time: &Timestamp, name: &str, mut args: Args) -> Result<Value
         }
         "isoweekday" => Ok(Value::Int(weekday + 1)),
         "weekday" => Ok(Value::Int(weekday)),
+        "toordinal" => {
+            let since = time.civil.date().duration_since(jiff::civil::date(1, 1, 1));
+            Ok(Value::Int(since.as_hours() / 24 + 1))
+        }
+        "ctime" => datetime::strftime(time, "%c").map(Value::from),
         "strftime" => {
             let format = args.get(0, "format")?.ok_or_else(|| missing_argument(name))?;
             datetime::strftime(time, &format.to_string()).map(Value::from)
@@ -409,10 +425,7 @@ fn text_arg(args: &mut Args, position: usize, name: &str) -> Result<Option<Strin
     match args.get(position, name)? {
         None | Some(Value::None) => Ok(None),
         Some(Value::Str(text)) => Ok(Some(text.as_str().to_owned())),
-        Some(other) => {
-            ops::defined(&other)?;
-            Err(Error::type_error(format!("expected a string, got '{}'", other.type_name())))
-        }
+        Some(other) => Err(Error::type_error(format!("must be str or None, not {}", other.tp_name()))),
     }
 }
 
@@ -454,7 +467,7 @@ fn str_method_with_text(s: &str, name: &str, mut args: Args) -> Result<Value, Er
     match name {
         "split" | "rsplit" => {
             let separator = text_arg(&mut args, 0, "sep")?;
-            let limit = args.get(1, "maxsplit")?.and_then(|limit| limit.as_int()).unwrap_or(-1);
+            let limit = args.get(1, "maxsplit")?.as_ref().map_or(Ok(-1), index_arg)?;
             let limit = usize::try_from(limit).ok();
             split(s, separator.as_deref(), limit, name == "rsplit")
         }
@@ -469,7 +482,12 @@ fn str_method_with_text(s: &str, name: &str, mut args: Args) -> Result<Value, Er
         }
         "center" | "ljust" | "rjust" | "zfill" => pad(s, name, &mut args),
         "expandtabs" => {
-            let width = args.get(0, "tabsize")?.and_then(|width| width.as_int()).unwrap_or(8);
+            let too_large = || Error::exception("Python int too large to convert to C int");
+            let width = match args.get(0, "tabsize")? {
+                None => 8,
+                Some(Value::BigInt(_)) => return Err(too_large()),
+                Some(width) => i32::try_from(index_arg(&width)?).map_err(|_| too_large())?,
+            };
             Ok(Value::from(expand_tabs(s, usize::try_from(width).unwrap_or(0))))
         }
         _ => {
@@ -489,7 +507,7 @@ fn str_method_with_text(s: &str, name: &str, mut args: Args) -> Result<Value, Er
                 "removesuffix" => Ok(Value::from(s.strip_suffix(first.as_str()).unwrap_or(s))),
                 "replace" => {
                     let to = text_arg(&mut args, 1, "new")?.ok_or_else(|| missing_argument(name))?;
-                    let limit = args.get(2, "count")?.and_then(|limit| limit.as_int());
+                    let limit = args.get(2, "count")?.as_ref().map(index_arg).transpose()?;
                     let limit = limit.and_then(|limit| usize::try_from(limit).ok());
                     Ok(Value::from(
                         limit.map_or_else(|| s.replace(&first, &to), |limit| s.replacen(&first, &to, limit)),
@@ -524,18 +542,22 @@ fn affix(s: &str, name: &str, args: &Args) -> Result<Value, Error> {
         Value::Str(_) => vec![wanted.clone()],
         Value::Tuple(items) => items.to_vec(),
         other => {
-            ops::defined(other)?;
-            let kind = other.type_name();
+            let kind = other.tp_name();
             return Err(Error::type_error(format!(
                 "{name} first arg must be str or a tuple of str, not {kind}"
             )));
         }
     };
-    let fits = |option: &Value| {
-        let option = option.as_str().unwrap_or_default();
-        if name == "startswith" { s.starts_with(option) } else { s.ends_with(option) }
-    };
-    Ok(Value::Bool(options.iter().any(fits)))
+    for option in &options {
+        let option = option.as_str().ok_or_else(|| {
+            let kind = option.tp_name();
+            Error::type_error(format!("tuple for {name} must only contain str, not {kind}"))
+        })?;
+        if if name == "startswith" { s.starts_with(option) } else { s.ends_with(option) } {
+            return Ok(Value::Bool(true));
+        }
+    }
+    Ok(Value::Bool(false))
 }
 
 fn join(separator: &str, args: Args) -> Result<Value, Error> {
@@ -603,8 +625,7 @@ fn split_space(s: &str, limit: usize) -> Vec<&str> {
 }
 
 fn pad(s: &str, name: &str, args: &mut Args) -> Result<Value, Error> {
-    let width =
-        args.get(0, "width")?.and_then(|width| width.as_int()).ok_or_else(|| missing_argument(name))?;
+    let width = index_arg(&args.get(0, "width")?.ok_or_else(|| missing_argument(name))?)?;
     let fill = text_arg(args, 1, "fillchar")?.unwrap_or_else(|| " ".to_owned());
     let missing = usize::try_from(width).unwrap_or(0).saturating_sub(s.chars().count());
     if missing > 10_000_000 {

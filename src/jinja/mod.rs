@@ -24,6 +24,7 @@ pub mod lookups;
 mod loops;
 mod macros;
 mod methods;
+mod names;
 mod notices;
 pub mod object;
 pub mod ops;

@@ -105,7 +105,7 @@ pub fn as_float(value: &Value) -> Option<f64> {
 }
 
 fn unsupported(op: &str, left: &Value, right: &Value) -> Error {
-    let (left, right) = (left.type_name(), right.type_name());
+    let (left, right) = (left.tp_name(), right.tp_name());
     Error::type_error(format!("unsupported operand type(s) for {op}: '{left}' and '{right}'"))
 }
 
@@ -165,7 +165,7 @@ pub fn add(left: &Value, right: &Value) -> Result<Value, Error> {
 }
 
 fn concatenation(kind: &str, right: &Value) -> Error {
-    Error::type_error(format!("can only concatenate {kind} (not \"{}\") to {kind}", right.type_name()))
+    Error::type_error(format!("can only concatenate {kind} (not \"{}\") to {kind}", right.tp_name()))
 }
 
 /// `left - right`.
@@ -206,7 +206,7 @@ pub fn mul(left: &Value, right: &Value) -> Result<Value, Error> {
             Some(times) => repeat(sequence, times),
             None => Err(Error::type_error(format!(
                 "can't multiply sequence by non-int of type '{}'",
-                times.type_name()
+                times.tp_name()
             ))),
         },
         (Value::TimeDelta(micros), times) | (times, Value::TimeDelta(micros))
@@ -319,7 +319,11 @@ pub fn rem(left: &Value, right: &Value) -> Result<Value, Error> {
                 return Err(zero_division("float modulo"));
             }
             let rest = a % b;
-            Ok(Value::Float(if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }))
+            Ok(Value::Float(match rest {
+                0.0 => rest.copysign(b),
+                rest if (rest < 0.0) != (b < 0.0) => rest + b,
+                rest => rest,
+            }))
         }
         (Some(a), Some(b)) => {
             let (a, b) = (a.big(), b.big());
@@ -341,7 +345,15 @@ pub fn pow(left: &Value, right: &Value) -> Result<Value, Error> {
     defined(right)?;
     match (number(left), number(right)) {
         (Some(a @ Number::Float(_)), Some(b)) | (Some(a), Some(b @ Number::Float(_))) => {
-            Ok(Value::Float(a.float().powf(b.float())))
+            let (base, exponent) = (a.float(), b.float());
+            let power = base.powf(exponent);
+            if power.is_infinite() && base.is_finite() && exponent.is_finite() {
+                return Err(match base {
+                    0.0 => zero_division("0.0 cannot be raised to a negative power"),
+                    _ => Error::exception("(34, 'Numerical result out of range')"),
+                });
+            }
+            Ok(Value::Float(power))
         }
         (Some(a), Some(b)) => {
             let exponent = b.big();
@@ -374,7 +386,7 @@ pub fn neg(value: &Value) -> Result<Value, Error> {
         Some(Number::Float(number)) => Ok(Value::Float(-number)),
         None => match value {
             Value::TimeDelta(micros) => Ok(Value::TimeDelta(-micros)),
-            _ => Err(Error::type_error(format!("bad operand type for unary -: '{}'", value.type_name()))),
+            _ => Err(Error::type_error(format!("bad operand type for unary -: '{}'", value.tp_name()))),
         },
     }
 }
@@ -388,7 +400,7 @@ pub fn pos(value: &Value) -> Result<Value, Error> {
     match value {
         Value::Bool(flag) => Ok(Value::Int(i64::from(*flag))),
         Value::Int(_) | Value::BigInt(_) | Value::Float(_) | Value::TimeDelta(_) => Ok(value.clone()),
-        _ => Err(Error::type_error(format!("bad operand type for unary +: '{}'", value.type_name()))),
+        _ => Err(Error::type_error(format!("bad operand type for unary +: '{}'", value.tp_name()))),
     }
 }
 
@@ -467,8 +479,8 @@ pub fn compare(left: &Value, right: &Value, op: &str) -> Result<Option<Ordering>
             .ok_or_else(|| Error::type_error("can't compare offset-naive and offset-aware datetimes")),
         _ => Err(Error::type_error(format!(
             "'{op}' not supported between instances of '{}' and '{}'",
-            left.type_name(),
-            right.type_name()
+            left.tp_name(),
+            right.tp_name()
         ))),
     }
 }
@@ -480,6 +492,18 @@ fn compare_items(left: &[Value], right: &[Value], op: &str) -> Result<Option<Ord
         }
     }
     Ok(Some(left.len().cmp(&right.len())))
+}
+
+/// Refuses to search an item among others when one of them is missing, as its comparison does.
+///
+/// # Errors
+/// A value is missing.
+pub fn comparable(items: &[Value], item: &Value) -> Result<(), Error> {
+    if items.is_empty() {
+        return Ok(());
+    }
+    defined(item)?;
+    items.iter().take_while(|other| *other != item).try_for_each(defined)
 }
 
 /// `item in container`.
@@ -494,17 +518,14 @@ pub fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
             Value::Undefined(_) => Err(undefined_error(item)),
             other => Err(Error::type_error(format!(
                 "'in <string>' requires string as left operand, not {}",
-                other.type_name()
+                other.tp_name()
             ))),
         },
         Value::Dict(dict) => Ok(dict.read().contains_key(&Key::new(item.clone())?)),
         Value::List(_) | Value::Tuple(_) | Value::Range(_) | Value::View(_) | Value::Iterator(_) => {
-            for member in iterate(container)? {
-                if &member == item {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
+            let members = iterate(container)?;
+            comparable(&members, item)?;
+            Ok(members.contains(item))
         }
         Value::Object(object) => match object.keys() {
             Some(keys) => Ok(keys.contains(item)),
@@ -515,7 +536,7 @@ pub fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
 }
 
 fn not_iterable_argument(value: &Value) -> Error {
-    Error::type_error(format!("argument of type '{}' is not iterable", value.type_name()))
+    Error::type_error(format!("argument of type '{}' is not iterable", value.tp_name()))
 }
 
 /// `len(value)`.
@@ -534,7 +555,7 @@ pub fn len(value: &Value) -> Result<usize, Error> {
         Value::Undefined(why) if why.lenient => Ok(0),
         Value::Undefined(_) => Err(undefined_error(value)),
         Value::Object(object) if object.keys().is_some() => Ok(object.keys().map_or(0, |keys| keys.len())),
-        other => Err(Error::type_error(format!("object of type '{}' has no len()", other.type_name()))),
+        other => Err(Error::type_error(format!("object of type '{}' has no len()", other.tp_name()))),
     }
 }
 
@@ -555,7 +576,7 @@ pub fn iterate(value: &Value) -> Result<Vec<Value>, Error> {
         Value::Undefined(why) if why.lenient => Ok(Vec::new()),
         Value::Undefined(_) => Err(undefined_error(value)),
         Value::Object(object) if object.keys().is_some() => Ok(object.keys().unwrap_or_default()),
-        other => Err(Error::type_error(format!("'{}' object is not iterable", other.type_name()))),
+        other => Err(Error::type_error(format!("'{}' object is not iterable", other.tp_name()))),
     }
 }
 
@@ -609,7 +630,7 @@ pub fn slice(
                 picks(items.len(), start, stop, step).into_iter().map(|i| items[i].clone()).collect(),
             ))
         }
-        other => Err(Error::type_error(format!("'{}' object is not subscriptable", other.type_name()))),
+        other => Err(Error::type_error(format!("'{}' object is not subscriptable", other.tp_name()))),
     }
 }
 

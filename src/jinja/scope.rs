@@ -9,6 +9,8 @@ use super::value::Value;
 #[derive(Debug, Default)]
 pub struct Scope {
     names: Mutex<HashMap<Arc<str>, Value>>,
+    /// Variables that were looked up on this level.
+    found: Mutex<HashMap<Arc<str>, Value>>,
     parent: Option<Arc<Scope>>,
     isolated: bool,
 }
@@ -46,8 +48,10 @@ impl Scope {
         let mut scope = Some(self);
         let mut isolated = false;
         while let Some(level) = scope {
-            if let Some(value) = level.names.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
-                return Found { value: Some(value.clone()), isolated };
+            for known in [&level.names, &level.found] {
+                if let Some(value) = known.lock().unwrap_or_else(PoisonError::into_inner).get(name) {
+                    return Found { value: Some(value.clone()), isolated };
+                }
             }
             isolated = level.isolated;
             scope = level.parent.as_deref();
@@ -60,6 +64,11 @@ impl Scope {
         self.names.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), value);
     }
 
+    /// Notes what a variable gave, so that this level and those within it see the same.
+    pub fn keep(&self, name: &Arc<str>, value: Value) {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(name), value);
+    }
+
     /// The names of this level alone.
     #[must_use]
     pub fn own(&self) -> HashMap<Arc<str>, Value> {
@@ -68,7 +77,9 @@ impl Scope {
 
     /// Forgets all names of this level, which breaks the circle of a macro that holds its own scope.
     pub fn clear(&self) {
-        let names = std::mem::take(&mut *self.names.lock().unwrap_or_else(PoisonError::into_inner));
-        drop(names);
+        for known in [&self.names, &self.found] {
+            let names = std::mem::take(&mut *known.lock().unwrap_or_else(PoisonError::into_inner));
+            drop(names);
+        }
     }
 }

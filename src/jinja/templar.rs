@@ -17,7 +17,7 @@ use super::parse::{self, Newline, Syntax};
 use super::plugins::Plugins;
 use super::search;
 use super::settings::Settings;
-use super::value::{Str, Value};
+use super::value::{Str, Undefined, Value};
 use crate::vault::{Sealed, Secrets};
 
 /// The variables of a task, by name, not templated.
@@ -145,7 +145,7 @@ impl Environment {
         let mut own = syntax.clone();
         own.do_statements |= self.settings.do_statements;
         own.loop_controls |= self.settings.loop_controls;
-        let doubled = if double { parse::double_backslashes(source, &own) } else { None };
+        let doubled = if double { parse::double_backslashes(source, &own)? } else { None };
         let template = Arc::new(parse::parse(doubled.as_deref().unwrap_or(source), &own)?);
         let mut cache = self.cache.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         if cache.len() >= CACHE_SIZE {
@@ -284,38 +284,45 @@ impl Templar {
         if self.nesting >= MAX_NESTING {
             return Err(Error::ansible(format!("recursive loop detected in template string: {source}")));
         }
-        let (body, syntax) = header(source, &options.syntax)?;
-        let template = self.env.parse(body, &syntax, options.escape_backslashes).map_err(|error| {
+        let (source, syntax) = header(source, &options.syntax)?;
+        let double = options.escape_backslashes;
+        // Messages show the text as Jinja was given it.
+        let given = || {
+            let doubled = if double { parse::double_backslashes(source, &syntax) } else { Ok(None) };
+            doubled.ok().flatten().unwrap_or_else(|| source.to_owned())
+        };
+        let refused = |error: &dyn std::fmt::Display| {
+            let given = given();
             Error::ansible(format!(
-                "template error while templating string: {error}. String: {body}. {error}"
+                "template error while templating string: {error}. String: {given}. {error}"
             ))
-            .at_line(error.line().unwrap_or(1))
+        };
+        let template = self.env.parse(source, &syntax, double).map_err(|error| match error.kind() {
+            ErrorKind::Syntax => refused(&error).at_line(error.line().unwrap_or(1)),
+            _ => error,
         })?;
         let known = |reference: &Reference| {
             reference.by_text || self.env.plugins.has(reference.kind, &reference.name)
         };
         if let Some(unknown) = template.references.iter().find(|reference| !known(reference)) {
-            let error = unknown_plugin(&unknown.name);
-            return Err(Error::ansible(format!(
-                "template error while templating string: {error}. String: {body}. {error}"
-            )));
+            return Err(refused(&unknown_plugin(&unknown.name)));
         }
         let inner = Templar { nesting: self.nesting + 1, ..self.clone() };
         let value = Interpreter::new(&inner, options.convert_data).render(&template);
         let value = value.map_err(|error| match error.kind() {
             ErrorKind::Type if error.message().contains("AnsibleUndefined") => Error::undefined(format!(
-                "Unable to look up a name or access an attribute in template string ({body}).\nMake sure your variable name does not contain invalid characters like '-': {error}. {error}"
+                "Unable to look up a name or access an attribute in template string ({}).\nMake sure your variable name does not contain invalid characters like '-': {error}. {error}",
+                given()
             )),
             ErrorKind::Type => Error::ansible(format!(
-                "Unexpected templating type error occurred on ({body}): {error}. {error}"
+                "Unexpected templating type error occurred on ({}): {error}. {error}",
+                given()
             )),
-            ErrorKind::Syntax => Error::ansible(format!(
-                "template error while templating string: {error}. String: {body}. {error}"
-            )),
+            ErrorKind::Syntax => refused(&error),
             _ => error,
         })?;
         Ok(if options.preserve_trailing_newlines {
-            pad_newlines(value, body, syntax.newline.as_str())
+            pad_newlines(value, source, syntax.newline.as_str())
         } else {
             value
         })
@@ -335,7 +342,11 @@ impl Templar {
         match self.template(raw) {
             Ok(value) => Ok(Some(value)),
             Err(error) if error.kind() == ErrorKind::Undefined => {
-                Ok(Some(Value::undefined_hint(format!("{raw}: {error}"))))
+                Ok(Some(Value::Undefined(Arc::new(Undefined {
+                    hint: Some(format!("{raw}: {error}")),
+                    name: Some(name.to_owned()),
+                    ..Undefined::default()
+                }))))
             }
             Err(error) if error.kind() == ErrorKind::Cancelled => Err(error),
             Err(error) => Err(Error::ansible(format!(

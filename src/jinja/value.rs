@@ -185,10 +185,11 @@ impl Undefined {
             return hint.clone();
         }
         let name = self.name.as_deref().unwrap_or("None");
+        let quoted = || super::repr::quote(name);
         match &self.owner {
-            None => format!("'{name}' is undefined"),
+            None => format!("{} is undefined", quoted()),
             Some(owner) if self.element => format!("{owner} has no element {name}"),
-            Some(owner) => format!("'{owner}' has no attribute '{name}'"),
+            Some(owner) => format!("'{owner}' has no attribute {}", quoted()),
         }
     }
 }
@@ -291,11 +292,8 @@ impl Key {
     /// # Errors
     /// A list, dict or other unhashable value, in Python's words.
     pub fn new(value: Value) -> Result<Self, Error> {
-        if hashable(&value) {
-            Ok(Key(value))
-        } else {
-            Err(Error::type_error(format!("unhashable type: '{}'", value.type_name())))
-        }
+        hashable(&value)?;
+        Ok(Key(value))
     }
 
     /// The key as a value.
@@ -320,11 +318,14 @@ impl Key {
     }
 }
 
-fn hashable(value: &Value) -> bool {
+fn hashable(value: &Value) -> Result<(), Error> {
     match value {
-        Value::List(_) | Value::Dict(_) | Value::View(_) => false,
-        Value::Tuple(items) => items.iter().all(hashable),
-        _ => true,
+        Value::List(_) | Value::Dict(_) | Value::View(_) => {
+            Err(Error::type_error(format!("unhashable type: '{}'", value.type_name())))
+        }
+        Value::Undefined(_) => super::ops::defined(value),
+        Value::Tuple(items) => items.iter().try_for_each(hashable),
+        _ => Ok(()),
     }
 }
 
@@ -572,6 +573,17 @@ impl Value {
         }
     }
 
+    /// The name that the messages of Python's operators have (`tp_name` in C).
+    #[must_use]
+    pub fn tp_name(&self) -> &'static str {
+        match self {
+            Value::DateTime(_) => "datetime.datetime",
+            Value::Date(_) => "datetime.date",
+            Value::TimeDelta(_) => "datetime.timedelta",
+            other => other.type_name(),
+        }
+    }
+
     /// The class as Python's `str()` writes it: `<class 'int'>`.
     #[must_use]
     pub fn class_name(&self) -> String {
@@ -638,12 +650,20 @@ impl Value {
     /// Whether the value is or holds unsafe text.
     #[must_use]
     pub fn is_unsafe(&self) -> bool {
+        self.holds_unsafe(0)
+    }
+
+    /// The same for a value that stands this deep; a list may hold itself.
+    fn holds_unsafe(&self, depth: usize) -> bool {
+        const MAX_DEPTH: usize = 200;
+        let below = depth + 1;
         match self {
+            _ if depth > MAX_DEPTH => false,
             Value::Str(text) => text.is_unsafe(),
-            Value::List(list) => list.read().iter().any(Value::is_unsafe),
-            Value::Tuple(items) => items.iter().any(Value::is_unsafe),
+            Value::List(list) => list.read().iter().any(|item| item.holds_unsafe(below)),
+            Value::Tuple(items) => items.iter().any(|item| item.holds_unsafe(below)),
             Value::Dict(dict) => {
-                dict.read().iter().any(|(key, value)| key.0.is_unsafe() || value.is_unsafe())
+                dict.read().iter().any(|(key, value)| key.0.holds_unsafe(below) || value.holds_unsafe(below))
             }
             _ => false,
         }

@@ -124,7 +124,8 @@ impl InventoryCommand {
             return yaml::dump(&value, &options).unwrap_or_default();
         }
         let mut out = String::new();
-        Writer { indent: Some(4), sort_keys: true, ensure_ascii: false }.write(&value, 0, &mut out);
+        Writer { indent: Some(" ".repeat(4)), sort_keys: true, ensure_ascii: false }
+            .write(&value, 0, &mut out);
         out
     }
 }

@@ -36,7 +36,9 @@ impl Interpreter<'_> {
         if object.is_strict_undefined() {
             return Ok(object.clone());
         }
-        ops::defined(key)?;
+        if matches!(object, Value::Dict(_) | Value::Object(_)) {
+            ops::defined(key)?;
+        }
         if let Some(value) = self.entry(object, key)? {
             return Ok(value);
         }

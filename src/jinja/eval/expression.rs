@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use num_traits::Signed as _;
+
 use super::{Interpreter, RED_ZONE, STACK};
 use crate::jinja::ast::{BinOp, CallArg, CallArgs, CmpOp, Expr};
 use crate::jinja::error::Error;
@@ -65,11 +67,11 @@ impl Interpreter<'_> {
             Expr::List(items) => Ok(Value::list(self.eval_all(items)?)),
             Expr::Tuple(items) => Ok(Value::tuple(self.eval_all(items)?)),
             Expr::Dict(pairs) => {
+                let pairs = pairs.iter().map(|(key, value)| Ok((self.eval(key)?, self.eval(value)?)));
+                let pairs: Vec<(Value, Value)> = pairs.collect::<Result<_, Error>>()?;
                 let mut entries = Entries::with_capacity(pairs.len());
                 for (key, value) in pairs {
-                    let key = self.eval(key)?;
-                    ops::defined(&key)?;
-                    entries.insert(Key::new(key)?, self.eval(value)?);
+                    entries.insert(Key::new(key)?, value);
                 }
                 Ok(Value::Dict(Dict::new(entries)))
             }
@@ -81,27 +83,40 @@ impl Interpreter<'_> {
     }
 
     fn variable(&mut self, name: &Arc<str>) -> Result<Value, Error> {
+        let found = self.look_up(name)?;
+        Ok(found.or_else(|| globals::get(name)).unwrap_or_else(|| Value::undefined(name)))
+    }
+
+    /// The value of a name, if a scope or a variable has it.
+    fn look_up(&mut self, name: &Arc<str>) -> Result<Option<Value>, Error> {
         let own = self.scope.get(name);
-        if let Some(value) = own.value {
-            return Ok(value);
+        if own.value.is_some() || own.isolated {
+            return Ok(own.value);
         }
-        if !own.isolated
-            && let Some(value) = self.templar.variable(name)?
-        {
+        let value = self.templar.variable(name)?;
+        if let Some(value) = &value {
             self.tainted = self.tainted || value.is_unsafe();
-            return Ok(value);
+            self.scope.keep(name, value.clone());
         }
-        Ok(globals::get(name).unwrap_or_else(|| Value::undefined(name)))
+        Ok(value)
+    }
+
+    /// Looks up the names of a frame when it begins.
+    pub(super) fn look_up_all(&mut self, names: &[Arc<str>]) -> Result<(), Error> {
+        names.iter().try_for_each(|name| self.look_up(name).map(|_| ()))
     }
 
     fn slice(&mut self, object: &Expr, bounds: &[Option<Expr>; 3]) -> Result<Value, Error> {
         let object = self.eval(object)?;
-        ops::defined(&object)?;
+        if object.is_strict_undefined() {
+            return Ok(object);
+        }
         let mut values = [None; 3];
         for (value, bound) in values.iter_mut().zip(bounds) {
             if let Some(bound) = bound {
                 *value = match self.eval(bound)? {
                     Value::None => None,
+                    Value::BigInt(big) => Some(if big.is_negative() { i64::MIN } else { i64::MAX }),
                     other => Some(other.as_int().ok_or_else(|| {
                         Error::type_error(
                             "slice indices must be integers or None or have an __index__ method",
@@ -175,6 +190,10 @@ impl Interpreter<'_> {
         match callee {
             Value::Object(object) => object.call(args, self),
             Value::Undefined(_) => Err(ops::undefined_error(callee)),
+            // Jinja looks up how a callable wants its context, which hashes it.
+            Value::List(_) | Value::Dict(_) => {
+                Err(Error::type_error(format!("unhashable type: '{}'", callee.type_name())))
+            }
             other => Err(Error::type_error(format!("'{}' object is not callable", other.type_name()))),
         }
     }

@@ -11,6 +11,7 @@ use super::ast::{Expr, For, Macro, Stmt, Template};
 use super::error::Error;
 use super::loops::Loop;
 use super::macros::MacroObject;
+use super::names;
 use super::object::Namespace;
 use super::ops;
 use super::output::Output;
@@ -77,6 +78,7 @@ impl<'a> Interpreter<'a> {
     /// # Errors
     /// Whatever the expression raises.
     pub fn evaluate(&mut self, expr: &Expr) -> Result<Value, Error> {
+        self.look_up_all(&names::of_expr(expr))?;
         self.eval(expr)
     }
 
@@ -212,9 +214,12 @@ impl<'a> Interpreter<'a> {
     ///
     /// # Errors
     /// Whatever the body raises.
-    pub fn run_macro(&mut self, body: &[Stmt], scope: Arc<Scope>) -> Result<Value, Error> {
+    pub fn run_macro(&mut self, it: &Macro, scope: Arc<Scope>) -> Result<Value, Error> {
         let mut inner = Output::default();
-        self.within(scope, |this| this.run(body, &mut inner))?;
+        self.within(scope, |this| {
+            this.look_up_all(&it.names)?;
+            this.run(&it.body, &mut inner)
+        })?;
         Ok(self.finish(inner))
     }
 
@@ -240,6 +245,7 @@ impl<'a> Interpreter<'a> {
     ) -> Result<Flow, Error> {
         let mut items = ops::iterate(&items)?;
         if let Some(filter) = &it.filter {
+            self.look_up_all(&names::of_expr(filter))?;
             let mut taken = Vec::with_capacity(items.len());
             for item in items {
                 let nested = self.scope.nested();
@@ -264,6 +270,7 @@ impl<'a> Interpreter<'a> {
             let flow = self.within(nested, |this| {
                 this.scope.set("loop", Value::Object(Arc::new(state.clone())));
                 this.assign(&it.target, state.item(index))?;
+                this.look_up_all(&it.names)?;
                 this.run(&it.body, out)
             })?;
             if flow == Flow::Break {

@@ -34,6 +34,7 @@ impl Interpreter<'_> {
 
     fn run_derived(&mut self, template: &Template, out: &mut Output) -> Result<(), Error> {
         collect(&template.body, &mut self.blocks.by_name);
+        self.look_up_all(&template.names)?;
         self.run_root(&template.body, out)?;
         let mut count = 0;
         while let Some(parent) = self.blocks.parent.take() {
@@ -42,6 +43,7 @@ impl Interpreter<'_> {
                 return Err(Error::ansible("templates extend each other without end"));
             }
             collect(&parent.body, &mut self.blocks.by_name);
+            self.look_up_all(&parent.names)?;
             self.run_root(&parent.body, out)?;
         }
         Ok(())

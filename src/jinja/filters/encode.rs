@@ -136,13 +136,21 @@ fn to_uuid(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
     Ok(Value::from(uuid.to_string()))
 }
 
+/// An indentation: text, or a number of spaces.
+fn json_indent(indent: &Value) -> Result<String, Error> {
+    match indent {
+        Value::Str(text) => Ok(text.as_str().to_owned()),
+        other => Ok(" ".repeat(usize::try_from(int(other)?).unwrap_or(0).min(100))),
+    }
+}
+
 /// The keyword arguments of `json.dumps` that roles give.
-fn json_writer(args: &Args, indent: Option<usize>, sort_keys: bool) -> Result<Writer, Error> {
+fn json_writer(args: &Args, indent: Option<String>, sort_keys: bool) -> Result<Writer, Error> {
     let mut writer = Writer { indent, sort_keys, ensure_ascii: true };
     for (name, value) in &args.named {
         match name.as_str() {
             "indent" if value.is_none() => writer.indent = None,
-            "indent" => writer.indent = Some(usize::try_from(int(value)?).unwrap_or(0).min(100)),
+            "indent" => writer.indent = Some(json_indent(value)?),
             "sort_keys" => writer.sort_keys = ops::truthy(value)?,
             "ensure_ascii" => writer.ensure_ascii = ops::truthy(value)?,
             _ => {}
@@ -152,18 +160,25 @@ fn json_writer(args: &Args, indent: Option<usize>, sort_keys: bool) -> Result<Wr
 }
 
 fn write_json(value: &Value, writer: &Writer) -> Result<Value, Error> {
-    defined_within(value, 0)?;
+    every(value, 0, &|value| match value {
+        Value::Range(_) | Value::View(_) | Value::TimeDelta(_) => {
+            Err(Error::type_error(format!("Object of type {} is not JSON serializable", value.type_name())))
+        }
+        other => ops::defined(other),
+    })?;
     let mut out = String::new();
     writer.write(value, 0, &mut out);
     Ok(Value::Str(Str::new(out).into_native()))
 }
 
-fn defined_within(value: &Value, depth: usize) -> Result<(), Error> {
+/// Checks every value in a structure that is not a list or dict.
+fn every(value: &Value, depth: usize, check: &dyn Fn(&Value) -> Result<(), Error>) -> Result<(), Error> {
     match value {
         _ if depth > 200 => Ok(()),
-        Value::List(list) => list.read().iter().try_for_each(|item| defined_within(item, depth + 1)),
-        Value::Dict(dict) => dict.read().values().try_for_each(|item| defined_within(item, depth + 1)),
-        other => ops::defined(other),
+        Value::List(list) => list.read().iter().try_for_each(|item| every(item, depth + 1, check)),
+        Value::Tuple(items) => items.iter().try_for_each(|item| every(item, depth + 1, check)),
+        Value::Dict(dict) => dict.read().values().try_for_each(|item| every(item, depth + 1, check)),
+        other => check(other),
     }
 }
 
@@ -174,9 +189,8 @@ fn to_json(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
 /// Jinja's own: sorted keys, and nothing that has a meaning in HTML.
 fn tojson(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [indent] = bind(args, ["indent"])?;
-    let indent = indent.filter(|indent| !indent.is_none()).map(|indent| int(&indent)).transpose()?;
-    let indent = indent.map(|indent| usize::try_from(indent).unwrap_or(0).min(100));
-    defined_within(&value, 0)?;
+    let indent = indent.filter(|indent| !indent.is_none()).map(|indent| json_indent(&indent)).transpose()?;
+    every(&value, 0, &ops::defined)?;
     let mut out = String::new();
     Writer { indent, sort_keys: true, ensure_ascii: true }.write(&value, 0, &mut out);
     let safe = [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\'', "\\u0027")];
@@ -185,8 +199,8 @@ fn tojson(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
 
 fn to_nice_json(_: &mut Interpreter<'_>, value: Value, mut args: Args) -> Result<Value, Error> {
     let indent = match args.positional.first() {
-        Some(indent) => Some(usize::try_from(int(indent)?).unwrap_or(0)),
-        None => Some(4),
+        Some(indent) => Some(json_indent(indent)?),
+        None => Some(" ".repeat(4)),
     };
     args.positional.clear();
     write_json(&value, &json_writer(&args, indent, true)?)
@@ -226,8 +240,15 @@ fn yaml_options(args: &Args, mut options: yaml::DumpOptions) -> Result<yaml::Dum
 }
 
 fn write_yaml(value: &Value, options: &yaml::DumpOptions, name: &str) -> Result<Value, Error> {
-    defined_within(value, 0).map_err(|error| Error::plugin(format!("{name} - {error}")))?;
-    let out = yaml::dump(value, options).map_err(|error| Error::plugin(format!("{name} - {error}")))?;
+    let represented = every(value, 0, &|value| match value {
+        Value::Range(_) | Value::View(_) | Value::TimeDelta(_) => Err(Error::exception(format!(
+            "('cannot represent an object', {})",
+            crate::jinja::repr::repr(value)
+        ))),
+        other => ops::defined(other),
+    });
+    let written = represented.and_then(|()| yaml::dump(value, options));
+    let out = written.map_err(|error| Error::plugin(format!("{name} - {error}. {error}")))?;
     Ok(Value::Str(Str::new(out).into_native()))
 }
 

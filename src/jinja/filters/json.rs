@@ -9,14 +9,15 @@ use crate::jinja::value::Value;
 #[must_use]
 pub fn dumps(value: &Value, indent: Option<usize>, sort_keys: bool) -> String {
     let mut out = String::new();
+    let indent = indent.map(|spaces| " ".repeat(spaces));
     Writer { indent, sort_keys, ensure_ascii: true }.write(value, 0, &mut out);
     out
 }
 
 /// How JSON is written.
 pub struct Writer {
-    /// Spaces per level; none for one line.
-    pub indent: Option<usize>,
+    /// What each level is indented by; none for one line.
+    pub indent: Option<String>,
     /// Keys in order.
     pub sort_keys: bool,
     /// `\uXXXX` for everything beyond ASCII.
@@ -79,10 +80,10 @@ impl Writer {
     }
 
     fn separate(&self, at: usize, level: usize, out: &mut String) {
-        match self.indent {
+        match &self.indent {
             Some(indent) => {
                 out.push_str(if at > 0 { ",\n" } else { "\n" });
-                out.push_str(&" ".repeat(indent * level));
+                out.push_str(&indent.repeat(level));
             }
             None if at > 0 => out.push_str(", "),
             None => {}
@@ -90,9 +91,9 @@ impl Writer {
     }
 
     fn end(&self, level: usize, out: &mut String) {
-        if let Some(indent) = self.indent {
+        if let Some(indent) = &self.indent {
             out.push('\n');
-            out.push_str(&" ".repeat(indent * level));
+            out.push_str(&indent.repeat(level));
         }
     }
 

@@ -86,22 +86,20 @@ pub(in crate::jinja) fn hash(secret: &[u8], kind: &str, options: &Options) -> Re
             format!("{message}. {message}")
         }));
     };
-    let refused = || Error::plugin("Could not hash the secret.");
     if secret.contains(&0) {
-        return Err(refused());
+        return Err(refused("secret must not contain NUL characters"));
     }
     match scheme {
         Scheme::Md5 => {
-            let salt = salt(options, 8, 8).ok_or_else(refused)?;
+            let salt = salt(options, "md5_crypt", 8)?;
             Ok(md5_crypt(secret, &salt))
         }
         Scheme::Bcrypt => bcrypt(secret, options),
         Scheme::Sha256 | Scheme::Sha512 => {
             let wide = *scheme == Scheme::Sha512;
-            let rounds = options.rounds.unwrap_or(if wide { 656_000 } else { 535_000 });
-            let rounds = usize::try_from(rounds).ok().filter(|rounds| (1000..=999_999_999).contains(rounds));
-            let rounds = rounds.ok_or_else(refused)?;
-            let salt = salt(options, 16, 16).ok_or_else(refused)?;
+            let name = if wide { "sha512_crypt" } else { "sha256_crypt" };
+            let rounds = rounds(name, options.rounds.unwrap_or(if wide { 656_000 } else { 535_000 }))?;
+            let salt = salt(options, name, 16)?;
             let digest = if wide {
                 sha_crypt::<Sha512>(secret, salt.as_bytes(), rounds, SHA512_ORDER)
             } else {
@@ -114,16 +112,37 @@ pub(in crate::jinja) fn hash(secret: &[u8], kind: &str, options: &Options) -> Re
     }
 }
 
-/// The salt that is asked for, or a random one; none if it is not valid.
-fn salt(options: &Options, default: usize, most: usize) -> Option<String> {
+/// Why passlib does not hash, as Ansible says it.
+fn refused(why: impl std::fmt::Display) -> Error {
+    let message = format!("Could not hash the secret.. {why}");
+    Error::plugin(format!("{message}. {message}"))
+}
+
+fn rounds(name: &str, wanted: i64) -> Result<usize, Error> {
+    const LEAST: i64 = 1000;
+    const MOST: i64 = 999_999_999;
+    if wanted < LEAST {
+        return Err(refused(format!(
+            "{name}: min_desired_rounds ({wanted}) is too low, must be at least {LEAST}"
+        )));
+    }
+    usize::try_from(wanted).ok().filter(|_| wanted <= MOST).ok_or_else(|| {
+        refused(format!("{name}: min_desired_rounds ({wanted}) is too large, cannot be more than {MOST}"))
+    })
+}
+
+/// The salt that is asked for, or a random one of the most characters.
+fn salt(options: &Options, name: &str, most: usize) -> Result<String, Error> {
+    let too_large = || refused(format!("salt too large ({name} requires <= {most} chars)"));
     match &options.salt {
-        Some(salt) => {
-            let valid = salt.len() <= most && salt.bytes().all(|byte| ALPHABET.contains(&byte));
-            valid.then(|| salt.clone())
+        Some(salt) if !salt.bytes().all(|byte| ALPHABET.contains(&byte)) => {
+            Err(refused(format!("invalid characters in {name} salt")))
         }
+        Some(salt) if salt.len() > most => Err(too_large()),
+        Some(salt) => Ok(salt.clone()),
         None => {
-            let size = options.salt_size.map_or(Some(default), |size| usize::try_from(size).ok());
-            size.filter(|size| *size <= most).map(random_salt)
+            let size = options.salt_size.map_or(Some(most), |size| usize::try_from(size).ok());
+            size.filter(|size| *size <= most).map(random_salt).ok_or_else(too_large)
         }
     }
 }
@@ -279,7 +298,7 @@ const BCRYPT_ALPHABET: &str = "./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 fn bcrypt(secret: &[u8], options: &Options) -> Result<String, Error> {
     use base64::Engine as _;
     use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-    let refused = || Error::plugin("Could not hash the secret.");
+    let refused = || refused("bcrypt refuses its options");
     let cost = options.rounds.unwrap_or(12);
     let cost = u32::try_from(cost).ok().filter(|cost| (4..=31).contains(cost)).ok_or_else(refused)?;
     let ident = options.ident.as_deref().unwrap_or("2b").trim_matches('$');

@@ -14,37 +14,37 @@ use crate::jinja::value::{Timestamp, Value};
 /// The filters of this family.
 pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("basename", |_, value, _| {
-        let path = text(&value)?;
+        let path = path_text(&value)?;
         Ok(Value::from(path.rsplit('/').next().unwrap_or_default()))
     }),
-    ("dirname", |_, value, _| Ok(Value::from(dirname(&text(&value)?)))),
-    ("expanduser", |_, value, _| Ok(Value::from(expand_user(&text(&value)?)))),
-    ("expandvars", |_, value, _| Ok(Value::from(expand_vars(&text(&value)?)))),
+    ("dirname", |_, value, _| Ok(Value::from(dirname(path_text(&value)?)))),
+    ("expanduser", |_, value, _| Ok(Value::from(expand_user(path_text(&value)?)))),
+    ("expandvars", |_, value, _| Ok(Value::from(expand_vars(path_text(&value)?)))),
     ("realpath", |_, value, _| {
-        let path = PathBuf::from(text(&value)?);
+        let path = PathBuf::from(path_text(&value)?);
         let real = path.canonicalize().or_else(|_| std::path::absolute(&path)).unwrap_or(path);
         Ok(Value::from(real.display().to_string()))
     }),
     ("relpath", relpath),
-    ("normpath", |_, value, _| Ok(Value::from(normpath(&text(&value)?)))),
+    ("normpath", |_, value, _| Ok(Value::from(normpath(path_text(&value)?)))),
     ("splitext", splitext),
     ("path_join", path_join),
     ("commonpath", commonpath),
     ("win_basename", |_, value, _| {
-        let path = text(&value)?;
-        Ok(Value::from(split_drive(&path).1.rsplit(['\\', '/']).next().unwrap_or_default()))
+        let path = path_text(&value)?;
+        Ok(Value::from(split_drive(path).1.rsplit(['\\', '/']).next().unwrap_or_default()))
     }),
     ("win_dirname", |_, value, _| {
-        let path = text(&value)?;
-        let (drive, rest) = split_drive(&path);
+        let path = path_text(&value)?;
+        let (drive, rest) = split_drive(path);
         let head = &rest[..rest.rfind(['\\', '/']).map_or(0, |at| at + 1)];
         let stripped = head.trim_end_matches(['\\', '/']);
         let head = if stripped.is_empty() { head } else { stripped };
         Ok(Value::from(format!("{drive}{head}")))
     }),
     ("win_splitdrive", |_, value, _| {
-        let path = text(&value)?;
-        let (drive, rest) = split_drive(&path);
+        let path = path_text(&value)?;
+        let (drive, rest) = split_drive(path);
         Ok(Value::tuple(vec![Value::from(drive), Value::from(rest)]))
     }),
     ("fileglob", |_, value, _| {
@@ -55,6 +55,14 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("to_datetime", to_datetime),
     ("strftime", strftime),
 ];
+
+/// A path (`os.fspath`).
+fn path_text(value: &Value) -> Result<&str, Error> {
+    value.as_str().ok_or_else(|| {
+        let kind = value.type_name();
+        Error::type_error(format!("expected str, bytes or os.PathLike object, not {kind}"))
+    })
+}
 
 /// `ntpath.splitdrive`: a letter with its colon, or a share.
 fn split_drive(path: &str) -> (&str, &str) {
@@ -145,12 +153,13 @@ fn normpath(path: &str) -> String {
 
 fn relpath(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [start] = bind(args, ["start"])?;
-    let start = start.map_or(Ok(".".to_owned()), |start| text(&start))?;
+    let start = start.as_ref().map_or(Ok("."), path_text)?;
     let full = |path: &str| -> PathBuf {
+        let path = if path.is_empty() { "." } else { path };
         let absolute = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
         PathBuf::from(normpath(&absolute.display().to_string()))
     };
-    let (path, start) = (full(&text(&value)?), full(&start));
+    let (path, start) = (full(path_text(&value)?), full(start));
     let (to, from): (Vec<Component<'_>>, Vec<Component<'_>>) =
         (path.components().collect(), start.components().collect());
     let shared = to.iter().zip(&from).take_while(|(a, b)| a == b).count();
@@ -164,7 +173,7 @@ fn relpath(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
 }
 
 fn splitext(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
-    let path = text(&value)?;
+    let path = path_text(&value)?;
     let name_at = path.rfind('/').map_or(0, |at| at + 1);
     let name = &path[name_at..];
     let leading = name.len() - name.trim_start_matches('.').len();
@@ -182,15 +191,15 @@ fn path_join(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
         return Err(Error::type_error(format!("|path_join expects string or sequence, got {kind} instead.")));
     }
     let mut joined = String::new();
-    for part in ops::iterate(&value)? {
-        let part = text(&part)?;
+    for part in &ops::iterate(&value)? {
+        let part = path_text(part)?;
         if part.starts_with('/') || joined.is_empty() {
-            joined = part;
+            part.clone_into(&mut joined);
         } else {
             if !joined.ends_with('/') {
                 joined.push('/');
             }
-            joined.push_str(&part);
+            joined.push_str(part);
         }
     }
     Ok(Value::from(joined))
@@ -201,7 +210,8 @@ fn commonpath(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, E
         let kind = value.class_name();
         return Err(Error::type_error(format!("|commonpath expects sequence, got {kind} instead.")));
     }
-    let paths = ops::iterate(&value)?.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+    let parts = ops::iterate(&value)?;
+    let paths = parts.iter().map(path_text).collect::<Result<Vec<_>, _>>()?;
     let mut shared: Option<Vec<&std::ffi::OsStr>> = None;
     for path in &paths {
         let parts: Vec<_> = Path::new(path).iter().collect();
@@ -226,6 +236,10 @@ fn to_datetime(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Valu
 fn strftime(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [second, utc] = bind(args, ["second", "utc"])?;
     let utc = flag(utc.as_ref())?;
+    let format = value.as_str().ok_or_else(|| {
+        let kind = value.tp_name();
+        Error::type_error(format!("strftime() argument 1 must be str, not {kind}"))
+    })?;
     let time: Timestamp = match second.filter(|second| !second.is_none()) {
         None => datetime::now(utc),
         Some(second) => {
@@ -236,5 +250,5 @@ fn strftime(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
             datetime::from_epoch(number, utc)?
         }
     };
-    datetime::strftime(&time, &text(&value)?).map(Value::from)
+    datetime::strftime(&time, format).map(Value::from)
 }

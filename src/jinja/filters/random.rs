@@ -37,8 +37,7 @@ impl Source {
             Value::Int(number) => BigUint::from(number.unsigned_abs()),
             Value::BigInt(number) => number.magnitude().clone(),
             Value::Float(number) => BigUint::from(float_hash(*number) as u64),
-            other => {
-                ops::defined(other)?;
+            _ => {
                 return Err(Error::type_error(
                     "The only supported seed types are: None,\nint, float, str, bytes, and bytearray.",
                 ));

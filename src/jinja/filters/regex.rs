@@ -6,6 +6,7 @@ use super::bind::{bind, flag, int, needed, text};
 use crate::jinja::error::Error;
 use crate::jinja::eval::Interpreter;
 use crate::jinja::object::Args;
+use crate::jinja::ops;
 use crate::jinja::plugins::Filter;
 use crate::jinja::value::Value;
 
@@ -16,6 +17,13 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("regex_findall", findall),
     ("regex_escape", escape_filter),
 ];
+
+/// A pattern, which is text.
+fn pattern_text(pattern: &Value) -> Result<String, Error> {
+    ops::defined(pattern)?;
+    let text = pattern.as_str().map(ToOwned::to_owned);
+    text.ok_or_else(|| Error::type_error("first argument must be string or compiled pattern"))
+}
 
 /// Compiles a Python pattern.
 ///
@@ -101,7 +109,7 @@ fn replace(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
     let [pattern, replacement, ignorecase, multiline, count, mandatory] =
         bind(args, ["pattern", "replacement", "ignorecase", "multiline", "count", "mandatory_count"])?;
     let value = text(&value)?;
-    let pattern = pattern.map_or(Ok(String::new()), |pattern| text(&pattern))?;
+    let pattern = pattern.map_or(Ok(String::new()), |pattern| pattern_text(&pattern))?;
     let replacement = replacement.map_or(Ok(String::new()), |it| text(&it))?;
     let regex = compile(&pattern, flag(ignorecase.as_ref())?, flag(multiline.as_ref())?)?;
     let given = count.map_or(Ok(0), |count| int(&count))?;
@@ -259,7 +267,7 @@ fn search(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
     let mut positional = args.positional.into_iter();
     let named =
         |name: &str| args.named.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
-    let pattern = text(&needed(positional.next().or_else(|| named("regex")), "regex")?)?;
+    let pattern = pattern_text(&needed(positional.next().or_else(|| named("regex")), "regex")?)?;
     let groups = positional.map(|group| Group::parse(&text(&group)?)).collect::<Result<Vec<_>, _>>()?;
     let regex = compile(&pattern, flag(named("ignorecase").as_ref())?, flag(named("multiline").as_ref())?)?;
     let Some(captures) = regex.captures(&value).map_err(|error| failed(&error))? else {
@@ -310,7 +318,7 @@ impl Group {
 fn findall(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [pattern, multiline, ignorecase] = bind(args, ["regex", "multiline", "ignorecase"])?;
     let value = text(&value)?;
-    let pattern = text(&needed(pattern, "regex")?)?;
+    let pattern = pattern_text(&needed(pattern, "regex")?)?;
     let regex = compile(&pattern, flag(ignorecase.as_ref())?, flag(multiline.as_ref())?)?;
     let mut found = Vec::new();
     let mut search = Search::new(&regex, &value);

@@ -1,5 +1,7 @@
 //! Filters over lists and other sequences (`jinja2/filters.py`, `plugins/filter/core.py`).
 
+use std::cmp::Ordering;
+
 use super::bind::{bind, int, needed, text};
 use super::choice::get_attribute;
 use super::product::MAX_ITEMS;
@@ -61,8 +63,9 @@ fn reverse(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Erro
 
 fn batch(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [count, fill] = bind(args, ["linecount", "fill_with"])?;
-    let count = int(&needed(count, "linecount")?)?;
-    let full = |batch: &Vec<Value>| i64::try_from(batch.len()) == Ok(count);
+    let count = needed(count, "linecount")?;
+    ops::defined(&count)?;
+    let full = |batch: &Vec<Value>| Value::from(batch.len()) == count;
     let mut batches = Vec::new();
     let mut batch = Vec::new();
     for item in ops::iterate(&value)? {
@@ -72,9 +75,10 @@ fn batch(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Err
         batch.push(item);
     }
     if !batch.is_empty() {
-        let wanted = usize::try_from(count).unwrap_or(0).min(MAX_ITEMS);
-        if let Some(fill) = fill.filter(|fill| !fill.is_none() && batch.len() < wanted) {
-            batch.resize(wanted, fill);
+        if let Some(fill) = fill.filter(|fill| !fill.is_none())
+            && ops::compare(&Value::from(batch.len()), &count, "<")?.is_some_and(Ordering::is_lt)
+        {
+            batch.resize(usize::try_from(int(&count)?).unwrap_or(0).min(MAX_ITEMS), fill);
         }
         batches.push(Value::list(batch));
     }

@@ -38,7 +38,11 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("round", round),
     ("filesizeformat", filesizeformat),
     ("urlencode", urlencode),
-    ("urldecode", |_, value, _| Ok(Value::from(urldecode(&text(&value)?)))),
+    ("urldecode", |_, value, _| {
+        ops::defined(&value)?;
+        let text = value.as_str().ok_or_else(|| lacks(&value, "replace"))?;
+        Ok(Value::from(urldecode(text)))
+    }),
     ("pprint", |_, value, _| {
         ops::defined(&value)?;
         Ok(Value::from(crate::jinja::repr::repr(&value)))
@@ -46,6 +50,11 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("split", split),
     ("xmlattr", xmlattr),
 ];
+
+/// What Python raises for an attribute that its objects lack.
+pub(super) fn lacks(value: &Value, name: &str) -> Error {
+    Error::exception(format!("'{}' object has no attribute '{name}'", value.tp_name()))
+}
 
 /// `string`: the text is final and is not read back as a literal.
 fn native(value: &Value) -> Result<Value, Error> {
@@ -126,11 +135,8 @@ fn indent(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
 
 fn truncate(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [length, killwords, end, leeway] = bind(args, ["length", "killwords", "end", "leeway"])?;
-    let size = |value: Option<Value>, default: i64| match value.filter(|value| !value.is_none()) {
-        Some(value) => int(&value),
-        None => Ok(default),
-    };
-    let (length, leeway) = (size(length, 255)?, size(leeway, 5)?);
+    let length = length.as_ref().map_or(Ok(255), int)?;
+    let leeway = leeway.filter(|leeway| !leeway.is_none()).as_ref().map_or(Ok(5), int)?;
     let end = end.map_or(Ok("...".to_owned()), |end| text(&end))?;
     let end_len = i64::try_from(end.chars().count()).unwrap_or(0);
     if length < end_len {
@@ -210,10 +216,11 @@ fn striptags(text: &str) -> String {
 
 fn int_filter(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [default, base] = bind(args, ["default", "base"])?;
-    let base = base.map_or(Ok(10), |base| int(&base))?;
     ops::defined(&value)?;
+    // A base that is none makes no error, but text that is no integer.
+    let base = base.map_or(Some(10), |base| base.as_int().and_then(|base| u32::try_from(base).ok()));
     let whole = match &value {
-        Value::Str(text) => parse_int(text.as_str(), u32::try_from(base).unwrap_or(10)),
+        Value::Str(text) => base.and_then(|base| parse_int(text.as_str(), base)),
         Value::Bool(flag) => Some(Value::Int(i64::from(*flag))),
         Value::Int(_) | Value::BigInt(_) => Some(value.clone()),
         Value::Float(number) => BigInt::from_f64(number.trunc()).map(Value::from),
@@ -421,7 +428,13 @@ fn urlencode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
 }
 
 fn split(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
-    methods::call(&Value::from(text(&value)?), "split", args)
+    if value.as_str().is_none() {
+        let kind = value.tp_name();
+        return Err(Error::type_error(format!(
+            "descriptor 'split' for 'str' objects doesn't apply to a '{kind}' object"
+        )));
+    }
+    methods::call(&value, "split", args)
 }
 
 fn xmlattr(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
@@ -431,6 +444,10 @@ fn xmlattr(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Erro
         return Err(Error::exception(format!("'{kind}' object has no attribute 'items'")));
     };
     let kept = entries.iter().filter(|(_, value)| !value.is_none() && !value.is_undefined());
+    if let Some((key, _)) = kept.clone().find(|(key, _)| key.as_str().is_none()) {
+        let kind = key.value().type_name();
+        return Err(Error::type_error(format!("expected string or bytes-like object, got '{kind}'")));
+    }
     let pairs: Vec<String> =
         kept.map(|(k, v)| format!("{}=\"{}\"", escape(&k.text()), escape(&v.to_string()))).collect();
     let joined = pairs.join(" ");

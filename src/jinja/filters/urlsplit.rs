@@ -78,7 +78,7 @@ impl<'a> Split<'a> {
 
 fn urlsplit(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [query, alias] = bind(args, ["query", "alias"])?;
-    let url = text(&value)?;
+    let url = text(&value)?.replace(['\t', '\r', '\n'], "");
     let split = Split::new(&url).ok_or_else(|| Error::value_error("Invalid IPv6 URL"))?;
     let (username, password) = match split.user_and_host().0 {
         Some(user) => user.split_once(':').map_or((Some(user), None), |(u, p)| (Some(u), Some(p))),

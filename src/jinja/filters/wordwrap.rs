@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use fancy_regex::Regex;
 
 use super::bind::{bind, int, text};
+use super::text::lacks;
 use crate::jinja::error::Error;
 use crate::jinja::eval::Interpreter;
 use crate::jinja::methods;
@@ -55,8 +56,9 @@ fn wordwrap(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
     let wrapstring = wrapstring.filter(|it| !it.is_none()).map_or(Ok("\n".to_owned()), |it| text(&it))?;
     let break_long = break_long.as_ref().map_or(Ok(true), ops::truthy)?;
     let hyphens = hyphens.as_ref().map_or(Ok(true), ops::truthy)?;
-    let value = text(&value)?;
-    let lines = methods::split_lines(&value);
+    ops::defined(&value)?;
+    let text = value.as_str().ok_or_else(|| lacks(&value, "splitlines"))?;
+    let lines = methods::split_lines(text);
     let width = match usize::try_from(width) {
         Ok(width) if width > 0 => width,
         _ if lines.iter().all(|line| line.is_empty()) => 1,

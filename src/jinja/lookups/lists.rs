@@ -66,7 +66,10 @@ fn dict(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
 fn lists(terms: &[Value]) -> Result<Vec<Vec<Value>>, Error> {
     terms
         .iter()
-        .map(|term| if term.is_sequence() { ops::iterate(term) } else { Ok(vec![term.clone()]) })
+        .map(|term| match term {
+            Value::Str(_) => Ok(vec![term.clone()]),
+            other => Ok(ops::iterate(other).unwrap_or_else(|_| vec![other.clone()])),
+        })
         .collect()
 }
 
@@ -76,31 +79,31 @@ fn together(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
         return Err(Error::exception("with_together requires at least one element in each list"));
     }
     let len = lists.iter().map(Vec::len).max().unwrap_or(0);
-    let row = |i: usize| {
-        Value::list(lists.iter().map(|list| list.get(i).cloned().unwrap_or(Value::None)).collect())
+    let row = |i: usize| -> Vec<Value> {
+        lists.iter().map(|list| list.get(i).cloned().unwrap_or(Value::None)).collect()
     };
-    Ok((0..len).map(row).collect())
+    (0..len).map(|i| flat_row(&row(i))).collect()
 }
 
 fn nested(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
     if terms.is_empty() {
         return Err(Error::exception("with_nested requires at least one element in the nested list"));
     }
-    let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
-    for list in lists(&terms)? {
+    let mut lists = lists(&terms)?.into_iter();
+    let mut rows = lists.next().unwrap_or_default();
+    for list in lists {
         if rows.len().saturating_mul(list.len()) > 1_000_000 {
             return Err(Error::exception("the nested lists have too many combinations"));
         }
-        let longer = |row: &Vec<Value>| {
-            let row = row.clone();
-            list.iter()
-                .map(move |item| [row.as_slice(), std::slice::from_ref(item)].concat())
-                .collect::<Vec<_>>()
-        };
-        rows = rows.iter().flat_map(longer).collect();
+        let pairs = rows.iter().flat_map(|row| list.iter().map(move |item| [row.clone(), item.clone()]));
+        rows = pairs.map(|pair| flat_row(&pair)).collect::<Result<_, _>>()?;
     }
-    let flatten_row = |row: Vec<Value>| flat(&row, Some(1), false).map(Value::list);
-    rows.into_iter().map(flatten_row).collect()
+    rows.iter().map(|row| flat_row(&ops::iterate(row)?)).collect()
+}
+
+/// `LookupBase._flatten`: the items of the lists in a row, and the others themselves.
+fn flat_row(row: &[Value]) -> Result<Value, Error> {
+    flat(row, Some(1), false).map(Value::list)
 }
 
 fn random_choice(terms: Vec<Value>) -> Result<Vec<Value>, Error> {
@@ -236,7 +239,7 @@ impl Sequence {
 
 /// `start-end/stride:format`, where only the end must be there (`SHORTCUT`).
 const SHORTCUT_PATTERN: &str =
-    "(?i)^(?:(-?(?:0x)?[0-9a-f]+)-)?(-?(?:0x)?[0-9a-f]+)(?:/(-?(?:0x)?[0-9a-f]+))?(?::(.+))?$";
+    "(?i)^(?:((?:0x)?[0-9a-f]+)-)?((?:0x)?[0-9a-f]+)(?:/((?:0x)?[0-9a-f]+))?(?::(.+))?$";
 
 fn not_a_number(name: &str) -> Error {
     Error::exception(format!(

@@ -176,7 +176,7 @@ pub fn call(mut args: Args, interpreter: &mut Interpreter<'_>, want_list: bool) 
     let terms = args
         .positional
         .iter()
-        .map(|term| interpreter.templar.template(term))
+        .map(|term| interpreter.templar.template(&ops::unroll(term.clone())))
         .collect::<Result<Vec<_>, _>>()?;
     for term in &terms {
         ops::defined(term)?;

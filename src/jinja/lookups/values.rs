@@ -13,8 +13,12 @@ pub(super) struct Env;
 impl Lookup for Env {
     fn run(&self, terms: Vec<Value>, options: Options, _: &Templar) -> Result<Vec<Value>, Error> {
         let read = |term: &Value| {
-            let text = term.to_string();
-            let name = text.split_whitespace().next().unwrap_or_default();
+            let text = term.as_str().ok_or_else(|| {
+                let kind = term.type_name();
+                Error::exception(format!("'{kind}' object has no attribute 'split'"))
+            })?;
+            let name = text.split_whitespace().next();
+            let name = name.ok_or_else(|| Error::exception("list index out of range"))?;
             match std::env::var(name) {
                 Ok(value) => Ok(Value::from(value)),
                 Err(_) => match options.get("default") {
@@ -48,7 +52,9 @@ impl Lookup for VarsLookup {
                 None => host_variable(name, templar).and_then(|value| value.ok_or_else(missing)),
             };
             match (found, options.get("default").filter(|default| !default.is_none())) {
-                (Err(error), Some(default)) if error.kind() == ErrorKind::Undefined => Ok(default.clone()),
+                (Err(error), Some(default)) if error.kind() == ErrorKind::Undefined => {
+                    crate::jinja::ops::defined(default).map(|()| default.clone())
+                }
                 (found, _) => found,
             }
         };

@@ -17,6 +17,7 @@ use std::borrow::Cow;
 
 use super::ast::{Expr, Reference, Template};
 use super::error::Error;
+use super::names;
 use lexer::{Kind, Lexer};
 use stream::Parser;
 pub use syntax::{Delimiters, Newline, Syntax};
@@ -29,7 +30,8 @@ pub fn parse(source: &str, syntax: &Syntax) -> Result<Template, Error> {
     let source = normalise(source, syntax);
     let mut parser = Parser::new(Lexer::new(&source, syntax), &source, syntax)?;
     let body = parser.template()?;
-    Ok(Template { body, references: parser.references })
+    let names = names::of_body(&body);
+    Ok(Template { body, references: parser.references, names })
 }
 
 /// Parses one expression without delimiters.
@@ -63,11 +65,13 @@ fn normalise<'a>(source: &'a str, syntax: &Syntax) -> Cow<'a, str> {
 
 /// Doubles the backslashes of string literals within `{{ }}`, as Ansible does for text from YAML, so
 /// that `'\1'` means a backslash and a one. None when there is nothing to double.
-#[must_use]
-pub fn double_backslashes(source: &str, syntax: &Syntax) -> Option<String> {
+///
+/// # Errors
+/// The text is no template; Ansible gives Jinja's own message here, without a word about the template.
+pub fn double_backslashes(source: &str, syntax: &Syntax) -> Result<Option<String>, Error> {
     let open = syntax.delimiters.as_ref().map_or("{{", |delimiters| delimiters.variable.0.as_str());
     if !source.contains('\\') || !source.contains(open) {
-        return None;
+        return Ok(None);
     }
     let source = normalise(source, syntax);
     let mut lexer = Lexer::new(&source, syntax);
@@ -75,12 +79,14 @@ pub fn double_backslashes(source: &str, syntax: &Syntax) -> Option<String> {
     let mut copied = 0;
     let mut in_variable = false;
     loop {
-        let token = lexer.next().ok()?;
+        let token = lexer
+            .next()
+            .map_err(|error| Error::exception(format!("{error}\n  line {}", error.line().unwrap_or(1))))?;
         match token.kind {
             Kind::VariableBegin => in_variable = true,
             Kind::VariableEnd => in_variable = false,
             Kind::String if in_variable => {
-                out.push_str(source.get(copied..token.at)?);
+                out.push_str(source.get(copied..token.at).unwrap_or_default());
                 out.push_str(&token.text.replace('\\', "\\\\"));
                 copied = token.at + token.text.len();
             }
@@ -88,6 +94,6 @@ pub fn double_backslashes(source: &str, syntax: &Syntax) -> Option<String> {
             _ => {}
         }
     }
-    out.push_str(source.get(copied..)?);
-    Some(out)
+    out.push_str(source.get(copied..).unwrap_or_default());
+    Ok(Some(out))
 }

@@ -7,7 +7,7 @@ use super::lexer::Kind;
 use super::stream::Parser;
 use crate::jinja::ast::{BlockBody, Expr, For, Include, Macro, Stmt};
 use crate::jinja::error::Error;
-use crate::jinja::repr;
+use crate::jinja::{names, repr};
 
 /// Bytes of stack that must be left before a body goes deeper, and how many it then gets.
 const RED_ZONE: usize = 128 * 1024;
@@ -201,7 +201,15 @@ impl Parser<'_> {
         let body = self.statements(&["endfor", "else"])?;
         let otherwise =
             if self.advance()?.text == "endfor" { Vec::new() } else { self.statements_to(&["endfor"])? };
-        Ok(Stmt::For(Arc::new(For { target, iter, filter, recursive, body, otherwise })))
+        Ok(Stmt::For(Arc::new(For {
+            names: names::of_body(&body),
+            target,
+            iter,
+            filter,
+            recursive,
+            body,
+            otherwise,
+        })))
     }
 
     fn condition(&mut self) -> Result<Stmt, Error> {
@@ -353,7 +361,14 @@ impl Parser<'_> {
         let outer = std::mem::take(&mut self.uses);
         let body = self.statements_to(&["endmacro"])?;
         let uses = std::mem::replace(&mut self.uses, outer);
-        Ok(Stmt::Macro(Arc::new(Macro { name: Some(name), params, defaults, body, uses })))
+        Ok(Stmt::Macro(Arc::new(Macro {
+            name: Some(name),
+            params,
+            defaults,
+            names: names::of_body(&body),
+            body,
+            uses,
+        })))
     }
 
     fn call_block(&mut self) -> Result<Stmt, Error> {
@@ -366,6 +381,9 @@ impl Parser<'_> {
         let outer = std::mem::take(&mut self.uses);
         let body = self.statements_to(&["endcall"])?;
         let uses = std::mem::replace(&mut self.uses, outer);
-        Ok(Stmt::CallBlock(call, Arc::new(Macro { name: None, params, defaults, body, uses })))
+        Ok(Stmt::CallBlock(
+            call,
+            Arc::new(Macro { name: None, params, defaults, names: names::of_body(&body), body, uses }),
+        ))
     }
 }

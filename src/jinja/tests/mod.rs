@@ -6,6 +6,8 @@ mod results;
 mod uri;
 mod version;
 
+use std::collections::HashSet;
+
 use super::ast::CmpOp;
 use super::error::Error;
 use super::eval::{Interpreter, compare};
@@ -13,7 +15,7 @@ use super::filters::{bind, compile_regex, flag_arg, needed, regex_failed, text_a
 use super::object::Args;
 use super::ops;
 use super::plugins::{Plugins, Test};
-use super::value::Value;
+use super::value::{Key, Value};
 
 /// Adds every test.
 pub fn register(plugins: &mut Plugins) {
@@ -41,7 +43,9 @@ const TESTS: &[(&str, Test)] = &[
         ops::defined(&value)?;
         Ok(ops::iterate(&value).is_ok())
     }),
-    ("callable", |_, value, _| Ok(matches!(&value, Value::Object(object) if object.callable()))),
+    ("callable", |_, value, _| {
+        Ok(value.is_undefined() || matches!(&value, Value::Object(object) if object.callable()))
+    }),
     ("sameas", sameas),
     ("escaped", |_, _, _| Ok(false)),
     ("lower", |_, value, _| text_arg(&value).map(|text| has_case(&text) && text == text.to_lowercase())),
@@ -76,14 +80,8 @@ const TESTS: &[(&str, Test)] = &[
     ("lessthan", |_, a, args| comparison(CmpOp::Lt, &a, args)),
     ("<=", |_, a, args| comparison(CmpOp::Lte, &a, args)),
     ("le", |_, a, args| comparison(CmpOp::Lte, &a, args)),
-    ("filter", |it, value, _| {
-        let known = it.templar.env.plugins.filter(&value.to_string()).is_some();
-        Ok(known)
-    }),
-    ("test", |it, value, _| {
-        let known = it.templar.env.plugins.test(&value.to_string()).is_some();
-        Ok(known)
-    }),
+    ("filter", |it, value, _| Ok(it.templar.env.plugins.filter(plugin_name(&value)?).is_some())),
+    ("test", |it, value, _| Ok(it.templar.env.plugins.test(plugin_name(&value)?).is_some())),
     ("match", |_, value, args| regex(&value, args, true)),
     ("search", |_, value, args| regex(&value, args, false)),
     ("regex", regex_kind),
@@ -102,12 +100,19 @@ const TESTS: &[(&str, Test)] = &[
     ("issubset", |_, value, args| inclusion(value, args, false)),
     ("superset", |_, value, args| inclusion(value, args, true)),
     ("issuperset", |_, value, args| inclusion(value, args, true)),
-    ("nan", |_, value, _| Ok(matches!(value, Value::Float(number) if number.is_nan()))),
-    ("isnan", |_, value, _| Ok(matches!(value, Value::Float(number) if number.is_nan()))),
+    ("nan", |_, value, _| is_nan(&value)),
+    ("isnan", |_, value, _| is_nan(&value)),
     ("vault_encrypted", |_, value, _| {
+        ops::defined(&value)?;
         Ok(matches!(&value, Value::Sealed(_)) || matches!(&value, Value::Str(text) if text.is_vaulted()))
     }),
 ];
+
+fn plugin_name(value: &Value) -> Result<&str, Error> {
+    value.as_str().ok_or_else(|| {
+        Error::value_error(format!("key must be a string, got {} instead", value.class_name()))
+    })
+}
 
 fn is_mapping(value: &Value) -> bool {
     match value {
@@ -117,8 +122,12 @@ fn is_mapping(value: &Value) -> bool {
     }
 }
 
+fn is_nan(value: &Value) -> Result<bool, Error> {
+    ops::defined(value)?;
+    Ok(matches!(value, Value::Float(number) if number.is_nan()))
+}
+
 fn sequence(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<bool, Error> {
-    ops::defined(&value)?;
     Ok(matches!(
         value,
         Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::Range(_)
@@ -209,9 +218,12 @@ fn every(value: &Value) -> Result<bool, Error> {
 
 fn inclusion(value: Value, args: Args, reversed: bool) -> Result<bool, Error> {
     let [other] = bind(args, ["b"])?;
-    let (mut small, mut large) = (ops::iterate(&value)?, ops::iterate(&needed(other, "b")?)?);
+    let set = |value: &Value| -> Result<HashSet<Key>, Error> {
+        ops::iterate(value)?.into_iter().map(Key::new).collect()
+    };
+    let (mut small, mut large) = (set(&value)?, set(&needed(other, "b")?)?);
     if reversed {
         std::mem::swap(&mut small, &mut large);
     }
-    Ok(small.iter().all(|item| large.contains(item)))
+    Ok(small.is_subset(&large))
 }

@@ -29,18 +29,17 @@ pub(super) const TESTS: &[(&str, Test)] = &[
 ];
 
 fn result<'a>(value: &'a Value, test: &str) -> Result<&'a Dict, Error> {
-    ops::defined(value)?;
     value.as_dict().ok_or_else(|| Error::plugin(format!("The '{test}' test expects a dictionary")))
 }
 
 fn flag(value: &Value, key: &str, test: &str) -> Result<bool, Error> {
-    Ok(result(value, test)?.get(key).is_some_and(|flag| ops::truthy_or_false(&flag)))
+    result(value, test)?.get(key).map_or(Ok(false), |flag| ops::truthy(&flag))
 }
 
 fn changed(value: &Value) -> Result<bool, Error> {
     let dict = result(value, "changed")?;
     if let Some(changed) = dict.get("changed") {
-        return Ok(ops::truthy_or_false(&changed));
+        return ops::truthy(&changed);
     }
     let Some(Value::List(results)) = dict.get("results") else { return Ok(false) };
     let results = results.items();

@@ -17,13 +17,12 @@ pub(super) const TESTS: &[(&str, Test)] = &[
     ("urn", |_, value, _| is_uri(&value, Some(&Value::list(vec![Value::from("urn")])))),
 ];
 
-fn split(value: &Value) -> Result<Option<Split<'_>>, Error> {
-    ops::defined(value)?;
-    Ok(value.as_str().and_then(Split::new))
+fn split(value: &Value) -> Option<Split<'_>> {
+    value.as_str().and_then(Split::new)
 }
 
 fn is_uri(value: &Value, schemes: Option<&Value>) -> Result<bool, Error> {
-    let Some(parts) = split(value)? else { return Ok(false) };
+    let Some(parts) = split(value) else { return Ok(false) };
     match schemes.filter(|schemes| ops::truthy_or_false(schemes)) {
         Some(schemes) => Ok(ops::contains(schemes, &Value::from(parts.scheme.as_str())).unwrap_or(false)),
         None => Ok(true),
@@ -35,5 +34,5 @@ fn is_url(value: &Value, args: Args) -> Result<bool, Error> {
     if !is_uri(value, schemes.as_ref())? {
         return Ok(false);
     }
-    Ok(split(value)?.is_some_and(|parts| !parts.netloc.is_empty() || parts.scheme == "file"))
+    Ok(split(value).is_some_and(|parts| !parts.netloc.is_empty() || parts.scheme == "file"))
 }

@@ -28,7 +28,7 @@ impl Deviations {
         expected == got
             || self.0.iter().any(|(pattern, words_only)| {
                 (words || !words_only)
-                    && pattern.is_match(&format!("{template}\n{expected}")).unwrap_or(false)
+                    && pattern.is_match(&format!("{template}\n{expected}\n{got}")).unwrap_or(false)
             })
     }
 }

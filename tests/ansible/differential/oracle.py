@@ -1,10 +1,12 @@
 """The real ansible-core's Templar as a process.
 
 A line on standard input is a JSON list of templates; the answer is a line with what each gives: the value with
-its types, or the error. The variables are those of vars.yml.
+its types, the error, or null when that takes too long or too much memory. The variables are those of vars.yml.
 """
 import json
 import os
+import resource
+import signal
 import sys
 
 os.environ.setdefault("ANSIBLE_DEPRECATION_WARNINGS", "false")
@@ -19,6 +21,17 @@ from jinja2.runtime import Undefined  # noqa: E402
 Display.display = lambda *arguments, **options: None
 Display.warning = lambda *arguments, **options: None
 Display.deprecated = lambda *arguments, **options: None
+
+SECONDS = 2
+BYTES = 2 << 30
+
+
+class TooMuch(BaseException):
+    """No `except Exception` of Ansible's own may take it for an error of the template."""
+
+
+def too_much(*_):
+    raise TooMuch
 
 
 def shown(value):
@@ -38,22 +51,32 @@ def shown(value):
     return kind
 
 
-def answer(loader, text, template):
+def answer(templar, loader, text, template):
     # A fresh reading: templates change the lists and dicts that they are given.
     variables = loader.load(text, "vars.yml")
+    variables["vars"] = variables.copy()
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
     try:
-        return shown(Templar(loader, variables).template(template))
+        templar.available_variables = variables
+        return shown(templar.template(template))
+    except (TooMuch, MemoryError):
+        return None
     except Exception as error:  # noqa: BLE001
         return "error:" + str(error)
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 def main():
+    signal.signal(signal.SIGVTALRM, too_much)
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     init_plugin_loader()
     loader = DataLoader()
     with open(sys.argv[1], encoding="utf-8") as file:
         text = file.read()
+    templar = Templar(loader)
     for line in sys.stdin:
-        print(json.dumps([answer(loader, text, template) for template in json.loads(line)]), flush=True)
+        print(json.dumps([answer(templar, loader, text, template) for template in json.loads(line)]), flush=True)
 
 
 main()

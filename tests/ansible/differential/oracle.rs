@@ -22,7 +22,7 @@ impl Oracle {
         let mut child = Command::new(python)
             .arg(directory.join("oracle.py"))
             .arg(directory.join("vars.yml"))
-            .env("ANSIBLE_CONFIG", "/dev/null")
+            .env("ANSIBLE_CONFIG", directory.join("ansible.cfg"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -32,11 +32,11 @@ impl Oracle {
         Ok(Oracle { child, stdin, stdout })
     }
 
-    /// What the templates give.
+    /// What the templates give; nothing for one that takes too long.
     ///
     /// # Errors
     /// The process died.
-    pub(crate) fn answers(&mut self, templates: &[String]) -> Result<Vec<String>, String> {
+    pub(crate) fn answers(&mut self, templates: &[String]) -> Result<Vec<Option<String>>, String> {
         if templates.is_empty() {
             return Ok(Vec::new());
         }
@@ -45,7 +45,7 @@ impl Oracle {
         stdin.write_all(format!("{request}\n").as_bytes()).map_err(|error| error.to_string())?;
         let mut line = String::new();
         self.stdout.read_line(&mut line).map_err(|error| error.to_string())?;
-        let answers: Vec<String> =
+        let answers: Vec<Option<String>> =
             serde_json::from_str(&line).map_err(|error| format!("the real ansible-core died: {error}"))?;
         if answers.len() == templates.len() { Ok(answers) } else { Err("an answer is missing".to_owned()) }
     }

@@ -83,7 +83,7 @@ impl JsonCallback {
             "stats": counts.collect::<Map<_, _>>(),
         });
         let mut out = String::new();
-        Writer { indent: Some(4), sort_keys: true, ensure_ascii: true }.write(
+        Writer { indent: Some(" ".repeat(4)), sort_keys: true, ensure_ascii: true }.write(
             &convert::from_json(document),
             0,
             &mut out,

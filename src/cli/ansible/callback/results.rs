@@ -79,6 +79,7 @@ impl Dump<'_> {
             return self.yaml(&mut kept, indent);
         }
         let mut out = String::new();
+        let indent = indent.map(|spaces| " ".repeat(spaces));
         let writer = Writer { indent, sort_keys: true, ensure_ascii: false };
         writer.write(&convert::from_json(Json::Object(kept)), 0, &mut out);
         out
