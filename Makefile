@@ -100,7 +100,7 @@ docs: ## write docs/modules anew from the modules' own data
 
 .PHONY: check
 check: ## format, lints, documentation, licences
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
 	.ci/cargo-deny check licenses bans sources

@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use super::args::fail;
 use super::der::{self, Reader};
-use super::{pem, primes};
+use super::pem;
 use crate::gotmpl::FuncError;
 
 /// A private key of one of the kinds that Go's `crypto/x509` reads.
@@ -64,8 +64,9 @@ impl PrivateKey {
 
     /// A new RSA key from two primes of that many bits.
     fn rsa(bits: u32) -> Result<Self, FuncError> {
-        let (p, q) = (primes::random(bits)?, primes::random(bits)?);
-        let key = rsa::PrivateKey::from_p_q(p, q, primes::PUBLIC_EXPONENT.into());
+        let prime = || rsa_primes::random(bits).map_err(|error| fail(error.to_string()));
+        let (p, q) = (prime()?, prime()?);
+        let key = rsa::PrivateKey::from_p_q(p, q, rsa_primes::PUBLIC_EXPONENT.into());
         key.map(|key| Self::Rsa(Box::new(key))).map_err(|error| fail(error.to_string()))
     }
 

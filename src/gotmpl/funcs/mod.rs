@@ -33,7 +33,6 @@ mod numbers;
 mod passwords;
 mod paths;
 mod pem;
-mod primes;
 mod random;
 mod re2;
 mod reflection;

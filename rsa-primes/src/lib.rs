@@ -13,19 +13,24 @@ use crypto_bigint::{BitOps as _, BoxedUint, Limb, NonZero, Odd, RandomBits as _}
 use crypto_primes::hazmat::{MillerRabin, SmallFactorsSieve};
 use getrandom::SysRng;
 
-use super::args::fail;
-use crate::gotmpl::FuncError;
-
 /// The public exponent of the keys, as Go chooses it.
-pub(super) const PUBLIC_EXPONENT: u32 = 65537;
+pub const PUBLIC_EXPONENT: u32 = 65537;
 
 /// Rounds of Miller-Rabin with random bases: FIPS 186-5, table B.1, asks for 5 for primes of 1024 bits and
 /// for 4 for longer ones.
 const ROUNDS: usize = 5;
 
+/// The random source of the operating system fails.
+#[derive(Debug, thiserror::Error)]
+#[error("no random prime: {0}")]
+pub struct Error(String);
+
 /// A prime of that many bits, a multiple of 64. Its two highest bits are set, so that the product of two has exactly
 /// twice as many; from the random source of the operating system.
-pub(super) fn random(bits: u32) -> Result<BoxedUint, FuncError> {
+///
+/// # Errors
+/// That source fails.
+pub fn random(bits: u32) -> Result<BoxedUint, Error> {
     loop {
         let mut start = random_bits(bits)?;
         for bit in [0, bits - 2, bits - 1] {
@@ -43,14 +48,14 @@ pub(super) fn random(bits: u32) -> Result<BoxedUint, FuncError> {
     }
 }
 
-fn random_bits(bits: u32) -> Result<BoxedUint, FuncError> {
-    BoxedUint::try_random_bits(&mut SysRng, bits).map_err(|error| fail(error.to_string()))
+fn random_bits(bits: u32) -> Result<BoxedUint, Error> {
+    BoxedUint::try_random_bits(&mut SysRng, bits).map_err(|error| Error(error.to_string()))
 }
 
 /// The odd numbers from `start` on that have no small factors.
-fn sieve(start: BoxedUint) -> Result<SmallFactorsSieve<BoxedUint>, FuncError> {
+fn sieve(start: BoxedUint) -> Result<SmallFactorsSieve<BoxedUint>, Error> {
     let bits = NonZeroU32::new(start.bits_precision()).unwrap_or(NonZeroU32::MIN);
-    SmallFactorsSieve::new(start, bits, false).map_err(|error| fail(error.to_string()))
+    SmallFactorsSieve::new(start, bits, false).map_err(|error| Error(error.to_string()))
 }
 
 /// The next numbers of the sieve; none when it has no more.
@@ -64,7 +69,7 @@ fn has_exponent(prime: &BoxedUint) -> bool {
     exponent.is_none_or(|exponent| prime.rem_limb(exponent) != Limb::ONE)
 }
 
-fn passes_miller_rabin(candidate: &BoxedUint) -> Result<bool, FuncError> {
+fn passes_miller_rabin(candidate: &BoxedUint) -> Result<bool, Error> {
     let Some(odd) = Odd::new(candidate.clone()).into_option() else { return Ok(false) };
     let test = MillerRabin::new(odd);
     for _ in 0..ROUNDS {
