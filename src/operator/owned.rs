@@ -33,6 +33,8 @@ struct Inner {
     /// By `Kind.group` and `namespace/name`, as the annotations write them.
     by_name: HashMap<(String, String), Caller>,
     watched: HashSet<(String, String)>,
+    /// By kind and namespace: whose runs ended before the first list. What they made may be gone unseen.
+    unlisted: HashMap<(String, Option<String>), Vec<Caller>>,
     /// By kind, then by UID.
     seen: HashMap<String, HashMap<String, Known>>,
 }
@@ -72,10 +74,10 @@ impl Owned {
         inner.by_name.retain(|_, known| known != caller);
     }
 
-    /// Watches a kind of which a run created or found owned objects.
-    pub(super) fn watch(self: &Arc<Self>, kind: &Gvk) {
+    /// Watches a kind of which a run of the caller created or found owned objects.
+    pub(super) fn watch(self: &Arc<Self>, kind: &Gvk, caller: &Caller) {
         let api_version = kind.api_version();
-        if !self.inner().watched.insert((api_version.clone(), kind.kind.clone())) {
+        if !self.inner().begin(&api_version, &kind.kind, &self.namespaces, caller) {
             return;
         }
         for namespace in self.namespaces.clone() {
@@ -114,6 +116,21 @@ impl Owned {
 }
 
 impl Inner {
+    /// Whether the kind is not watched yet; until it is listed, the caller waits for what the list says.
+    fn begin(&mut self, api_version: &str, kind: &str, scopes: &[Option<String>], caller: &Caller) -> bool {
+        let is_new = self.watched.insert((api_version.to_owned(), kind.to_owned()));
+        for scope in scopes {
+            let key = (format!("{api_version}/{kind}"), scope.clone());
+            if is_new {
+                self.unlisted.insert(key, vec![caller.clone()]);
+            } else if let Some(callers) = self.unlisted.get_mut(&key).filter(|known| !known.contains(caller))
+            {
+                callers.push(caller.clone());
+            }
+        }
+        is_new
+    }
+
     fn callers(&self, metadata: &ObjectMeta) -> Vec<Caller> {
         let references = metadata.owner_references.iter().flatten();
         let by_reference = references.filter_map(|reference| self.by_uid.get(&reference.uid));
@@ -151,6 +168,8 @@ impl Inner {
 
     /// What a fresh list does not have was deleted unseen.
     fn relisted(&mut self, kind: &str, namespace: Option<&str>, listed: &HashSet<String>) {
+        let first = self.unlisted.remove(&(kind.to_owned(), namespace.map(str::to_owned)));
+        first.iter().flatten().for_each(Caller::call);
         let Some(seen) = self.seen.get_mut(kind) else { return };
         seen.retain(|uid, known| {
             let here = namespace.is_none_or(|namespace| known.namespace.as_deref() == Some(namespace));
@@ -226,6 +245,20 @@ mod tests {
         assert_eq!(caller.queue.depth(), 0);
         inner.applied("k".into(), object(2, "3"));
         assert_eq!(caller.queue.depth(), 1);
+    }
+
+    #[test]
+    fn a_run_that_ended_before_the_first_list_is_done_again() {
+        let (mut inner, caller) = inner();
+        let scopes = [Some("demo".to_owned())];
+        assert!(inner.begin("v1", "ConfigMap", &scopes, &caller));
+        assert!(!inner.begin("v1", "ConfigMap", &scopes, &caller));
+        assert_eq!(caller.queue.depth(), 0);
+        inner.relisted("v1/ConfigMap", Some("demo"), &HashSet::new());
+        assert_eq!(caller.queue.depth(), 1);
+        // From now on, what goes is seen.
+        assert!(!inner.begin("v1", "ConfigMap", &scopes, &caller));
+        assert!(inner.unlisted.is_empty());
     }
 
     #[test]

@@ -184,7 +184,7 @@ impl RoleReconciler {
         let mut log = RunLog::default();
         let mut run = Run::new(Arc::clone(content), vars, self.options(pass));
         let outcome = run_to_end(&mut run, &context, &mut log).await;
-        self.watch_dependants(&session);
+        self.watch_dependants(&session, &pass.caller);
         Ok(Ended { outcome: outcome?, forbidden: log.forbidden })
     }
 
@@ -208,7 +208,7 @@ impl RoleReconciler {
         }
     }
 
-    fn watch_dependants(&self, session: &Session) {
+    fn watch_dependants(&self, session: &Session, caller: &Caller) {
         if !self.watch.watch_dependent_resources || session.owner.is_none() {
             return;
         }
@@ -222,7 +222,7 @@ impl RoleReconciler {
                 && namespaced_owner
                 && !self.watch.watch_cluster_scoped_resources;
             if !unwanted && !self.ansible.blacklist.contains(&kind) {
-                self.shared.owned.watch(&kind);
+                self.shared.owned.watch(&kind, caller);
             }
         }
     }
