@@ -144,28 +144,6 @@ impl Moduli {
         pulp::Arch::new().dispatch(self)
     }
 
-    #[inline(always)]
-    fn powers_are_one(&self) -> [bool; LANES] {
-        let digits = PADDING..PADDING + self.length;
-        let mut power = self.one.clone();
-        let mut factor = self.padded.clone();
-        let mut sum = vec![[0; LANES]; 2 * self.length + PADDING];
-        for bit in (0..self.bits).rev() {
-            factor[digits.clone()].copy_from_slice(&power);
-            sum.fill([0; LANES]);
-            add_square(&mut sum, &mut factor);
-            // The exponent has the bits of the modulus, but for the lowest.
-            let digit = self.padded[PADDING + (bit / DIGIT_BITS) as usize];
-            let doubled = digit.map(|digit| if bit == 0 { 0 } else { digit >> (bit % DIGIT_BITS) & 1 });
-            self.reduce(&mut sum, doubled, &mut power);
-        }
-        // Out of Montgomery's form, which also ends below the modulus.
-        sum.fill([0; LANES]);
-        sum[..self.length].copy_from_slice(&power);
-        self.reduce(&mut sum, [0; LANES], &mut power);
-        array::from_fn(|lane| power[0][lane] == 1 && power[1..].iter().all(|digit| digit[lane] == 0))
-    }
-
     /// The sum divided by `R`, and doubled where `doubled` is 1.
     #[inline(always)]
     fn reduce(&self, sum: &mut [Digit], doubled: Digit, result: &mut [Digit]) {
@@ -200,7 +178,24 @@ impl pulp::NullaryFnOnce for &Moduli {
 
     #[inline(always)]
     fn call(self) -> [bool; LANES] {
-        self.powers_are_one()
+        let digits = PADDING..PADDING + self.length;
+        let mut power = self.one.clone();
+        let mut factor = self.padded.clone();
+        let mut sum = vec![[0; LANES]; 2 * self.length + PADDING];
+        for bit in (0..self.bits).rev() {
+            factor[digits.clone()].copy_from_slice(&power);
+            sum.fill([0; LANES]);
+            add_square(&mut sum, &mut factor);
+            // The exponent has the bits of the modulus, but for the lowest.
+            let digit = self.padded[PADDING + (bit / DIGIT_BITS) as usize];
+            let doubled = digit.map(|digit| if bit == 0 { 0 } else { digit >> (bit % DIGIT_BITS) & 1 });
+            self.reduce(&mut sum, doubled, &mut power);
+        }
+        // Out of Montgomery's form, which also ends below the modulus.
+        sum.fill([0; LANES]);
+        sum[..self.length].copy_from_slice(&power);
+        self.reduce(&mut sum, [0; LANES], &mut power);
+        array::from_fn(|lane| power[0][lane] == 1 && power[1..].iter().all(|digit| digit[lane] == 0))
     }
 }
 
