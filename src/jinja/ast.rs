@@ -120,6 +120,15 @@ pub struct Include {
     pub with_context: bool,
 }
 
+/// An expression that is a frame of its own.
+#[derive(Debug)]
+pub struct Framed {
+    /// The expression.
+    pub expr: Expr,
+    /// The names that it looks up.
+    pub names: Vec<Arc<str>>,
+}
+
 /// `{% for target in iter if filter %}`.
 #[derive(Debug)]
 pub struct For {
@@ -128,7 +137,7 @@ pub struct For {
     /// What is iterated.
     pub iter: Expr,
     /// Which items are taken.
-    pub filter: Option<Expr>,
+    pub filter: Option<Framed>,
     /// Whether `loop(…)` may be called.
     pub recursive: bool,
     /// The body.
@@ -147,7 +156,7 @@ pub struct Macro {
     /// Its parameters.
     pub params: Vec<Arc<str>>,
     /// The defaults of the last parameters.
-    pub defaults: Vec<Expr>,
+    pub defaults: Vec<Framed>,
     /// Its body.
     pub body: Vec<Stmt>,
     /// The names that the body looks up.

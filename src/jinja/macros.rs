@@ -62,7 +62,8 @@ impl Object for MacroObject {
                 Some(value) => value,
                 None if i >= without_default => {
                     let default = &it.defaults[i - without_default];
-                    interpreter.within(Arc::clone(&scope), |this| this.evaluate(default))?
+                    interpreter
+                        .within(Arc::clone(&scope), |this| this.evaluate(&default.expr, &default.names))?
                 }
                 None => Value::undefined_hint(format!("parameter '{param}' was not provided")),
             };

@@ -248,12 +248,13 @@ pub(super) fn call(value: &Value, name: &str, args: Args) -> Result<Value, Error
 
 fn sequence_method(items: &[Value], name: &str, args: &Args) -> Result<Value, Error> {
     let wanted = args.positional.first().ok_or_else(|| missing_argument(name))?;
-    ops::comparable(items, wanted)?;
+    let first = ops::position(items, wanted)?;
     match name {
-        "count" => Ok(Value::from(items.iter().filter(|item| *item == wanted).count())),
-        _ => items
-            .iter()
-            .position(|item| item == wanted)
+        "count" => {
+            let rest = first.map_or(&[][..], |first| &items[first..]);
+            Ok(Value::from(rest.iter().filter(|item| *item == wanted).count()))
+        }
+        _ => first
             .map(Value::from)
             .ok_or_else(|| Error::value_error(format!("{} is not in list", repr::repr(wanted)))),
     }

@@ -35,6 +35,7 @@ pub mod repr;
 mod scope;
 pub mod search;
 mod settings;
+mod stack;
 mod templar;
 pub mod tests;
 pub mod value;

@@ -7,11 +7,8 @@ use std::sync::Arc;
 
 use indexmap::IndexSet;
 
-use super::ast::{CallArg, CallArgs, Expr, Stmt};
-
-/// How many bytes of stack must be left before a walk goes deeper, and how many it then gets.
-const RED_ZONE: usize = 128 * 1024;
-const STACK: usize = 1024 * 1024;
+use super::ast::{CallArg, CallArgs, Expr, Framed, Stmt};
+use super::stack::deeper;
 
 /// The names that statements use before they set them, those of inner frames left out.
 #[must_use]
@@ -21,12 +18,12 @@ pub(super) fn of_body(body: &[Stmt]) -> Vec<Arc<str>> {
     names.loaded.into_iter().cloned().collect()
 }
 
-/// The names that an expression uses.
-#[must_use]
-pub(super) fn of_expr(expr: &Expr) -> Vec<Arc<str>> {
-    let mut names = Names::default();
-    names.expr(expr);
-    names.loaded.into_iter().cloned().collect()
+impl From<Expr> for Framed {
+    fn from(expr: Expr) -> Self {
+        let mut names = Names::default();
+        names.expr(&expr);
+        Framed { names: names.loaded.into_iter().cloned().collect(), expr }
+    }
 }
 
 #[derive(Default)]
@@ -37,7 +34,7 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn body(&mut self, body: &'a [Stmt]) {
-        stacker::maybe_grow(RED_ZONE, STACK, || body.iter().for_each(|stmt| self.stmt(stmt)));
+        deeper(|| body.iter().for_each(|stmt| self.stmt(stmt)));
     }
 
     fn stmt(&mut self, stmt: &'a Stmt) {
@@ -99,7 +96,7 @@ impl<'a> Names<'a> {
     }
 
     fn expr(&mut self, expr: &'a Expr) {
-        stacker::maybe_grow(RED_ZONE, STACK, || self.expr_here(expr));
+        deeper(|| self.expr_here(expr));
     }
 
     fn expr_here(&mut self, expr: &'a Expr) {

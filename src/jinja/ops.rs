@@ -494,16 +494,21 @@ fn compare_items(left: &[Value], right: &[Value], op: &str) -> Result<Option<Ord
     Ok(Some(left.len().cmp(&right.len())))
 }
 
-/// Refuses to search an item among others when one of them is missing, as its comparison does.
+/// Where an item is first among others; a comparison with one that is missing is refused.
 ///
 /// # Errors
-/// A value is missing.
-pub fn comparable(items: &[Value], item: &Value) -> Result<(), Error> {
-    if items.is_empty() {
-        return Ok(());
+/// A value is missing that the search comes to.
+pub fn position(items: &[Value], item: &Value) -> Result<Option<usize>, Error> {
+    if !items.is_empty() {
+        defined(item)?;
     }
-    defined(item)?;
-    items.iter().take_while(|other| *other != item).try_for_each(defined)
+    for (at, other) in items.iter().enumerate() {
+        if other == item {
+            return Ok(Some(at));
+        }
+        defined(other)?;
+    }
+    Ok(None)
 }
 
 /// `item in container`.
@@ -523,9 +528,7 @@ pub fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
         },
         Value::Dict(dict) => Ok(dict.read().contains_key(&Key::new(item.clone())?)),
         Value::List(_) | Value::Tuple(_) | Value::Range(_) | Value::View(_) | Value::Iterator(_) => {
-            let members = iterate(container)?;
-            comparable(&members, item)?;
-            Ok(members.contains(item))
+            position(&iterate(container)?, item).map(|at| at.is_some())
         }
         Value::Object(object) => match object.keys() {
             Some(keys) => Ok(keys.contains(item)),

@@ -416,7 +416,8 @@ impl Templar {
         let Some(super::ast::Stmt::Set(_, expr)) = template.body.first() else {
             return Err(Error::ansible(format!("template error while templating string. String: {source}")));
         };
-        let (holds, kind) = self.test_expression(expr, text.as_str())?;
+        // After the condition, the template asks for nothing but what it set.
+        let (holds, kind) = self.test_expression(expr, &template.names, text.as_str())?;
         match kind {
             Some(kind) => self.check_kind(holds, &kind, place),
             None => Ok(holds),
@@ -445,9 +446,14 @@ impl Templar {
     }
 
     /// Whether an expression is true, and the type of its value if that is no boolean.
-    fn test_expression(&self, expr: &Expr, source: &str) -> Result<(bool, Option<String>), Error> {
+    fn test_expression(
+        &self,
+        expr: &Expr,
+        names: &[Arc<str>],
+        source: &str,
+    ) -> Result<(bool, Option<String>), Error> {
         let inner = Templar { nesting: self.nesting + 1, ..self.clone() };
-        let tested = Interpreter::new(&inner, true).evaluate(expr).and_then(|value| {
+        let tested = Interpreter::new(&inner, true).evaluate(expr, names).and_then(|value| {
             let kind = (!matches!(value, Value::Bool(_))).then(|| value.type_name().to_string());
             Ok((ops::truthy(&value)?, kind))
         });

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use num_traits::Signed as _;
 
-use super::{Interpreter, RED_ZONE, STACK};
+use super::Interpreter;
 use crate::jinja::ast::{BinOp, CallArg, CallArgs, CmpOp, Expr};
 use crate::jinja::error::Error;
 use crate::jinja::object::Args;
+use crate::jinja::stack::deeper;
 use crate::jinja::value::{Dict, Entries, Key, Undefined, Value};
 use crate::jinja::{globals, methods, ops};
 
 impl Interpreter<'_> {
     pub(super) fn eval(&mut self, expr: &Expr) -> Result<Value, Error> {
-        stacker::maybe_grow(RED_ZONE, STACK, || self.eval_here(expr))
+        deeper(|| self.eval_here(expr))
     }
 
     fn eval_here(&mut self, expr: &Expr) -> Result<Value, Error> {

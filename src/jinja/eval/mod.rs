@@ -11,20 +11,16 @@ use super::ast::{Expr, For, Macro, Stmt, Template};
 use super::error::Error;
 use super::loops::Loop;
 use super::macros::MacroObject;
-use super::names;
 use super::object::Namespace;
 use super::ops;
 use super::output::Output;
 use super::scope::Scope;
+use super::stack::deeper;
 use super::templar::Templar;
 use super::value::Value;
 pub use expression::compare;
 pub(super) use expression::unknown_plugin;
 use templates::Blocks;
-
-/// How many bytes of stack must be left before an evaluation goes deeper, and how many it then gets.
-const RED_ZONE: usize = 128 * 1024;
-const STACK: usize = 1024 * 1024;
 
 /// How a list of statements ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +69,12 @@ impl<'a> Interpreter<'a> {
         Ok(if self.tainted { value.into_unsafe() } else { value })
     }
 
-    /// Evaluates one expression on its own.
+    /// Evaluates one expression on its own, which looks up these names.
     ///
     /// # Errors
     /// Whatever the expression raises.
-    pub fn evaluate(&mut self, expr: &Expr) -> Result<Value, Error> {
-        self.look_up_all(&names::of_expr(expr))?;
+    pub fn evaluate(&mut self, expr: &Expr, names: &[Arc<str>]) -> Result<Value, Error> {
+        self.look_up_all(names)?;
         self.eval(expr)
     }
 
@@ -93,7 +89,7 @@ impl<'a> Interpreter<'a> {
     /// Whatever they raise.
     pub fn run(&mut self, stmts: &[Stmt], out: &mut Output) -> Result<Flow, Error> {
         for stmt in stmts {
-            match stacker::maybe_grow(RED_ZONE, STACK, || self.stmt(stmt, out))? {
+            match deeper(|| self.stmt(stmt, out))? {
                 Flow::Next => {}
                 flow => return Ok(flow),
             }
@@ -245,13 +241,13 @@ impl<'a> Interpreter<'a> {
     ) -> Result<Flow, Error> {
         let mut items = ops::iterate(&items)?;
         if let Some(filter) = &it.filter {
-            self.look_up_all(&names::of_expr(filter))?;
+            self.look_up_all(&filter.names)?;
             let mut taken = Vec::with_capacity(items.len());
             for item in items {
                 let nested = self.scope.nested();
                 let keep = self.within(nested, |this| {
                     this.assign(&it.target, item.clone())?;
-                    this.test(filter)
+                    this.test(&filter.expr)
                 })?;
                 if keep {
                     taken.push(item);

@@ -161,7 +161,7 @@ fn json_writer(args: &Args, indent: Option<String>, sort_keys: bool) -> Result<W
 
 fn write_json(value: &Value, writer: &Writer) -> Result<Value, Error> {
     every(value, 0, &|value| match value {
-        Value::Range(_) | Value::View(_) | Value::TimeDelta(_) => {
+        foreign if is_foreign(foreign) => {
             Err(Error::type_error(format!("Object of type {} is not JSON serializable", value.type_name())))
         }
         other => ops::defined(other),
@@ -169,6 +169,11 @@ fn write_json(value: &Value, writer: &Writer) -> Result<Value, Error> {
     let mut out = String::new();
     writer.write(value, 0, &mut out);
     Ok(Value::Str(Str::new(out).into_native()))
+}
+
+/// Whether neither JSON nor YAML has such a value.
+fn is_foreign(value: &Value) -> bool {
+    matches!(value, Value::Range(_) | Value::View(_) | Value::TimeDelta(_))
 }
 
 /// Checks every value in a structure that is not a list or dict.
@@ -241,7 +246,7 @@ fn yaml_options(args: &Args, mut options: yaml::DumpOptions) -> Result<yaml::Dum
 
 fn write_yaml(value: &Value, options: &yaml::DumpOptions, name: &str) -> Result<Value, Error> {
     let represented = every(value, 0, &|value| match value {
-        Value::Range(_) | Value::View(_) | Value::TimeDelta(_) => Err(Error::exception(format!(
+        foreign if is_foreign(foreign) => Err(Error::exception(format!(
             "('cannot represent an object', {})",
             crate::jinja::repr::repr(value)
         ))),

@@ -6,11 +6,8 @@ use super::lexer::{Kind, Token};
 use super::stream::Parser;
 use crate::jinja::ast::{BinOp, CallArg, CallArgs, CmpOp, Expr, PluginKind};
 use crate::jinja::error::Error;
+use crate::jinja::stack::deeper;
 use crate::jinja::value::Value;
-
-/// Bytes of stack that must be left before an expression goes deeper, and how many it then gets.
-const RED_ZONE: usize = 128 * 1024;
-const STACK: usize = 1024 * 1024;
 
 /// Comparisons that are one operator.
 const COMPARISONS: &[(&str, CmpOp)] = &[
@@ -44,7 +41,7 @@ pub(super) enum Items {
 impl Parser<'_> {
     /// An expression.
     pub(super) fn expression(&mut self) -> Result<Expr, Error> {
-        stacker::maybe_grow(RED_ZONE, STACK, || self.conditional())
+        deeper(|| self.conditional())
     }
 
     fn conditional(&mut self) -> Result<Expr, Error> {
@@ -75,7 +72,7 @@ impl Parser<'_> {
 
     fn not(&mut self) -> Result<Expr, Error> {
         if self.skip_name("not")? {
-            return stacker::maybe_grow(RED_ZONE, STACK, || Ok(Expr::Not(Box::new(self.not()?))));
+            return deeper(|| Ok(Expr::Not(Box::new(self.not()?))));
         }
         self.comparison()
     }
@@ -112,9 +109,9 @@ impl Parser<'_> {
 
     fn unary(&mut self, with_filter: bool) -> Result<Expr, Error> {
         let mut expr = if self.skip("-")? {
-            Expr::Neg(Box::new(stacker::maybe_grow(RED_ZONE, STACK, || self.unary(false))?))
+            Expr::Neg(Box::new(deeper(|| self.unary(false))?))
         } else if self.skip("+")? {
-            Expr::Pos(Box::new(stacker::maybe_grow(RED_ZONE, STACK, || self.unary(false))?))
+            Expr::Pos(Box::new(deeper(|| self.unary(false))?))
         } else {
             self.primary(false)?
         };

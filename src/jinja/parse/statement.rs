@@ -5,13 +5,10 @@ use std::sync::Arc;
 use super::expression::Items;
 use super::lexer::Kind;
 use super::stream::Parser;
-use crate::jinja::ast::{BlockBody, Expr, For, Include, Macro, Stmt};
+use crate::jinja::ast::{BlockBody, Expr, For, Framed, Include, Macro, Stmt};
 use crate::jinja::error::Error;
+use crate::jinja::stack::deeper;
 use crate::jinja::{names, repr};
-
-/// Bytes of stack that must be left before a body goes deeper, and how many it then gets.
-const RED_ZONE: usize = 128 * 1024;
-const STACK: usize = 1024 * 1024;
 
 type Names = &'static [&'static str];
 
@@ -46,7 +43,7 @@ impl Parser<'_> {
                     if ends.iter().any(|end| self.at_name(end)) {
                         return Ok(stmts);
                     }
-                    stacker::maybe_grow(RED_ZONE, STACK, || self.statement(&mut stmts))?;
+                    deeper(|| self.statement(&mut stmts))?;
                     self.expect_kind(Kind::BlockEnd, "end of statement block")?;
                 }
             }
@@ -196,7 +193,7 @@ impl Parser<'_> {
         let target = self.target(Some("in"), false)?;
         self.expect_name("in")?;
         let iter = self.tuple(Items::NoCondition, Some("recursive"), false)?;
-        let filter = if self.skip_name("if")? { Some(self.expression()?) } else { None };
+        let filter = if self.skip_name("if")? { Some(self.expression()?.into()) } else { None };
         let recursive = self.skip_name("recursive")?;
         let body = self.statements(&["endfor", "else"])?;
         let otherwise =
@@ -217,7 +214,7 @@ impl Parser<'_> {
         let test = self.tuple(Items::NoCondition, None, false)?;
         let then = self.statements(&["elif", "else", "endif"])?;
         let otherwise = if self.at_name("elif") {
-            vec![stacker::maybe_grow(RED_ZONE, STACK, || self.condition())?]
+            vec![deeper(|| self.condition())?]
         } else if self.advance()?.text == "else" {
             self.statements_to(&["endif"])?
         } else {
@@ -336,7 +333,7 @@ impl Parser<'_> {
     }
 
     /// Parameters in brackets, and the defaults of the last ones.
-    fn signature(&mut self) -> Result<(Vec<Arc<str>>, Vec<Expr>), Error> {
+    fn signature(&mut self) -> Result<(Vec<Arc<str>>, Vec<Framed>), Error> {
         self.expect("(")?;
         let (mut params, mut defaults) = (Vec::new(), Vec::new());
         while !self.at(")") {
@@ -345,7 +342,7 @@ impl Parser<'_> {
             }
             params.push(self.name()?);
             if self.skip("=")? {
-                defaults.push(self.expression()?);
+                defaults.push(self.expression()?.into());
             } else if !defaults.is_empty() {
                 return Err(self.fail("non-default argument follows default argument"));
             }
