@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
 
@@ -50,13 +49,27 @@ impl Rbac {
         }
     }
 
-    /// What the charts, roles and playbooks of the watches need.
+    /// What the charts, roles and playbooks of the watches need; warns of what only a run can tell.
     fn needs(&self) -> Result<Permissions, String> {
         let loaded = watches::load(&self.watches_file).map_err(|error| error.to_string())?;
         let mut needs = Permissions::of(&loaded.watches)?;
-        for watch in &loaded.watches {
-            if let Content::Ansible(ansible) = &watch.content {
-                self.add_content(&mut needs, ansible)?;
+        let contents: Vec<&AnsibleContent> = loaded
+            .watches
+            .iter()
+            .filter_map(|watch| match &watch.content {
+                Content::Ansible(ansible) => Some(ansible),
+                Content::Chart(_) => None,
+            })
+            .collect();
+        if contents.is_empty() {
+            return Ok(needs);
+        }
+        let options = self.ansible.options()?.content;
+        for ansible in contents {
+            let loaded = content::load(ansible, &self.watches_file, &options);
+            let loaded = loaded.map_err(|errors| errors.to_string())?;
+            for untold in loaded.contents().flat_map(|content| needs.add_content(content)) {
+                eprintln!("warning: {untold}; what it needs is not among the rules");
             }
         }
         Ok(needs)
@@ -81,21 +94,6 @@ impl Rbac {
         }
         print!("{}", to_documents(&documents));
         Ok(true)
-    }
-
-    /// What a role or playbook needs; warns of what only a run can tell.
-    fn add_content(&self, needs: &mut Permissions, ansible: &AnsibleContent) -> Result<(), String> {
-        let own = ansible.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
-        for run in std::iter::once(&ansible.run).chain(own) {
-            let mut options = self.ansible.options()?.content;
-            options.roles_path.push(content::own_roles(&self.watches_file));
-            options.modules = Arc::new(content::modules(run, &options));
-            let content = content::load(run, &options).map_err(|errors| errors.to_string())?;
-            for untold in needs.add_content(&content) {
-                eprintln!("warning: {untold}; what it needs is not among the rules");
-            }
-        }
-        Ok(())
     }
 
     async fn ask(&self, needs: &Permissions) -> Result<bool, String> {

@@ -4,22 +4,46 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::modules::Registry;
-use crate::playbook::{Action, Content, LoadErrors, Options};
-use crate::watches::Runnable;
+use crate::playbook::{Action, Content, LoadErrors, ModuleNames, Options};
+use crate::watches::{AnsibleContent, Runnable};
+
+/// A watch's role or playbook.
+pub struct Loaded {
+    /// The modules of this program, and what lies beside the content.
+    pub modules: Arc<Registry>,
+    /// What runs.
+    pub main: Arc<Content>,
+    /// What runs when the resource is deleted, when that is something else.
+    pub finalizer: Option<Arc<Content>>,
+}
+
+/// Loads what a watch of this file names.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(ansible: &AnsibleContent, watches_file: &Path, options: &Options) -> Result<Loaded, LoadErrors> {
+    let mut options = options.clone();
+    options.roles_path.push(own_roles(watches_file));
+    let modules = Arc::new(modules(&ansible.run, &options));
+    options.modules = Arc::clone(&modules) as Arc<dyn ModuleNames>;
+    let load = |run: &Runnable| match run {
+        Runnable::Role(path) => Content::load_role(path, &options),
+        Runnable::Playbook(path) => Content::load_playbook(path, &options),
+    };
+    let own = ansible.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
+    Ok(Loaded { modules, main: load(&ansible.run)?, finalizer: own.map(load).transpose()? })
+}
 
 /// The project's own roles, in the working directory or beside the watches file: playbooks find them there in
 /// ansible-operator's image, by its `ansible.cfg`.
-#[must_use]
-pub fn own_roles(watches_file: &Path) -> PathBuf {
+fn own_roles(watches_file: &Path) -> PathBuf {
     let roles = Path::new("roles");
     let beside = watches_file.parent().unwrap_or(Path::new("")).join(roles);
     let roles = if roles.is_dir() { roles } else { beside.as_path() };
     std::path::absolute(roles).unwrap_or(beside)
 }
 
-/// The modules of a role or playbook: those of this program, and what lies beside it.
-#[must_use]
-pub fn modules(runnable: &Runnable, options: &Options) -> Registry {
+fn modules(runnable: &Runnable, options: &Options) -> Registry {
     let mut roles_path = options.roles_path.clone();
     let (Runnable::Role(run) | Runnable::Playbook(run)) = runnable;
     let above = run.parent().unwrap_or(Path::new(""));
@@ -34,17 +58,6 @@ pub fn modules(runnable: &Runnable, options: &Options) -> Registry {
     Registry::for_content(dir, &roles_path, &options.collections_path)
 }
 
-/// The content of a role or playbook.
-///
-/// # Errors
-/// Everything that is wrong with it.
-pub fn load(runnable: &Runnable, options: &Options) -> Result<Arc<Content>, LoadErrors> {
-    match runnable {
-        Runnable::Role(path) => Content::load_role(path, options),
-        Runnable::Playbook(path) => Content::load_playbook(path, options),
-    }
-}
-
 /// The modules of this program that run programs, or ask addresses.
 const PROGRAMS: &[&str] = &[
     "ansible.builtin.command",
@@ -54,11 +67,18 @@ const PROGRAMS: &[&str] = &[
     "ansible.builtin.uri",
 ];
 
-/// Whether tasks may run programs that look for the cluster: by modules for that, or by modules in files.
-#[must_use]
-pub fn runs_programs(content: &Content, modules: &Registry) -> bool {
-    content.reach().iter().any(|reached| {
-        let Action::Module(name) = reached.task.action else { return false };
-        PROGRAMS.contains(&name) || modules.get(name).is_some_and(|module| module.is_external())
-    })
+impl Loaded {
+    /// What runs at some time.
+    pub fn contents(&self) -> impl Iterator<Item = &Arc<Content>> {
+        std::iter::once(&self.main).chain(&self.finalizer)
+    }
+
+    /// Whether tasks may run programs that look for the cluster: by modules for that, or by modules in files.
+    #[must_use]
+    pub fn runs_programs(&self) -> bool {
+        self.contents().flat_map(|content| content.reach()).any(|reached| {
+            let Action::Module(name) = reached.task.action else { return false };
+            PROGRAMS.contains(&name) || self.modules.get(name).is_some_and(|module| module.is_external())
+        })
+    }
 }

@@ -61,7 +61,6 @@ use self::tasks::Tasks;
 use crate::chart::{Capabilities, Chart, Compat};
 use crate::cluster::{self, Client, Election, EventKind, Recorder};
 use crate::modules::operator_sdk_util::UserMetrics;
-use crate::playbook;
 use crate::release;
 use crate::repository;
 use crate::watches::{self, AnsibleContent, ChartContent, Content, Watch};
@@ -151,7 +150,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Er
     let shared = share(client, options, &tasks, &shutdown).await?;
     let controllers: Vec<Arc<Controller>> =
         join_all(loaded.watches.into_iter().map(|watch| controller(watch, &shared))).await;
-    if shared.options.proxy_port != 0 && controllers.iter().any(|controller| controller.runs_programs()) {
+    if controllers.iter().any(|controller| controller.runs_programs()) {
         proxy::start(&shared, &shutdown).await;
     }
     let working = Arc::new(AtomicBool::new(false));
@@ -299,22 +298,14 @@ fn names_added_repository(reference: &str) -> bool {
 }
 
 fn role_reconciler(watch: &Watch, ansible: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
-    let mut options = shared.options.ansible.content.clone();
-    options.roles_path.push(content::own_roles(&shared.options.watches_file));
-    let modules = Arc::new(content::modules(&ansible.run, &options));
-    options.modules = Arc::clone(&modules) as Arc<dyn playbook::ModuleNames>;
-    let own = ansible.finalizer.as_ref().and_then(|finalizer| finalizer.run.as_ref());
-    let loaded = content::load(&ansible.run, &options)
-        .and_then(|main| Ok((main, own.map(|run| content::load(run, &options)).transpose()?)));
-    match loaded {
-        Ok((main, finalizer)) => {
-            main.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let options = &shared.options;
+    match content::load(ansible, &options.watches_file, &options.ansible.content) {
+        Ok(loaded) => {
+            loaded.main.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             tracing::info!(kind = %watch.kind, "role or playbook loaded");
-            let runs_programs = content::runs_programs(&main, &modules)
-                || finalizer.as_ref().is_some_and(|content| content::runs_programs(content, &modules));
-            let (shared, ansible) = (Arc::clone(shared), ansible.clone());
-            let watch = watch.clone();
-            Arc::new(RoleReconciler { shared, watch, ansible, modules, main, finalizer, runs_programs })
+            let runs_programs = options.proxy_port != 0 && loaded.runs_programs();
+            let (shared, watch, ansible) = (Arc::clone(shared), watch.clone(), ansible.clone());
+            Arc::new(RoleReconciler { shared, watch, ansible, loaded, runs_programs })
         }
         Err(errors) => {
             let message = errors.to_string();

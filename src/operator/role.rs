@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::ansible_status::{Report, result, status};
+use super::content::Loaded;
 use super::controller::{Failure, Next, Pass, Reconcile};
 use super::dependents::Caller;
 use super::parameters::extra_vars;
@@ -24,11 +25,9 @@ use crate::cluster::{EventKind, Object, Target};
 use crate::executor::{Context, Outcome, Run, RunError, RunOptions, run_to_end};
 use crate::inventory::Inventory;
 use crate::jinja::{self, Extensions};
-use crate::modules::Registry;
 use crate::modules::external::python_here;
 use crate::modules::jobs::Jobs;
 use crate::modules::session::Session;
-use crate::playbook::Content;
 use crate::watches::{AnsibleContent, Gvk, Watch, duration};
 
 /// Annotation: a period of the resource's own.
@@ -46,11 +45,8 @@ pub(super) struct RoleReconciler {
     pub(super) shared: Arc<Shared>,
     pub(super) watch: Watch,
     pub(super) ansible: AnsibleContent,
-    pub(super) modules: Arc<Registry>,
-    pub(super) main: Arc<Content>,
-    /// What runs when the resource is deleted, when that is something else.
-    pub(super) finalizer: Option<Arc<Content>>,
-    /// Whether tasks run programs that look for the cluster.
+    pub(super) loaded: Loaded,
+    /// Whether tasks run programs that look for the cluster and are let in.
     pub(super) runs_programs: bool,
 }
 
@@ -154,9 +150,9 @@ impl RoleReconciler {
     async fn run(&self, pass: &Pass, resource: &Object, finalizing: bool) -> Result<Ended, RunError> {
         let primary = &pass.primary;
         let own = self.ansible.finalizer.as_ref().filter(|_| finalizing);
-        let content = match &self.finalizer {
+        let content = match &self.loaded.finalizer {
             Some(content) if finalizing => content,
-            _ => &self.main,
+            _ => &self.loaded.main,
         };
         let mut vars = self.shared.options.ansible.extra_vars.clone();
         vars.extend(extra_vars(&self.ansible, &primary.kind, resource, own.map(|own| &own.vars)));
@@ -173,7 +169,7 @@ impl RoleReconciler {
         extensions.insert(Arc::clone(&session));
         extensions.insert(Arc::clone(&self.shared.user_metrics));
         let context = Context {
-            modules: Arc::clone(&self.modules),
+            modules: Arc::clone(&self.loaded.modules),
             extensions,
             cancel: pass.cancel.clone(),
             deadline: self.deadline(),

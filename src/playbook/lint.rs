@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::check::{self, Findings};
 use super::content::Options;
 use super::error::{Kind, LoadError};
+use super::files::{MAX_DEPTH, files_below, is_yaml};
 use super::loader::{Loader, RoleFiles, RoleHead, Surroundings};
 use super::tree::{Action, Node, Place, Task};
 use crate::jinja::Value;
@@ -63,9 +64,6 @@ const PLUGINS: &[&str] = &[
     "connection_plugins",
     "inventory_plugins",
 ];
-
-/// How deep directories are searched.
-const MAX_DEPTH: usize = 12;
 
 /// Reads a playbook, a role, or everything below the directory of a project.
 #[must_use]
@@ -157,10 +155,6 @@ impl Found {
 /// The directories of a role.
 const PARTS: &[&str] = &["tasks", "handlers", "defaults", "vars", "meta", "templates", "files", "tests"];
 
-fn is_yaml(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml")
-}
-
 /// Whether a file is a list with a play in it.
 fn is_playbook(path: &Path) -> bool {
     let Ok(bytes) = std::fs::read(path) else { return false };
@@ -197,7 +191,7 @@ impl Linter<'_> {
             collections = Arc::clone(&role.collections);
         }
         for (folder, handlers) in [("tasks", false), ("handlers", true)] {
-            for file in files(&path.join(folder), is_yaml) {
+            for file in files_below(&path.join(folder), is_yaml) {
                 self.report.files += 1;
                 let around = Surroundings {
                     role: Some(RoleHead { path: path.to_owned() }),
@@ -211,14 +205,14 @@ impl Linter<'_> {
             }
         }
         for folder in ["defaults", "vars"] {
-            for file in files(&path.join(folder), is_yaml) {
+            for file in files_below(&path.join(folder), is_yaml) {
                 self.report.files += 1;
                 loader.vars_file(&file);
             }
         }
         self.take(loader);
         self.programs(&nodes, 0);
-        for file in files(&path.join("templates"), |_| true) {
+        for file in files_below(&path.join("templates"), |_| true) {
             self.template(&file);
         }
     }
@@ -340,24 +334,6 @@ impl Linter<'_> {
         report.findings = findings;
         report
     }
-}
-
-/// All files below a directory that are wanted, in order.
-fn files(directory: &Path, wanted: fn(&Path) -> bool) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![(directory.to_owned(), 0)];
-    while let Some((directory, depth)) = open.pop() {
-        for entry in std::fs::read_dir(&directory).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() && depth < MAX_DEPTH {
-                open.push((path, depth + 1));
-            } else if path.is_file() && wanted(&path) {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 /// What shells do themselves.

@@ -13,6 +13,7 @@ mod check;
 mod config;
 mod content;
 mod error;
+mod files;
 mod keywords;
 mod lint;
 mod loader;
@@ -27,6 +28,7 @@ pub use content::{
     imported_directories,
 };
 pub use error::{Kind, LoadError, LoadErrors, source_position};
+pub use files::files_below;
 pub use keywords::{Keywords, find_keyword, keyword_names};
 pub use lint::{Report, lint};
 pub use loader::{META_ACTIONS, RoleFiles};

@@ -1,10 +1,11 @@
 //! Every task that a run may come to, also those of files and roles that are only included while it runs.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::content::Content;
+use super::files::{files_below, is_yaml};
 use super::loader::RoleFiles;
 use super::tree::{Action, Node, Role, Task};
 use crate::jinja::Value;
@@ -89,7 +90,7 @@ impl Walk<'_> {
         self.nodes(&role.handlers, Some(role));
         // Whichever of its files an include names while it runs.
         for (folder, handlers) in [("tasks", false), ("handlers", true)] {
-            for file in task_files(&role.path.join(folder)) {
+            for file in files_below(&role.path.join(folder), is_yaml) {
                 self.file(&file.display().to_string(), Some(role), handlers);
             }
         }
@@ -102,19 +103,4 @@ impl Walk<'_> {
             self.nodes(&nodes, role);
         }
     }
-}
-
-/// The YAML files of a directory and of those in it.
-fn task_files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() && !path.is_symlink() {
-            found.extend(task_files(&path));
-        } else if path.extension().is_some_and(|ending| ending == "yml" || ending == "yaml") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }

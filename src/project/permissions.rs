@@ -153,12 +153,18 @@ impl Permissions {
         let (Some(api_version), Some(kind)) = (object["apiVersion"].as_str(), object["kind"].as_str()) else {
             return;
         };
-        let KindInfo { group, plural, namespaced } = kinds::info(api_version, kind);
-        let rules = if namespaced { &mut self.namespaced } else { &mut self.cluster };
-        rules.allow(&group, &plural, MANAGE.iter().copied());
-        if group == "rbac.authorization.k8s.io" {
+        self.allow(api_version, kind, "", MANAGE);
+        if kinds::group_of(api_version) == "rbac.authorization.k8s.io" {
             self.hand_on(object, kind);
         }
+    }
+
+    /// Allows these verbs on a kind where it lives, or on a subresource of it.
+    pub(super) fn allow(&mut self, api_version: &str, kind: &str, subresource: &str, verbs: &[&str]) {
+        let KindInfo { group, plural, namespaced } = kinds::info(api_version, kind);
+        let rules = if namespaced { &mut self.namespaced } else { &mut self.cluster };
+        let resource = if subresource.is_empty() { plural } else { format!("{plural}/{subresource}") };
+        rules.allow(&group, &resource, verbs.iter().copied());
     }
 
     /// Who makes a Role must hold its rules; who binds one that is there already must be allowed to.

@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Map;
 
-use super::kinds;
 use super::permissions::{MANAGE, Permissions};
 use crate::chart::Chart;
 use crate::jinja::Value;
-use crate::playbook::{Action, Content, Reached};
+use crate::playbook::{Action, Content, Reached, files_below};
 
 /// Looking at objects, and following them.
 const READ: &[&str] = &["get", "list", "watch"];
@@ -30,72 +29,64 @@ const TELL: &[&str] = &["create", "get", "patch"];
 /// A connection into a pod.
 const CONNECT: &[&str] = &["create", "get"];
 
-/// On which resource a module works.
+/// On which kind a module works.
 enum On {
     /// The kind that the task names.
     Named,
     /// The same, where a workload is a Deployment unless the task says otherwise.
     Workload,
-    /// A subresource of the kind that the task names.
-    Sub(&'static str),
     /// This `apiVersion` and kind.
     Kind(&'static str, &'static str),
-    /// A subresource of pods.
-    Pods(&'static str),
-    /// What a chart makes.
-    Chart,
 }
 
-/// Module, resource, verbs. `kubernetes.core.k8s` has verbs for each of its states.
-const NEEDS: &[(&str, On, &[&str])] = &[
-    ("kubernetes.core.k8s_info", On::Named, READ),
-    ("kubernetes.core.k8s_scale", On::Named, CHANGE),
-    ("kubernetes.core.k8s_scale", On::Sub("scale"), WRITE),
-    ("kubernetes.core.k8s_json_patch", On::Named, CHANGE),
-    ("kubernetes.core.k8s_rollback", On::Named, CHANGE),
-    ("kubernetes.core.k8s_rollback", On::Kind("apps/v1", "ReplicaSet"), READ),
-    ("kubernetes.core.k8s_rollback", On::Kind("apps/v1", "ControllerRevision"), READ),
-    ("kubernetes.core.k8s_exec", On::Pods(""), READ),
-    ("kubernetes.core.k8s_exec", On::Pods("exec"), CONNECT),
-    ("kubernetes.core.k8s_cp", On::Pods(""), READ),
-    ("kubernetes.core.k8s_cp", On::Pods("exec"), CONNECT),
-    ("kubernetes.core.k8s_log", On::Named, READ),
-    ("kubernetes.core.k8s_log", On::Pods(""), READ),
-    ("kubernetes.core.k8s_log", On::Pods("log"), &["get"]),
-    ("kubernetes.core.k8s_drain", On::Kind("v1", "Node"), CHANGE),
-    ("kubernetes.core.k8s_drain", On::Pods(""), DELETE),
-    ("kubernetes.core.k8s_drain", On::Pods("eviction"), &["create"]),
-    ("kubernetes.core.k8s_taint", On::Kind("v1", "Node"), CHANGE),
-    ("kubernetes.core.k8s_service", On::Kind("v1", "Service"), MANAGE),
-    ("kubernetes.core.helm", On::Kind("v1", "Secret"), MANAGE),
-    ("kubernetes.core.helm", On::Chart, MANAGE),
-    ("kubernetes.core.helm_info", On::Kind("v1", "Secret"), READ),
-    ("operator_sdk.util.k8s_status", On::Named, READ),
-    ("operator_sdk.util.k8s_status", On::Sub("status"), WRITE),
-    ("operator_sdk.util.k8s_event", On::Named, READ),
-    ("operator_sdk.util.k8s_event", On::Kind("v1", "Event"), TELL),
-    ("daytwo.core.chart", On::Kind("v1", "Secret"), MANAGE),
-    ("daytwo.core.chart", On::Chart, MANAGE),
-    ("daytwo.core.event", On::Kind("v1", "Event"), TELL),
-    ("daytwo.core.approve", On::Kind("v1", "Event"), TELL),
-    ("daytwo.core.wait", On::Named, READ),
-    ("daytwo.core.scale_to", On::Workload, CHANGE),
-    ("daytwo.core.scale_to", On::Pods(""), READ),
-    ("daytwo.core.secret", On::Kind("v1", "Secret"), APPLY),
-    ("daytwo.core.job", On::Kind("batch/v1", "Job"), MANAGE),
-    ("daytwo.core.job", On::Pods(""), READ),
-    ("daytwo.core.job", On::Pods("log"), &["get"]),
-    ("daytwo.core.mysqldump", On::Kind("batch/v1", "Job"), MANAGE),
-    ("daytwo.core.mysqldump", On::Pods(""), READ),
-    ("daytwo.core.mysqldump", On::Pods("log"), &["get"]),
-    ("daytwo.core.mysqlrestore", On::Kind("batch/v1", "Job"), MANAGE),
-    ("daytwo.core.mysqlrestore", On::Pods(""), READ),
-    ("daytwo.core.mysqlrestore", On::Pods("log"), &["get"]),
-    ("daytwo.core.mysql_query", On::Kind("v1", "Secret"), READ),
-    ("daytwo.core.mysql_query", On::Kind("v1", "Service"), READ),
-    ("daytwo.core.mysql_query", On::Pods(""), READ),
-    ("daytwo.core.mysql_query", On::Pods("exec"), CONNECT),
+const POD: On = On::Kind("v1", "Pod");
+const NODE: On = On::Kind("v1", "Node");
+const SECRET: On = On::Kind("v1", "Secret");
+const EVENT: On = On::Kind("v1", "Event");
+
+/// The kind, its subresource or nothing, the verbs.
+type Need = (On, &'static str, &'static [&'static str]);
+
+/// Modules and what each needs. `kubernetes.core.k8s` has verbs for each of its states.
+const NEEDS: &[(&[&str], &[Need])] = &[
+    (&["kubernetes.core.k8s_info", "daytwo.core.wait"], &[(On::Named, "", READ)]),
+    (&["kubernetes.core.k8s_scale"], &[(On::Named, "", CHANGE), (On::Named, "scale", WRITE)]),
+    (&["kubernetes.core.k8s_json_patch"], &[(On::Named, "", CHANGE)]),
+    (
+        &["kubernetes.core.k8s_rollback"],
+        &[
+            (On::Named, "", CHANGE),
+            (On::Kind("apps/v1", "ReplicaSet"), "", READ),
+            (On::Kind("apps/v1", "ControllerRevision"), "", READ),
+        ],
+    ),
+    (&["kubernetes.core.k8s_exec", "kubernetes.core.k8s_cp"], &[(POD, "", READ), (POD, "exec", CONNECT)]),
+    (&["kubernetes.core.k8s_log"], &[(On::Named, "", READ), (POD, "", READ), (POD, "log", &["get"])]),
+    (
+        &["kubernetes.core.k8s_drain"],
+        &[(NODE, "", CHANGE), (POD, "", DELETE), (POD, "eviction", &["create"])],
+    ),
+    (&["kubernetes.core.k8s_taint"], &[(NODE, "", CHANGE)]),
+    (&["kubernetes.core.k8s_service"], &[(On::Kind("v1", "Service"), "", MANAGE)]),
+    (&["kubernetes.core.helm_info"], &[(SECRET, "", READ)]),
+    (&["operator_sdk.util.k8s_status"], &[(On::Named, "", READ), (On::Named, "status", WRITE)]),
+    (&["operator_sdk.util.k8s_event"], &[(On::Named, "", READ), (EVENT, "", TELL)]),
+    (&["daytwo.core.event", "daytwo.core.approve"], &[(EVENT, "", TELL)]),
+    (&["daytwo.core.scale_to"], &[(On::Workload, "", CHANGE), (POD, "", READ)]),
+    (&["daytwo.core.secret"], &[(SECRET, "", APPLY)]),
+    (
+        &["daytwo.core.job", "daytwo.core.mysqldump", "daytwo.core.mysqlrestore"],
+        &[(On::Kind("batch/v1", "Job"), "", MANAGE), (POD, "", READ), (POD, "log", &["get"])],
+    ),
+    (
+        &["daytwo.core.mysql_query"],
+        &[(SECRET, "", READ), (On::Kind("v1", "Service"), "", READ), (POD, "", READ), (POD, "exec", CONNECT)],
+    ),
+    (CHARTS, &[(SECRET, "", MANAGE)]),
 ];
+
+/// The modules that need what a chart makes.
+const CHARTS: &[&str] = &["kubernetes.core.helm", "daytwo.core.chart"];
 
 /// The module whose verbs are those of its state.
 const K8S: &str = "kubernetes.core.k8s";
@@ -109,51 +100,45 @@ impl Permissions {
         let mut untold = BTreeSet::new();
         for reached in content.reach() {
             let Action::Module(module) = reached.task.action else { continue };
-            let needs: Vec<_> = if module == K8S {
-                vec![(&On::Named, verbs_of_state(&reached))]
-            } else {
-                NEEDS.iter().filter(|need| need.0 == module).map(|(_, on, verbs)| (on, *verbs)).collect()
-            };
-            for (on, verbs) in needs {
-                if let Err(what) = self.add_need(on, verbs, &reached, &content.basedir) {
-                    untold.insert(format!("{}: {what}", reached.task.place.path()));
-                }
+            let of_state = (On::Named, "", verbs_of_state(&reached));
+            let of_module = NEEDS.iter().filter(|(modules, _)| modules.contains(&module));
+            let of_module = of_module.flat_map(|(_, needs)| *needs);
+            let mut told = Ok(());
+            for need in of_module.chain((module == K8S).then_some(&of_state)) {
+                told = told.and(self.add_need(need, &reached));
+            }
+            if CHARTS.contains(&module) {
+                told = told.and(self.add_chart_of(&reached, &content.basedir));
+            }
+            if let Err(what) = told {
+                untold.insert(format!("{}: {what}", reached.task.place.path()));
             }
         }
         untold.into_iter().collect()
     }
 
-    fn add_need(&mut self, on: &On, verbs: &[&str], reached: &Reached, basedir: &Path) -> Result<(), String> {
-        match on {
-            On::Kind(api_version, kind) => self.allow(api_version, kind, "", verbs),
-            On::Pods(subresource) => self.allow("v1", "Pod", subresource, verbs),
-            On::Named | On::Sub(_) | On::Workload => {
-                let subresource = if let On::Sub(subresource) = on { subresource } else { "" };
-                let default =
-                    if let On::Workload = on { ("apps/v1", Some("Deployment")) } else { ("v1", None) };
-                let (named, complete) = named_kinds(reached, default);
-                for (api_version, kind) in &named {
-                    self.allow(api_version, kind, subresource, verbs);
-                }
-                if !complete {
-                    return Err("which kind of object this works on is only known when it runs".to_owned());
-                }
+    fn add_need(&mut self, (on, subresource, verbs): &Need, reached: &Reached) -> Result<(), String> {
+        let default = match on {
+            On::Kind(api_version, kind) => {
+                self.allow(api_version, kind, subresource, verbs);
+                return Ok(());
             }
-            On::Chart => {
-                let chart = chart_of(reached, basedir).ok_or("the chart is only known when it runs")?;
-                let failed = |error: crate::chart::Error| format!("chart {}: {error}", chart.display());
-                self.add_chart(&Chart::load(&chart).map_err(failed)?, &Map::new()).map_err(failed)?;
-            }
+            On::Named => ("v1", None),
+            On::Workload => ("apps/v1", Some("Deployment")),
+        };
+        let (named, complete) = named_kinds(reached, default);
+        for (api_version, kind) in &named {
+            self.allow(api_version, kind, subresource, verbs);
         }
-        Ok(())
+        let untold = || "which kind of object this works on is only known when it runs".to_owned();
+        complete.then_some(()).ok_or_else(untold)
     }
 
-    fn allow(&mut self, api_version: &str, kind: &str, subresource: &str, verbs: &[&str]) {
-        let info = kinds::info(api_version, kind);
-        let rules = if info.namespaced { &mut self.namespaced } else { &mut self.cluster };
-        let resource =
-            if subresource.is_empty() { info.plural } else { format!("{}/{subresource}", info.plural) };
-        rules.allow(&info.group, &resource, verbs.iter().copied());
+    /// What the chart of a task makes.
+    fn add_chart_of(&mut self, reached: &Reached, basedir: &Path) -> Result<(), String> {
+        let chart = chart_of(reached, basedir).ok_or("the chart is only known when it runs")?;
+        let failed = |error: crate::chart::Error| format!("chart {}: {error}", chart.display());
+        self.add_chart(&Chart::load(&chart).map_err(failed)?, &Map::new()).map_err(failed)
     }
 }
 
@@ -237,7 +222,7 @@ impl Kinds<'_> {
             .filter_map(|name| folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file()))
             .collect();
         if paths.is_empty() {
-            paths = files_below(&folders[0]);
+            paths = files_below(&folders[0], |_| true);
         }
         self.complete &= !paths.is_empty();
         for path in paths {
@@ -305,15 +290,6 @@ fn quoted(text: &str) -> Vec<String> {
         rest = &rest[start + 1 + length + 1..];
     }
     found
-}
-
-fn files_below(directory: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut paths: Vec<PathBuf> = entries
-        .flat_map(|path| if path.is_dir() && !path.is_symlink() { files_below(&path) } else { vec![path] })
-        .collect();
-    paths.sort();
-    paths
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::super::registry::Registry;
 use super::super::spec::Spec;
@@ -170,7 +170,7 @@ impl Pythons {
             };
             let mut path = roots.to_vec();
             path.extend(std::env::var_os("PYTHONPATH").iter().flat_map(std::env::split_paths));
-            let status = Command::new(&python)
+            let status = Command::new(python)
                 .args(["-c", "import ansible.module_utils.basic"])
                 .env("PYTHONPATH", std::env::join_paths(path).unwrap_or_default())
                 .stdin(Stdio::null())
@@ -195,10 +195,11 @@ pub(super) fn python(find: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> 
     given.filter(|path| path.is_file()).or_else(|| PYTHONS.into_iter().find_map(find))
 }
 
-/// The same, by the path of this process.
+/// The same, by the path of this process; looked for once.
 #[must_use]
-pub fn python_here() -> Option<PathBuf> {
-    python(in_path)
+pub fn python_here() -> Option<&'static Path> {
+    static HERE: LazyLock<Option<PathBuf>> = LazyLock::new(|| python(in_path));
+    HERE.as_deref()
 }
 
 fn in_path(name: &str) -> Option<PathBuf> {
