@@ -35,11 +35,22 @@ pub async fn load_installable(
     options: &Options,
     fetch_missing: Option<Report<'_>>,
 ) -> Result<Chart, Error> {
-    let path = locate(reference, options).await?;
-    let load = || Chart::load(&path).and_then(|chart| chart.check_installable().map(|()| chart));
+    installable(&locate(reference, options).await?, options, fetch_missing).await
+}
+
+/// The same for a chart on disk.
+///
+/// # Errors
+/// As [`load_installable`].
+pub async fn installable(
+    path: &Path,
+    options: &Options,
+    fetch_missing: Option<Report<'_>>,
+) -> Result<Chart, Error> {
+    let load = || Chart::load(path).and_then(|chart| chart.check_installable().map(|()| chart));
     match (load(), fetch_missing) {
         (Err(chart::Error::MissingDependencies(_)), Some(report)) => {
-            fetch_dependencies(&path, options, report).await?;
+            fetch_dependencies(path, options, report).await?;
             Ok(load()?)
         }
         (Err(error @ chart::Error::MissingDependencies(_)), None) => Err(Error::Context {

@@ -43,7 +43,7 @@ pub use entries::{Entries, Entry};
 pub use error::Error;
 pub use index::{ChartVersion, Index};
 pub use list::list_dependencies;
-pub use locate::{is_remote, load, load_installable, locate};
+pub use locate::{installable, is_remote, load, load_installable, locate};
 pub use output_dir::write_listing;
 pub use provenance::{Verification, default_keyring, verify};
 pub use pull::{Pull, pull};

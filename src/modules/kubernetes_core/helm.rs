@@ -233,11 +233,11 @@ impl Task<'_> {
         let mut command = HelmCommand::new(args, "show chart");
         command.argument(&format!("'{}'", args.str("chart_ref").unwrap_or_default()));
         let load = async {
+            let path = repository::locate(&reference, &places).await?;
             if args.flag("dependency_update") {
-                let path = repository::locate(&reference, &places).await?;
                 repository::fetch_dependencies(&path, &places, &|_| {}).await?;
             }
-            repository::load_installable(&reference, &places, None).await
+            repository::installable(&path, &places, None).await
         };
         context.until_cancelled(load).await?.map_err(|error| command.failed(&error))
     }

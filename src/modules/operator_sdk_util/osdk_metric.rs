@@ -56,14 +56,12 @@ impl Module for OsdkMetric {
         if context.check {
             return Ok(TaskResult::changed(true));
         }
+        let metric = json!({"name": name, "description": description, kind: change});
         match context.extensions.get::<UserMetrics>() {
             Some(metrics) if args.str("address") == Some(ADDRESS) => {
-                metrics.record(name, description, kind, &change).map_err(ModuleError::new)?;
+                metrics.record_sent(&metric).map_err(ModuleError::new)?;
             }
-            _ => {
-                let metric = json!({"name": name, "description": description, kind: change});
-                post(args.str("address").unwrap_or(ADDRESS), &metric).await?;
-            }
+            _ => post(args.str("address").unwrap_or(ADDRESS), &metric).await?,
         }
         Ok(TaskResult::changed(true))
     }

@@ -100,7 +100,7 @@ impl UserMetrics {
     ///
     /// # Errors
     /// The name is none, the metric is of another kind, or a counter shall go down.
-    pub fn record(&self, name: &str, help: &str, kind: &str, change: &Value) -> Result<(), String> {
+    fn record(&self, name: &str, help: &str, kind: &str, change: &Value) -> Result<(), String> {
         if !is_name(name) {
             return Err(format!("{name:?} is no name of a metric"));
         }
@@ -118,10 +118,10 @@ impl UserMetrics {
         Ok(())
     }
 
-    /// The same for a metric as programs send it: `{name:, description:, counter: | gauge: | histogram: | summary: {…}}`.
+    /// Makes or changes a metric as programs send it: `{name:, description:, counter: | gauge: | histogram: | summary: {…}}`.
     ///
     /// # Errors
-    /// As above, or it has no name, or not exactly one kind.
+    /// It has no name, or not exactly one kind, or is of another kind already, or a counter shall go down.
     pub fn record_sent(&self, metric: &Value) -> Result<(), String> {
         let kinds: Vec<&str> = KINDS.into_iter().filter(|kind| metric[kind].is_object()).collect();
         let ([kind], Some(name)) = (kinds.as_slice(), metric["name"].as_str()) else {
