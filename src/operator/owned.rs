@@ -32,7 +32,7 @@ struct Inner {
     by_uid: HashMap<String, Caller>,
     /// By `Kind.group` and `namespace/name`, as the annotations write them.
     by_name: HashMap<(String, String), Caller>,
-    watched: HashSet<(String, String)>,
+    watched: HashSet<String>,
     /// By kind and namespace: whose runs ended before the first list. What they made may be gone unseen.
     unlisted: HashMap<(String, Option<String>), Vec<Caller>>,
     /// By kind, then by UID.
@@ -72,12 +72,13 @@ impl Owned {
         let mut inner = self.inner();
         inner.by_uid.retain(|_, known| known != caller);
         inner.by_name.retain(|_, known| known != caller);
+        inner.unlisted.values_mut().for_each(|callers| callers.retain(|known| known != caller));
     }
 
     /// Watches a kind of which a run of the caller created or found owned objects.
     pub(super) fn watch(self: &Arc<Self>, kind: &Gvk, caller: &Caller) {
         let api_version = kind.api_version();
-        if !self.inner().begin(&api_version, &kind.kind, &self.namespaces, caller) {
+        if !self.inner().begin(&key(&api_version, &kind.kind), &self.namespaces, caller) {
             return;
         }
         for namespace in self.namespaces.clone() {
@@ -98,7 +99,7 @@ impl Owned {
 
     fn observe(&self, scope: &Scope, event: Event<Seen>, listed: &mut Option<HashSet<String>>) {
         let mut inner = self.inner();
-        let kind = format!("{}/{}", scope.api_version, scope.kind);
+        let kind = key(&scope.api_version, &scope.kind);
         match event {
             Event::Init => *listed = Some(HashSet::new()),
             Event::InitApply(object) | Event::Apply(object) => {
@@ -115,12 +116,17 @@ impl Owned {
     }
 }
 
+/// By what a kind is known here.
+fn key(api_version: &str, kind: &str) -> String {
+    format!("{api_version}/{kind}")
+}
+
 impl Inner {
     /// Whether the kind is not watched yet; until it is listed, the caller waits for what the list says.
-    fn begin(&mut self, api_version: &str, kind: &str, scopes: &[Option<String>], caller: &Caller) -> bool {
-        let is_new = self.watched.insert((api_version.to_owned(), kind.to_owned()));
+    fn begin(&mut self, kind: &str, scopes: &[Option<String>], caller: &Caller) -> bool {
+        let is_new = self.watched.insert(kind.to_owned());
         for scope in scopes {
-            let key = (format!("{api_version}/{kind}"), scope.clone());
+            let key = (kind.to_owned(), scope.clone());
             if is_new {
                 self.unlisted.insert(key, vec![caller.clone()]);
             } else if let Some(callers) = self.unlisted.get_mut(&key).filter(|known| !known.contains(caller))
@@ -251,13 +257,13 @@ mod tests {
     fn a_run_that_ended_before_the_first_list_is_done_again() {
         let (mut inner, caller) = inner();
         let scopes = [Some("demo".to_owned())];
-        assert!(inner.begin("v1", "ConfigMap", &scopes, &caller));
-        assert!(!inner.begin("v1", "ConfigMap", &scopes, &caller));
+        assert!(inner.begin("v1/ConfigMap", &scopes, &caller));
+        assert!(!inner.begin("v1/ConfigMap", &scopes, &caller));
         assert_eq!(caller.queue.depth(), 0);
         inner.relisted("v1/ConfigMap", Some("demo"), &HashSet::new());
         assert_eq!(caller.queue.depth(), 1);
         // From now on, what goes is seen.
-        assert!(!inner.begin("v1", "ConfigMap", &scopes, &caller));
+        assert!(!inner.begin("v1/ConfigMap", &scopes, &caller));
         assert!(inner.unlisted.is_empty());
     }
 

@@ -115,54 +115,58 @@ impl Proxy {
         (self.runs().get(uid).cloned(), path)
     }
 
-    /// The kind at an address, if it is one of objects that are kept: others are only asked by a POST.
-    async fn resource(&self, place: &Place) -> Option<Arc<Resource>> {
+    /// What the request of a run is about, if that is one object, of a kind that is kept: others are only asked by a POST.
+    async fn subject(&self, session: Option<Arc<Session>>, head: &request::Parts) -> Option<Subject> {
+        let (session, place) = (session?, Place::of(head.uri.path())?);
+        let owner = session.owner.clone()?;
+        let watches = head.uri.query().is_some_and(|query| query.contains("watch="));
+        let is_one = place.name.is_some() || head.method == Method::POST;
+        if watches || !is_one || place.subresource.is_some() {
+            return None;
+        }
         let resource = self.client.find_resource(&place.api_version, &place.plural).await.ok()?;
-        resource.watchable.then_some(resource)
+        resource.watchable.then_some(Subject { session, owner, place, resource })
+    }
+}
+
+/// One object that a program of a run asks for or writes.
+struct Subject {
+    session: Arc<Session>,
+    owner: Owner,
+    place: Place,
+    resource: Arc<Resource>,
+}
+
+impl Subject {
+    /// Whether a request makes an object that may not be there yet.
+    fn is_created_by(&self, head: &request::Parts) -> bool {
+        let applies = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == APPLY);
+        match head.method {
+            Method::POST => self.place.name.is_none(),
+            Method::PATCH => applies,
+            _ => false,
+        }
     }
 
-    /// The body of a request that creates an object, with its owner; none where only the answer will be legible.
-    async fn owned(&self, place: &Place, body: &Bytes, session: &Session) -> Option<Bytes> {
-        let (Some(owner), Some(resource)) = (&session.owner, self.resource(place).await) else {
-            return Some(body.clone());
-        };
+    /// The body of a request that creates the object, with its owner; none where only the answer will be legible.
+    fn owned(&self, body: &[u8]) -> Option<Bytes> {
         let Ok(object @ Value::Object(_)) = parse(body, Numbers::Json) else { return None };
         let mut object = Object(object);
-        let namespace = place.namespace.as_deref().filter(|_| resource.namespaced);
-        owner.mark(&mut object, namespace, OwnerStyle::Plain);
+        let namespace = self.place.namespace.as_deref().filter(|_| self.resource.namespaced);
+        self.owner.mark(&mut object, namespace, OwnerStyle::Plain);
         Some(object.0.to_string().into())
     }
 
-    /// Gives an object that was created its owner.
-    async fn own(&self, answer: &[u8], place: &Place, session: &Session) -> Option<Object> {
-        let (owner, resource) = (session.owner.as_ref()?, self.resource(place).await?);
-        let mut object = Object(serde_json::from_slice(answer).ok()?);
-        let (name, namespace) = (object.name().to_owned(), object.namespace().map(str::to_owned));
-        owner.mark(&mut object, namespace.as_deref(), OwnerStyle::Plain);
+    /// Gives the object that was created its owner.
+    async fn own(&self, client: &Client, mut object: Object) -> Option<Object> {
+        self.session.own(&mut object, &self.resource);
         let metadata = &object.0["metadata"];
         let patch = json!({"metadata": {
             "ownerReferences": metadata["ownerReferences"], "annotations": metadata["annotations"],
         }});
-        let target = Target::new(&resource, namespace.as_deref(), &name);
-        let patched = self.client.patch(target, Patch::Merge, &patch, Write::by(FIELD_MANAGER)).await;
+        let target = Target::new(&self.resource, object.namespace(), object.name());
+        let patched = client.patch(target, Patch::Merge, &patch, Write::by(FIELD_MANAGER)).await;
         patched.inspect_err(|error| tracing::warn!(%error, "what a program made has no owner")).ok()
-    }
-
-    /// Remembers the kind of an object that the run's resource owns.
-    async fn remember(&self, object: &Object, place: &Place, session: &Session) {
-        if let Some(resource) = self.resource(place).await {
-            session.remember(object, &resource);
-        }
-    }
-}
-
-/// Whether a request makes an object that may not be there yet.
-fn creates(head: &request::Parts, place: &Place) -> bool {
-    let applies = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == APPLY);
-    match head.method {
-        Method::POST => place.name.is_none(),
-        Method::PATCH => applies && place.subresource.is_none(),
-        _ => false,
     }
 }
 
@@ -242,10 +246,10 @@ async fn pass(proxy: &Proxy, mut request: Request) -> Result<Response, String> {
     let address = head.uri.path_and_query().map_or("/", |address| address.as_str());
     let (session, address) = proxy.of_run(address);
     head.uri = address.parse::<Uri>().map_err(|error| error.to_string())?;
-    let run = session.zip(Place::of(head.uri.path()));
+    let subject = proxy.subject(session, &head).await;
     let mut owned = true;
-    if let Some((session, place)) = run.as_ref().filter(|(_, place)| creates(&head, place)) {
-        match proxy.owned(place, &body, session).await {
+    if let Some(subject) = subject.as_ref().filter(|subject| subject.is_created_by(&head)) {
+        match subject.owned(&body) {
             Some(marked) => body = marked,
             // Of clients that write protobuf, all read JSON.
             None => {
@@ -255,10 +259,6 @@ async fn pass(proxy: &Proxy, mut request: Request) -> Result<Response, String> {
         }
     }
     OWN_HEADERS.iter().for_each(|name| drop(head.headers.remove(name)));
-    let watches = head.uri.query().is_some_and(|query| query.contains("watch="));
-    let run = run.filter(|(_, place)| {
-        place.subresource.is_none() && !watches && (place.name.is_some() || head.method == Method::POST)
-    });
     let asked = axum::http::Request::from_parts(head, kube::client::Body::from(body));
     let mut response = proxy.client.forward(asked).await.map_err(|error| error.to_string())?;
     if let Some(upgrade) = upgrade.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
@@ -266,16 +266,16 @@ async fn pass(proxy: &Proxy, mut request: Request) -> Result<Response, String> {
     }
     let (mut head, body) = response.into_parts();
     head.headers.remove(header::TRANSFER_ENCODING);
-    let Some((session, place)) = run.filter(|_| head.status.is_success()) else {
+    let Some(subject) = subject.filter(|_| head.status.is_success()) else {
         return Ok(Response::from_parts(head, Body::new(body)));
     };
     let body = body.collect_bytes().await.map_err(|error| error.to_string())?;
-    let object = match owned {
-        true => serde_json::from_slice(&body).ok().map(Object),
-        false => proxy.own(&body, &place, &session).await,
-    };
+    let mut object = serde_json::from_slice(&body).ok().map(Object);
+    if !owned && let Some(created) = object.take() {
+        object = subject.own(&proxy.client, created).await;
+    }
     if let Some(object) = object {
-        proxy.remember(&object, &place, &session).await;
+        subject.session.remember(&object, &subject.resource);
     }
     Ok(Response::from_parts(head, Body::from(body)))
 }
