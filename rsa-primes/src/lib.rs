@@ -94,8 +94,8 @@ const DIGIT_BITS: u32 = 27;
 /// Digits that go through a loop together.
 const BLOCK: usize = 4;
 
-/// Zeros before and after the digits of a number, so that a block's factors slide over it from end to end.
-const PADDING: usize = BLOCK - 1;
+/// What the products of one block with another give to the places of the next block.
+type Waiting = [Digit; BLOCK - 1];
 
 /// Odd moduli of one length, whose highest bit is set.
 ///
@@ -103,10 +103,8 @@ const PADDING: usize = BLOCK - 1;
 /// where `R` is the power of two that no longer fits into these digits. As `R` is at least 16 times the modulus, the square
 /// of a number below 4 times the modulus ends below twice the modulus: nothing needs to be compared or subtracted.
 struct Moduli {
-    /// The digits amid zeros.
-    padded: Vec<Digit>,
-    /// How many digits a number has: whole blocks.
-    length: usize,
+    /// The digits.
+    digits: Vec<Digit>,
     /// How many bits each modulus has.
     bits: u32,
     /// What the lowest digit must be multiplied by to give -1.
@@ -128,14 +126,8 @@ impl Moduli {
                 .unwrap_or_default()
         });
         let digits = digits(numbers, length);
-        let padding = [[0; LANES]; PADDING];
-        Self {
-            negative_inverse: digits[0].map(negative_inverse),
-            padded: [&padding, &digits[..], &padding].concat(),
-            length,
-            bits,
-            one: self::digits(&ones, length),
-        }
+        let negative_inverse = digits[0].map(negative_inverse);
+        Self { digits, bits, negative_inverse, one: self::digits(&ones, length) }
     }
 
     /// Whether `2^(n - 1)` is 1 modulo each modulus `n`, which it is for all odd primes.
@@ -147,25 +139,32 @@ impl Moduli {
     /// The sum divided by `R`, and doubled where `doubled` is 1.
     #[inline(always)]
     fn reduce(&self, sum: &mut [Digit], doubled: Digit, result: &mut [Digit]) {
-        let modulus = &self.padded[PADDING..];
+        let (modulus, _) = self.digits.as_chunks::<BLOCK>();
+        let [lowest, higher @ ..] = modulus else { return };
         let mut carry = [0; LANES];
-        for start in (0..self.length).step_by(BLOCK) {
+        for start in (0..self.digits.len()).step_by(BLOCK) {
             // The multiples of the modulus that make the block's digits zero, one after the other.
             let mut factors = [[0; LANES]; BLOCK];
             for index in 0..BLOCK {
                 let mut digit = lanes(|lane| sum[start + index][lane] + carry[lane]);
                 for before in 0..index {
-                    multiply_add(&mut digit, factors[before], modulus[index - before]);
+                    multiply_add(&mut digit, factors[before], lowest[index - before]);
                 }
                 let factor = lanes(|lane| low(low(digit[lane]) * self.negative_inverse[lane]));
-                multiply_add(&mut digit, factor, modulus[0]);
+                multiply_add(&mut digit, factor, lowest[0]);
                 factors[index] = factor;
                 carry = digit.map(|digit| digit >> DIGIT_BITS);
             }
-            add_products(&mut sum[start + BLOCK..], &self.padded[BLOCK..], &factors);
+            let mut waiting = [[0; LANES]; BLOCK - 1];
+            for left in 1..BLOCK {
+                for right in BLOCK - left..BLOCK {
+                    multiply_add(&mut waiting[left + right - BLOCK], factors[left], lowest[right]);
+                }
+            }
+            add_products(&mut sum[start + BLOCK..], higher, &factors, waiting);
         }
         carry = lanes(|lane| carry[lane] << doubled[lane]);
-        for (result, sum) in result.iter_mut().zip(&sum[self.length..]) {
+        for (result, sum) in result.iter_mut().zip(&sum[self.digits.len()..]) {
             let digit = lanes(|lane| (sum[lane] << doubled[lane]) + carry[lane]);
             *result = digit.map(low);
             carry = digit.map(|digit| digit >> DIGIT_BITS);
@@ -178,56 +177,77 @@ impl pulp::NullaryFnOnce for &Moduli {
 
     #[inline(always)]
     fn call(self) -> [bool; LANES] {
-        let digits = PADDING..PADDING + self.length;
+        let length = self.digits.len();
         let mut power = self.one.clone();
-        let mut factor = self.padded.clone();
-        let mut sum = vec![[0; LANES]; 2 * self.length + PADDING];
+        let mut sum = vec![[0; LANES]; 2 * length];
         for bit in (0..self.bits).rev() {
-            factor[digits.clone()].copy_from_slice(&power);
             sum.fill([0; LANES]);
-            add_square(&mut sum, &mut factor);
+            add_square(&mut sum, &power);
             // The exponent has the bits of the modulus, but for the lowest.
-            let digit = self.padded[PADDING + (bit / DIGIT_BITS) as usize];
+            let digit = self.digits[(bit / DIGIT_BITS) as usize];
             let doubled = digit.map(|digit| if bit == 0 { 0 } else { digit >> (bit % DIGIT_BITS) & 1 });
             self.reduce(&mut sum, doubled, &mut power);
         }
         // Out of Montgomery's form, which also ends below the modulus.
         sum.fill([0; LANES]);
-        sum[..self.length].copy_from_slice(&power);
+        sum[..length].copy_from_slice(&power);
         self.reduce(&mut sum, [0; LANES], &mut power);
         array::from_fn(|lane| power[0][lane] == 1 && power[1..].iter().all(|digit| digit[lane] == 0))
     }
 }
 
-/// Adds the square of a number that stands amid zeros, and leaves only zeros of it.
+/// Adds the square of a number.
 #[inline(always)]
-fn add_square(sum: &mut [Digit], padded: &mut [Digit]) {
-    for start in (0..padded.len() - 2 * PADDING).step_by(BLOCK) {
+fn add_square(sum: &mut [Digit], number: &[Digit]) {
+    let (blocks, _) = number.as_chunks::<BLOCK>();
+    for (index, block) in blocks.iter().enumerate() {
         // What a block's digits give among themselves, then with all higher digits.
-        let mut block = [[0; LANES]; BLOCK];
-        block.copy_from_slice(&padded[PADDING + start..][..BLOCK]);
-        padded[PADDING + start..][..BLOCK].fill([0; LANES]);
+        let sum = &mut sum[2 * index * BLOCK..];
         let twice = block.map(|digit| digit.map(|digit| 2 * digit));
-        for index in 0..BLOCK {
-            multiply_add(&mut sum[2 * (start + index)], block[index], block[index]);
-            for higher in index + 1..BLOCK {
-                multiply_add(&mut sum[2 * start + index + higher], twice[index], block[higher]);
+        let mut tile = [[0; LANES]; 2 * BLOCK - 1];
+        for left in 0..BLOCK {
+            multiply_add(&mut tile[2 * left], block[left], block[left]);
+            for right in left + 1..BLOCK {
+                multiply_add(&mut tile[left + right], twice[left], block[right]);
             }
         }
-        add_products(&mut sum[2 * start + BLOCK..], &padded[start + BLOCK..], &twice);
+        let waiting = add_places(sum, &tile);
+        add_products(&mut sum[BLOCK..], &blocks[index + 1..], &twice, waiting);
     }
 }
 
-/// Adds the products of a block of factors with the number that stands amid zeros.
+/// Adds the products of a block of factors with digits, and what waits for the first places.
 #[inline(always)]
-fn add_products(sum: &mut [Digit], padded: &[Digit], factors: &[Digit; BLOCK]) {
-    for (digit, window) in sum.iter_mut().zip(padded.windows(BLOCK)) {
-        let mut total = *digit;
-        for (factor, digit) in factors.iter().zip(window.iter().rev()) {
-            multiply_add(&mut total, *factor, *digit);
+fn add_products(
+    sum: &mut [Digit],
+    blocks: &[[Digit; BLOCK]],
+    factors: &[Digit; BLOCK],
+    mut waiting: Waiting,
+) {
+    let (places, _) = sum.as_chunks_mut::<BLOCK>();
+    let (places, end) = places.split_at_mut(blocks.len());
+    for (places, block) in places.iter_mut().zip(blocks) {
+        let mut tile = [[0; LANES]; 2 * BLOCK - 1];
+        tile[..BLOCK - 1].copy_from_slice(&waiting);
+        for (left, factor) in factors.iter().enumerate() {
+            for (right, digit) in block.iter().enumerate() {
+                multiply_add(&mut tile[left + right], *factor, *digit);
+            }
         }
-        *digit = total;
+        waiting = add_places(places, &tile);
     }
+    for (place, waiting) in end.iter_mut().flatten().zip(waiting) {
+        *place = lanes(|lane| place[lane] + waiting[lane]);
+    }
+}
+
+/// Adds the products of a block with a block to the places that they complete; the others wait.
+#[inline(always)]
+fn add_places(places: &mut [Digit], tile: &[Digit; 2 * BLOCK - 1]) -> Waiting {
+    for (place, product) in places.iter_mut().zip(&tile[..BLOCK]) {
+        *place = lanes(|lane| place[lane] + product[lane]);
+    }
+    array::from_fn(|index| tile[BLOCK + index])
 }
 
 #[inline(always)]
