@@ -15,6 +15,20 @@ async fn is_as_before(database: &Database<'_>, version: &str, checksums: &str) {
     database.sql("DELETE FROM nothing").await;
 }
 
+/// The upgrade from 10.5 to 10.11 is done or rolled back, with the data as it was; what the status says of it.
+pub async fn ended_well(database: &Database<'_>, checksums: &str) -> String {
+    let condition = database.upgraded_to("10.11").await;
+    match (condition["status"].as_str(), condition["reason"].as_str()) {
+        (Some("True"), _) => {
+            assert!(database.sql("SELECT VERSION()").await.starts_with("10.11"));
+            assert_eq!(database.checksums().await, checksums);
+        }
+        (_, Some("RolledBack")) => is_as_before(database, "10.5", checksums).await,
+        _ => panic!("{condition}"),
+    }
+    condition["message"].as_str().unwrap_or_default().to_owned()
+}
+
 #[tokio::test]
 async fn a_wrong_image_is_rolled_back() {
     let namespace = Namespace::new("wrong-image").await;
@@ -88,16 +102,6 @@ async fn a_killed_dump_is_made_again_and_a_killed_operator_goes_on() {
     operator.kill();
 
     let _operator = project.run(&namespace, None);
-    let condition = database.upgraded_to("10.11").await;
-    let (status, reason) = (condition["status"].as_str(), condition["reason"].as_str());
-    println!("dump and operator killed: {}", condition["message"]);
-    match (status, reason) {
-        (Some("True"), _) => {
-            assert!(database.sql("SELECT VERSION()").await.starts_with("10.11"));
-            assert_eq!(database.checksums().await, checksums);
-        }
-        (_, Some("RolledBack")) => is_as_before(&database, "10.5", &checksums).await,
-        _ => panic!("{condition}"),
-    }
+    println!("dump and operator killed: {}", ended_well(&database, &checksums).await);
     namespace.end().await;
 }
