@@ -56,6 +56,8 @@ pub(super) struct Template {
     pub(super) part: usize,
     /// Whether it only holds definitions.
     pub(super) is_partial: bool,
+    /// How many bytes its source has: about as much is made room for.
+    size: usize,
 }
 
 impl Program {
@@ -139,7 +141,7 @@ impl Program {
         for template in self.templates.iter().filter(|template| !template.is_partial) {
             let dot = &dots[template.part];
             dot.insert("Template", scope::template(&template.name, &self.parts[template.part]));
-            let mut out = Vec::new();
+            let mut out = Vec::with_capacity(template.size);
             execution
                 .run(&template.name, &gotmpl::Value::Map(dot.with_type(MapType::Values)), &mut out)
                 .map_err(|error| failure::failed(&error, options.compat))?;
@@ -194,8 +196,8 @@ impl Sum {
             let is_partial = base.starts_with('_');
             if is_partial || !member.is_library() {
                 let name = format!("{path}/{}", file.name);
-                self.sources
-                    .insert(name.clone(), (Template { name, part, is_partial }, Arc::clone(&file.data)));
+                let template = Template { name: name.clone(), part, is_partial, size: file.data.len() };
+                self.sources.insert(name, (template, Arc::clone(&file.data)));
             }
         }
         for file in contents.files.iter().filter(|file| is_crd(&file.name)) {

@@ -130,10 +130,11 @@ impl Chart {
         options: &RenderOptions,
     ) -> Result<BTreeMap<String, String>, Error> {
         let (_, files) = self.execute(values, options, &mut Vec::new())?;
-        Ok(files
-            .into_iter()
-            .map(|(path, text)| (path, String::from_utf8_lossy(&text).into_owned()))
-            .collect())
+        let lossy = |text| {
+            String::from_utf8(text)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+        };
+        Ok(files.into_iter().map(|(path, text)| (path, lossy(text))).collect())
     }
 
     fn execute(
