@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attempt::{Attempt, Stop};
+use super::event::Event;
 use super::results::failure;
 use super::settings::Settings;
-use crate::jinja::Value;
 use crate::jinja::value::{Dict, Entries};
+use crate::jinja::{Value, ops};
 use crate::modules::jobs::Job;
 use crate::modules::{Args, Module, ModuleContext, ModuleError};
 
@@ -61,14 +62,18 @@ impl Attempt<'_> {
         if settings.poll == 0 {
             return Ok(started(&job));
         }
-        self.wait_for_job(&mut job, settings).await
+        let result = self.wait_for_job(&mut job, settings).await?;
+        let failed = result.get("failed").is_some_and(ops::truthy_or_false);
+        self.tell(Event::AsyncEnd { host: self.host.clone(), job: job.id().to_owned(), failed });
+        Ok(result)
     }
 
+    /// Waits for the end of a job, which is told of every `poll` seconds until then.
     async fn wait_for_job(&self, job: &mut Job, settings: &Settings) -> Result<Entries, Stop> {
-        let limit = tokio::time::Instant::now() + Duration::from_secs(settings.asynchronous);
-        let ended = tokio::select! {
-            result = job.ended() => result,
-            () = tokio::time::sleep_until(limit) => {
+        let poll = Duration::from_secs(settings.poll);
+        let mut left = settings.asynchronous;
+        let ended = loop {
+            if left == 0 {
                 let mut result = failure(&format!(
                     "async task did not complete within the requested time - {}s",
                     settings.asynchronous
@@ -76,7 +81,15 @@ impl Attempt<'_> {
                 result.insert("async_result".into(), Value::Dict(Dict::new(started(job))));
                 return Ok(result);
             }
-            () = self.context.cancel.cancelled() => return Err(Stop::Cancelled),
+            tokio::select! {
+                result = job.ended() => break result,
+                () = tokio::time::sleep(poll) => {
+                    left = left.saturating_sub(settings.poll);
+                    let result = super::results::shown(&started(job), false);
+                    self.tell(Event::AsyncPoll { host: self.host.clone(), result });
+                }
+                () = self.context.cancel.cancelled() => return Err(Stop::Cancelled),
+            }
         };
         let mut all = super::attempt::outcome(ended.unwrap_or(Err(ModuleError::Cancelled)))?;
         all.insert("ansible_job_id".into(), Value::from(job.id()));

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc::UnboundedSender;
+
 use super::context::Context;
+use super::event::Event;
 use super::frame::{Frame, Inclusion};
 use super::inherit::Lineage;
 use super::results::failure;
@@ -31,6 +34,8 @@ pub(super) struct Attempt<'a> {
     pub loop_error: Option<String>,
     /// The number of the attempt, from one.
     pub number: u32,
+    /// What happens before it ends.
+    pub told: UnboundedSender<Event>,
 }
 
 /// How an attempt ended.
@@ -70,6 +75,12 @@ impl Attempt<'_> {
     /// The token of `omit`.
     pub(super) fn omit(&self) -> &str {
         &self.variables.state.omit
+    }
+
+    /// Tells observers of the run what happens before the attempt ends.
+    pub(super) fn tell(&self, event: Event) {
+        // A run that no longer listens is about to end.
+        let _ = self.told.send(event);
     }
 
     /// Runs the attempt.

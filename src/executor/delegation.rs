@@ -75,6 +75,7 @@ impl<'a> Attempt<'a> {
             context: self.context,
             loop_error: self.loop_error.clone(),
             number: self.number,
+            told: self.told.clone(),
         }))
     }
 

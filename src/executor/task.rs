@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::attempt::{Attempt, Attempted, Stop};
 use super::context::Context;
@@ -92,18 +93,20 @@ impl Run {
         let Some(round) = self.state.batch.as_ref().and_then(|batch| batch.round.as_ref()) else {
             return Ok(());
         };
+        let (told, heard) = unbounded_channel();
         let (hosts, limit) = (round.running.clone(), round.limit.max(1));
         let mut units = Vec::new();
         let mut ended = Vec::new();
         for host in hosts {
             let task = self.current_task(&host);
             let task = task.ok_or_else(|| RunError::Mismatch("no task is running".to_owned()))?;
-            match self.next_unit(&host, &task, stage) {
+            match self.next_unit(&host, &task, stage, &told) {
                 Next::Run(unit) => units.push(run_unit(*unit)),
                 Next::End(finished) => ended.push((host, task, finished)),
             }
         }
-        let done = all_of(units, limit).await;
+        drop(told);
+        let done = observed(all_of(units, limit), heard, observer).await;
         check_time(stage.context)?;
         for (host, task, finished) in ended {
             let state = self.state.cursor_mut(&host).task.take().unwrap_or_default();
@@ -126,7 +129,13 @@ impl Run {
         Ok(())
     }
 
-    fn next_unit<'a>(&'a self, host: &str, task: &Arc<Task>, stage: &'a Stage<'_>) -> Next<'a> {
+    fn next_unit<'a>(
+        &'a self,
+        host: &str,
+        task: &Arc<Task>,
+        stage: &'a Stage<'_>,
+        told: &UnboundedSender<Event>,
+    ) -> Next<'a> {
         let default = TaskState::default();
         let state = self.state.cursor(host).and_then(|cursor| cursor.task.as_ref()).unwrap_or(&default);
         if let Some(message) = &state.fatal {
@@ -166,6 +175,7 @@ impl Run {
             context: stage.context,
             loop_error: state.loop_error.clone(),
             number: state.attempt.max(1),
+            told: told.clone(),
         };
         Next::Run(Box::new(Unit {
             host: host.to_owned(),
@@ -328,6 +338,26 @@ async fn all_of<T>(units: Vec<impl Future<Output = T>>, limit: usize) -> Vec<T> 
     let mut done: Vec<(usize, T)> = futures::stream::iter(numbered).buffer_unordered(limit).collect().await;
     done.sort_unstable_by_key(|(at, _)| *at);
     done.into_iter().map(|(_, done)| done).collect()
+}
+
+/// Does work whose events are observed as they happen.
+async fn observed<T>(
+    work: impl Future<Output = T>,
+    mut heard: UnboundedReceiver<Event>,
+    observer: &mut dyn Observer,
+) -> T {
+    let mut work = std::pin::pin!(work);
+    let done = loop {
+        tokio::select! {
+            biased;
+            Some(event) = heard.recv() => observer.observe(&event),
+            done = &mut work => break done,
+        }
+    };
+    while let Ok(event) = heard.try_recv() {
+        observer.observe(&event);
+    }
+    done
 }
 
 /// Waits unless the run ends first.
