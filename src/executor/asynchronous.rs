@@ -51,9 +51,6 @@ impl Attempt<'_> {
             let name = &self.task.action_name;
             return Ok(failure(&format!("This action ({name}) does not support async.")));
         }
-        if settings.check {
-            return Ok(failure("\"check mode\" and \"async\" cannot be used on same task."));
-        }
         let limit = Duration::from_secs(settings.asynchronous);
         let mut job = match self.context.jobs.start(Arc::clone(module), context, args, limit) {
             Ok(job) => job,

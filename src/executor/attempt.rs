@@ -8,7 +8,7 @@ use super::context::Context;
 use super::event::Event;
 use super::frame::{Frame, Inclusion};
 use super::inherit::Lineage;
-use super::results::failure;
+use super::results::{failure, raised};
 use super::settings::Settings;
 use super::vars::Variables;
 use crate::jinja::value::Entries;
@@ -50,6 +50,8 @@ pub(super) struct Attempted {
     pub attempts: u32,
     /// What the task includes.
     pub include: Option<Inclusion>,
+    /// Whether an error ended it, which ends the loop as well.
+    pub raised: bool,
 }
 
 /// Why an attempt has no result.
@@ -94,10 +96,10 @@ impl Attempt<'_> {
             Err(Stop::Cancelled) => Err(Stop::Cancelled),
             Err(Stop::Failed(error)) => {
                 let result = match error.kind() {
-                    ErrorKind::Exception | ErrorKind::UnknownPlugin => raised(&error),
-                    _ => failure(&worded(&error)),
+                    ErrorKind::Exception | ErrorKind::UnknownPlugin => crashed(&error),
+                    _ => raised(&worded(&error)),
                 };
-                Ok(Attempted { result, settings, again: false, attempts: 1, include: None })
+                Ok(Attempted { raised: true, ..self.done(result, &settings) })
             }
         }
     }
@@ -137,7 +139,8 @@ impl Attempt<'_> {
 
     /// An attempt that ended with this result.
     pub(super) fn done(&self, result: Entries, settings: &Settings) -> Attempted {
-        Attempted { result, settings: settings.clone(), again: false, attempts: 1, include: None }
+        let settings = settings.clone();
+        Attempted { result, settings, again: false, attempts: 1, include: None, raised: false }
     }
 
     fn loop_error_first(&self, error: Error) -> Error {
@@ -332,7 +335,7 @@ pub(super) fn position(place: &Place) -> String {
 }
 
 /// The result of a task whose arguments raised an exception of Python's own: it has no message.
-fn raised(error: &Error) -> Entries {
+fn crashed(error: &Error) -> Entries {
     Entries::from_iter([
         ("changed".into(), Value::Bool(false)),
         ("failed".into(), Value::Bool(true)),

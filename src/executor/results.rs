@@ -74,6 +74,15 @@ pub(super) fn failure(message: &str) -> Entries {
     ])
 }
 
+/// The result of a task that raised an error before it had one of its own.
+#[must_use]
+pub(super) fn raised(message: &str) -> Entries {
+    Entries::from_iter([
+        ("failed".into(), Value::Bool(true)),
+        ("msg".into(), Value::from(message).into_unsafe()),
+    ])
+}
+
 /// Whether an entry of a result is true.
 #[must_use]
 pub(super) fn flag(value: &Value, name: &str) -> bool {

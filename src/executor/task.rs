@@ -139,7 +139,7 @@ impl Run {
         let default = TaskState::default();
         let state = self.state.cursor(host).and_then(|cursor| cursor.task.as_ref()).unwrap_or(&default);
         if let Some(message) = &state.fatal {
-            return Next::End(Finished::of(results::failure(message)));
+            return Next::End(Finished::of(results::raised(message)));
         }
         if state.items.as_ref().is_some_and(Vec::is_empty) {
             return Next::End(loops::no_items());
@@ -148,7 +148,7 @@ impl Run {
         let plain = Templar::new(Arc::clone(&stage.env), Arc::new(std::mem::take(&mut vars)));
         let control = match LoopControl::of(task, &plain) {
             Ok(control) => control,
-            Err(error) => return Next::End(Finished::of(results::failure(error.message()))),
+            Err(error) => return Next::End(Finished::of(results::raised(error.message()))),
         };
         let item = state.items.as_ref().map(|items| control.vars(items, state.index));
         let mut wait = state.wait;
@@ -226,12 +226,17 @@ impl Run {
             }
             state.includes.push(include);
         }
+        if attempted.raised {
+            // The results of the items before are lost as well.
+            state.items = None;
+            state.includes.clear();
+        }
         merge_ignored(&mut state, &result, settings.ignore_errors, settings.ignore_unreachable);
         match item {
-            Some(item) => {
+            Some(item) if !attempted.raised => {
                 self.end_item(&host, &task, result, &item, &control, &templar, state, stage, observer)
             }
-            None => self.end_task(&host, &task, Finished::of(result), state, stage, observer),
+            _ => self.end_task(&host, &task, Finished::of(result), state, stage, observer),
         }
     }
 

@@ -50,7 +50,7 @@ impl Attempt<'_> {
                 result.insert("failed".into(), Value::Bool(true));
             }
         }
-        Ok(Attempted { result, settings: settings.clone(), again, attempts, include: None })
+        Ok(Attempted { again, attempts, ..self.done(result, settings) })
     }
 
     /// Modules whose result is made of the play's own values, which stay templates.
@@ -88,7 +88,8 @@ impl Attempt<'_> {
                 Err(error) if error.kind() == ErrorKind::Cancelled => return Err(Stop::Cancelled),
                 Err(error) => {
                     result.insert("failed".into(), Value::Bool(true));
-                    result.insert(format!("{key}_when_result").into(), Value::from(error.message()));
+                    let message = Value::from(error.message()).into_unsafe();
+                    result.insert(format!("{key}_when_result").into(), message);
                     return Ok(());
                 }
             }
