@@ -53,7 +53,10 @@ pub fn to_json(value: &Value) -> Json {
         Value::Bytes(bytes) => Json::from(String::from_utf8_lossy(bytes).into_owned()),
         Value::List(list) => Json::Array(list.read().iter().map(to_json).collect()),
         Value::Tuple(items) | Value::Iterator(items) => Json::Array(items.iter().map(to_json).collect()),
-        Value::Range(range) => Json::Array(range.iter().map(|item| to_json(&item)).collect()),
+        Value::Range(range) => match range.items() {
+            Some(items) => Json::Array(items.iter().map(to_json).collect()),
+            None => Json::from(range.to_string()),
+        },
         Value::View(view) => Json::Array(view.items().iter().map(to_json).collect()),
         Value::Dict(dict) => Json::Object(
             dict.read()

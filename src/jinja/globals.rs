@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use num_bigint::BigInt;
+
 use super::datetime;
 use super::error::Error;
 use super::eval::Interpreter;
 use super::object::{Args, Function, Namespace};
 use super::ops;
-use super::value::{Dict, Entries, Key, Range, Value};
+use super::range::Range;
+use super::value::{Dict, Entries, Key, Value};
 
 /// The global functions (Jinja's own and those of `Templar.__init__`).
 const FUNCTIONS: &[Function] = &[
@@ -50,23 +53,20 @@ fn range(args: Args, _: &mut Interpreter<'_>) -> Result<Value, Error> {
     let mut numbers = Vec::with_capacity(3);
     for arg in &args.positional {
         ops::defined(arg)?;
-        numbers.push(arg.as_int().ok_or_else(|| {
+        numbers.push(arg.as_big_int().ok_or_else(|| {
             Error::type_error(format!("'{}' object cannot be interpreted as an integer", arg.type_name()))
         })?);
     }
     let (start, stop, step) = match numbers.as_slice() {
-        [stop] => (0, *stop, 1),
-        [start, stop] => (*start, *stop, 1),
-        [start, stop, step] => (*start, *stop, *step),
+        [stop] => (BigInt::ZERO, stop, BigInt::from(1)),
+        [start, stop] => (start.clone(), stop, BigInt::from(1)),
+        [start, stop, step] => (start.clone(), stop, step.clone()),
         [] => return Err(Error::type_error("range expected at least 1 argument, got 0")),
         more => {
             return Err(Error::type_error(format!("range expected at most 3 arguments, got {}", more.len())));
         }
     };
-    if step == 0 {
-        return Err(Error::value_error("range() arg 3 must not be zero"));
-    }
-    Ok(Value::Range(Range { start, stop, step }))
+    Ok(Value::Range(Arc::new(Range::new(start, stop.clone(), step)?)))
 }
 
 fn dict(args: Args, _: &mut Interpreter<'_>) -> Result<Value, Error> {

@@ -31,6 +31,7 @@ pub mod ops;
 mod output;
 pub mod parse;
 mod plugins;
+mod range;
 pub mod repr;
 mod scope;
 pub mod search;

@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 use num_traits::{Pow, Signed, ToPrimitive, Zero};
 
 use super::error::Error;
-use super::value::{Key, Range, Value};
+use super::value::{Key, Value};
 
 /// The most items or characters that one operation may create.
 const MAX_SIZE: usize = 100_000_000;
@@ -290,7 +290,8 @@ pub fn floor_div(left: &Value, right: &Value) -> Result<Value, Error> {
     }
 }
 
-fn floor_parts(a: &BigInt, b: &BigInt) -> (BigInt, BigInt) {
+/// The quotient of two integers, rounded down, and what remains.
+pub(super) fn floor_parts(a: &BigInt, b: &BigInt) -> (BigInt, BigInt) {
     let (quotient, rest) = (a / b, a % b);
     if !rest.is_zero() && (rest.is_negative() != b.is_negative()) {
         (quotient - 1, rest + b)
@@ -434,7 +435,7 @@ fn equal(left: &Value, right: &Value, depth: usize) -> bool {
                         .all(|(key, value)| b.get(key).is_some_and(|other| equal(value, other, depth + 1)))
             }
         }
-        (Value::Range(a), Value::Range(b)) => a.iter().eq(b.iter()),
+        (Value::Range(a), Value::Range(b)) => a == b,
         (Value::View(a), Value::View(b)) => {
             let (a, b) = (a.items(), b.items());
             a.len() == b.len() && a.iter().all(|item| b.contains(item))
@@ -527,7 +528,8 @@ pub fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
             ))),
         },
         Value::Dict(dict) => Ok(dict.read().contains_key(&Key::new(item.clone())?)),
-        Value::List(_) | Value::Tuple(_) | Value::Range(_) | Value::View(_) | Value::Iterator(_) => {
+        Value::Range(range) => Ok(item.as_big_int().is_some_and(|number| range.contains(&number))),
+        Value::List(_) | Value::Tuple(_) | Value::View(_) | Value::Iterator(_) => {
             position(&iterate(container)?, item).map(|at| at.is_some())
         }
         Value::Object(object) => match object.keys() {
@@ -553,7 +555,7 @@ pub fn len(value: &Value) -> Result<usize, Error> {
         Value::List(list) => Ok(list.read().len()),
         Value::Tuple(items) => Ok(items.len()),
         Value::Dict(dict) => Ok(dict.read().len()),
-        Value::Range(range) => Ok(range.len()),
+        Value::Range(range) => range.len(),
         Value::View(view) => Ok(view.dict.read().len()),
         Value::Undefined(why) if why.lenient => Ok(0),
         Value::Undefined(_) => Err(undefined_error(value)),
@@ -572,8 +574,9 @@ pub fn iterate(value: &Value) -> Result<Vec<Value>, Error> {
         Value::Tuple(items) | Value::Iterator(items) => Ok(items.to_vec()),
         Value::Dict(dict) => Ok(dict.read().keys().map(|key| key.value().clone()).collect()),
         Value::View(view) => Ok(view.items()),
-        Value::Range(range) if range.len() > MAX_SIZE => Err(Error::value_error("the range is too large")),
-        Value::Range(range) => Ok(range.iter().collect()),
+        Value::Range(range) => {
+            range.items().ok_or_else(|| Error::exception("Python int too large to convert to C ssize_t"))
+        }
         Value::Str(text) => Ok(text.as_str().chars().map(|c| Value::from(c.to_string())).collect()),
         Value::Bytes(bytes) => Ok(bytes.iter().map(|byte| Value::Int(i64::from(*byte))).collect()),
         Value::Undefined(why) if why.lenient => Ok(Vec::new()),
@@ -589,7 +592,7 @@ pub fn unroll(value: Value) -> Value {
     match value {
         Value::Iterator(items) => Value::list(items.to_vec()),
         Value::View(view) => Value::list(view.items()),
-        Value::Range(range) if range.len() <= MAX_SIZE => Value::list(range.iter().collect()),
+        Value::Range(range) => range.items().map_or(Value::Range(range), Value::list),
         other => other,
     }
 }
@@ -627,12 +630,7 @@ pub fn slice(
         Value::Tuple(items) => Ok(Value::Tuple(
             picks(items.len(), start, stop, step).into_iter().map(|i| items[i].clone()).collect(),
         )),
-        Value::Range(range) => {
-            let items: Vec<Value> = Range::iter(range).collect();
-            Ok(Value::list(
-                picks(items.len(), start, stop, step).into_iter().map(|i| items[i].clone()).collect(),
-            ))
-        }
+        Value::Range(range) => Ok(Value::Range(Arc::new(range.slice(start, stop, step)))),
         other => Err(Error::type_error(format!("'{}' object is not subscriptable", other.tp_name()))),
     }
 }

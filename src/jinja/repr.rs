@@ -35,14 +35,17 @@ fn write_repr(value: &Value, out: &mut String, depth: usize) {
         return;
     }
     match value {
+        Value::Undefined(why) if why.lenient => out.push_str("Undefined"),
         Value::Undefined(why) => {
-            let quoted = |text: &Option<String>| text.as_ref().map_or("None".to_owned(), |text| quote(text));
-            let _ = write!(
-                out,
-                "AnsibleUndefined(hint={}, obj=missing, name={})",
-                quoted(&why.hint),
-                quoted(&why.name)
-            );
+            let hint = why.hint.as_ref().map_or_else(|| "None".to_owned(), |hint| quote(hint));
+            let _ = write!(out, "AnsibleUndefined(hint={hint}, obj=");
+            match &why.object {
+                Some(object) => write_repr(object, out, depth + 1),
+                None => out.push_str("missing"),
+            }
+            out.push_str(", name=");
+            write_repr(why.name.as_ref().unwrap_or(&Value::None), out, depth + 1);
+            out.push(')');
         }
         Value::None => out.push_str("None"),
         Value::Bool(flag) => out.push_str(if *flag { "True" } else { "False" }),
@@ -71,11 +74,8 @@ fn write_repr(value: &Value, out: &mut String, depth: usize) {
             }
             out.push('}');
         }
-        Value::Range(range) if range.step == 1 => {
-            let _ = write!(out, "range({}, {})", range.start, range.stop);
-        }
         Value::Range(range) => {
-            let _ = write!(out, "range({}, {}, {})", range.start, range.stop, range.step);
+            let _ = write!(out, "{range}");
         }
         Value::View(view) => {
             let open = format!("{}([", value.type_name());

@@ -344,7 +344,7 @@ impl Templar {
             Err(error) if error.kind() == ErrorKind::Undefined => {
                 Ok(Some(Value::Undefined(Arc::new(Undefined {
                     hint: Some(format!("{raw}: {error}")),
-                    name: Some(name.to_owned()),
+                    name: Some(Value::from(name)),
                     ..Undefined::default()
                 }))))
             }

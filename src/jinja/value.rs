@@ -15,6 +15,7 @@ use num_bigint::BigInt;
 
 use super::error::Error;
 use super::object::Object;
+use super::range::Range;
 use crate::vault::Sealed;
 
 /// A Python object.
@@ -45,7 +46,7 @@ pub enum Value {
     /// A shared, mutable dict.
     Dict(Dict),
     /// `range(start, stop, step)`.
-    Range(Range),
+    Range(Arc<Range>),
     /// What `keys()`, `values()` and `items()` of a dict return.
     View(DictView),
     /// A generator whose items are already known.
@@ -168,11 +169,9 @@ pub struct Undefined {
     /// A finished message.
     pub hint: Option<String>,
     /// The name, attribute or item that was missing.
-    pub name: Option<String>,
-    /// The Python type of the object that lacked it; none for a variable.
-    pub owner: Option<String>,
-    /// Whether an item that is no string was missing (`object has no element`).
-    pub element: bool,
+    pub name: Option<Value>,
+    /// The object that lacked it; none for a variable.
+    pub object: Option<Value>,
     /// Jinja's own lenient undefined (an inline `if` without `else`): it prints as nothing.
     pub lenient: bool,
 }
@@ -184,12 +183,15 @@ impl Undefined {
         if let Some(hint) = &self.hint {
             return hint.clone();
         }
-        let name = self.name.as_deref().unwrap_or("None");
-        let quoted = || super::repr::quote(name);
-        match &self.owner {
-            None => format!("{} is undefined", quoted()),
-            Some(owner) if self.element => format!("{owner} has no element {name}"),
-            Some(owner) => format!("'{owner}' has no attribute {}", quoted()),
+        let name = self.name.as_ref().map_or_else(|| "None".to_owned(), super::repr::repr);
+        let owner = match &self.object {
+            None => return format!("{name} is undefined"),
+            Some(Value::None) => "None".to_owned(),
+            Some(object) => format!("{} object", object.class_path()),
+        };
+        match &self.name {
+            Some(Value::Str(_)) => format!("'{owner}' has no attribute {name}"),
+            _ => format!("{owner} has no element {name}"),
         }
     }
 }
@@ -378,39 +380,6 @@ impl From<String> for Key {
     }
 }
 
-/// `range(start, stop, step)`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Range {
-    /// The first number.
-    pub start: i64,
-    /// The bound that is not reached.
-    pub stop: i64,
-    /// The distance between two numbers; never zero.
-    pub step: i64,
-}
-
-impl Range {
-    /// How many numbers the range holds.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        let (start, stop, step) = (i128::from(self.start), i128::from(self.stop), i128::from(self.step));
-        let span = if step > 0 { stop - start + step - 1 } else { stop - start + step + 1 };
-        usize::try_from((span / step).max(0)).unwrap_or(usize::MAX)
-    }
-
-    /// Whether the range holds no number.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The numbers.
-    pub fn iter(&self) -> impl Iterator<Item = Value> + use<> {
-        let (start, step) = (self.start, self.step);
-        (0..self.len()).map(move |i| Value::Int(start.wrapping_add(step.wrapping_mul(i as i64))))
-    }
-}
-
 /// Which part of a dict a view shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ViewKind {
@@ -468,7 +437,7 @@ impl Value {
     /// A missing variable.
     #[must_use]
     pub fn undefined(name: &str) -> Value {
-        Value::Undefined(Arc::new(Undefined { name: Some(name.to_owned()), ..Undefined::default() }))
+        Value::Undefined(Arc::new(Undefined { name: Some(Value::from(name)), ..Undefined::default() }))
     }
 
     /// A missing value whose use raises exactly this message.
@@ -511,6 +480,15 @@ impl Value {
             Value::Int(number) => Some(*number),
             Value::Bool(flag) => Some(i64::from(*flag)),
             _ => None,
+        }
+    }
+
+    /// The integer that the value is, of any size: an int or a bool.
+    #[must_use]
+    pub fn as_big_int(&self) -> Option<BigInt> {
+        match self {
+            Value::BigInt(number) => Some(number.as_ref().clone()),
+            other => other.as_int().map(BigInt::from),
         }
     }
 

@@ -124,7 +124,10 @@ fn to_yaml(value: &Value) -> python::Value {
         Value::DateTime(time) => python::Value::DateTime(time.civil, time.offset),
         Value::List(items) => list(&items.read()),
         Value::Tuple(items) | Value::Iterator(items) => list(items),
-        Value::Range(range) => list(&range.iter().collect::<Vec<_>>()),
+        Value::Range(range) => match range.items() {
+            Some(items) => list(&items),
+            None => python::Value::Str(range.to_string().into()),
+        },
         Value::View(view) => list(&view.items()),
         Value::Dict(dict) => {
             let pairs = dict.entries();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Interpreter;
 use crate::jinja::error::Error;
 use crate::jinja::value::{Key, Undefined, Value};
-use crate::jinja::{methods, ops, repr};
+use crate::jinja::{methods, ops};
 
 impl Interpreter<'_> {
     /// `object.name`: a method or attribute first, an entry of a dict then.
@@ -64,7 +64,7 @@ impl Interpreter<'_> {
             Value::Dict(dict) => Key::new(key.clone()).ok().and_then(|key| dict.read().get(&key).cloned()),
             Value::List(list) => pick(&list.read()),
             Value::Tuple(items) => pick(items),
-            Value::Range(range) => pick(&range.iter().collect::<Vec<_>>()),
+            Value::Range(range) => key.as_int().and_then(|index| range.get(index)),
             Value::Str(text) => key.as_int().and_then(|index| character(text.as_str(), index)).map(|c| {
                 let c = crate::jinja::value::Str::new(c.to_string());
                 Value::Str(if text.is_unsafe() { c.into_unsafe() } else { c })
@@ -90,16 +90,9 @@ fn character(text: &str, index: i64) -> Option<char> {
 
 /// The missing attribute or item of an object (`Undefined(obj=…, name=…)`).
 fn missing(object: &Value, key: &Value) -> Value {
-    let owner = match object {
-        Value::None => "None".to_owned(),
-        other => format!("{} object", other.class_path()),
-    };
-    let element = key.as_str().is_none();
-    let name = if element { repr::repr(key) } else { key.to_string() };
     Value::Undefined(Arc::new(Undefined {
-        name: Some(name),
-        owner: Some(owner),
-        element,
+        name: Some(key.clone()),
+        object: Some(object.clone()),
         ..Undefined::default()
     }))
 }

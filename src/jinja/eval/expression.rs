@@ -205,9 +205,7 @@ impl Interpreter<'_> {
     /// There is no such filter, or whatever it raises.
     pub fn apply_filter(&mut self, name: &str, value: Value, args: Args) -> Result<Value, Error> {
         let plugins = Arc::clone(&self.templar.env.plugins);
-        let filter = plugins
-            .filter(name)
-            .ok_or_else(|| Error::unknown_plugin(format!("{}\n  line 0", unknown_plugin(name))))?;
+        let filter = plugins.filter(name).ok_or_else(|| unknown_by_value(name))?;
         filter(self, value, args).map(ops::unroll)
     }
 
@@ -217,26 +215,29 @@ impl Interpreter<'_> {
     /// There is no such test, or whatever it raises.
     pub fn apply_test(&mut self, name: &str, value: Value, args: Args) -> Result<bool, Error> {
         let plugins = Arc::clone(&self.templar.env.plugins);
-        let test = plugins
-            .test(name)
-            .ok_or_else(|| Error::unknown_plugin(format!("{}\n  line 0", unknown_plugin(name))))?;
+        let test = plugins.test(name).ok_or_else(|| unknown_by_value(name))?;
         test(self, value, args)
     }
 }
 
 /// What a template with a filter or test that does not exist raises.
 pub(in crate::jinja) fn unknown_plugin(name: &str) -> String {
-    let is_plain = name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    let why = match name.matches('.').count() {
-        0 if !is_plain => format!("'invalid plugin name: ansible.builtin.{name}'"),
-        0 => super::super::repr::quote(name),
-        1 => format!("'invalid plugin name: {name}'"),
-        _ => format!(
-            "'unable to locate collection {}'",
-            name.rsplit_once('.').map_or(name, |(collection, _)| collection)
-        ),
+    let bare = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+    let plain = !bare.is_empty() && bare.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let why = match bare.match_indices('.').nth(1) {
+        _ if plain => super::super::repr::quote(name),
+        Some((end, _)) => {
+            format!("'Invalid plugin FQCN ({name}): unable to locate collection {}'", &bare[..end])
+        }
+        None if bare.contains('.') => format!("'invalid plugin name: {name}'"),
+        None => format!("'invalid plugin name: ansible.builtin.{bare}'"),
     };
     format!("Could not load \"{name}\": {why}")
+}
+
+/// What a filter or test raises that does not exist and is named by a value.
+pub(in crate::jinja) fn unknown_by_value(name: &str) -> Error {
+    Error::unknown_plugin(format!("{}\n  line 0", unknown_plugin(name)))
 }
 
 fn no_else() -> Value {

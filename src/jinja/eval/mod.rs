@@ -19,7 +19,7 @@ use super::stack::deeper;
 use super::templar::Templar;
 use super::value::Value;
 pub use expression::compare;
-pub(super) use expression::unknown_plugin;
+pub(super) use expression::{unknown_by_value, unknown_plugin};
 use templates::Blocks;
 
 /// How a list of statements ended.

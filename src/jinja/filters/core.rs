@@ -1,14 +1,15 @@
 //! The filters of `ansible.builtin` that convert and choose (`plugins/filter/core.py`).
 
-use super::bind::{bind, flag, needed, text};
+use super::bind::{bind, flag, int, needed, text};
 use super::combine;
 use super::sequence;
+use crate::jinja::ast::CmpOp;
 use crate::jinja::error::Error;
-use crate::jinja::eval::Interpreter;
+use crate::jinja::eval::{Interpreter, compare};
 use crate::jinja::object::Args;
-use crate::jinja::ops;
 use crate::jinja::plugins::Filter;
-use crate::jinja::value::{Dict, Entries, Value};
+use crate::jinja::value::{Dict, Entries, Key, Value};
+use crate::jinja::{ops, repr};
 
 /// The filters of this family.
 pub const FILTERS: &[(&str, Filter)] = &[
@@ -81,12 +82,11 @@ fn ternary(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
 }
 
 fn combine_filter(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
-    let mut recursive = false;
-    let mut list_merge = "replace".to_owned();
-    for (name, value) in &args.named {
+    let (mut recursive, mut list_merge) = (Value::Bool(false), Value::from("replace"));
+    for (name, value) in args.named {
         match name.as_str() {
-            "recursive" => recursive = ops::truthy(value)?,
-            "list_merge" => list_merge = text(value)?,
+            "recursive" => recursive = value,
+            "list_merge" => list_merge = value,
             _ => {
                 return Err(Error::plugin(
                     "'recursive' and 'list_merge' are the only valid keyword arguments",
@@ -96,25 +96,21 @@ fn combine_filter(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<V
     }
     let mut terms = vec![value];
     terms.extend(args.positional);
-    for term in &terms {
-        if term.is_undefined() {
-            return Err(Error::plugin(format!("{} is undefined", ops::undefined_error(term))));
-        }
-    }
     let mut dicts = Vec::new();
     sequence::flatten(&terms, Some(1), true, &mut dicts, 0)?;
+    dicts.iter().try_for_each(|dict| combine::defined(dict, 0))?;
     let Some(mut result) = dicts.pop() else { return Ok(Value::Dict(Dict::default())) };
     for low in dicts.into_iter().rev() {
-        result = match (&low, &result) {
-            (Value::Dict(low), Value::Dict(high)) => combine::merge(low, high, recursive, &list_merge)?,
-            _ => {
-                return Err(Error::ansible(format!(
-                    "failed to combine variables, expected dicts but got a '{}' and a '{}'.",
-                    low.type_name(),
-                    result.type_name()
-                )));
-            }
+        let list_merge = combine::list_merge(&list_merge)?;
+        let (Value::Dict(low), Value::Dict(high)) = (&low, &result) else {
+            return Err(Error::ansible(format!(
+                "failed to combine variables, expected dicts but got a '{}' and a '{}'.",
+                low.type_name(),
+                result.type_name()
+            )));
         };
+        let differ = !low.read().is_empty() && !high.read().is_empty() && low.entries() != high.entries();
+        result = combine::merge(low, high, differ && ops::truthy(&recursive)?, list_merge);
     }
     Ok(result)
 }
@@ -152,40 +148,76 @@ const COMMENT_STYLES: &[(&str, &str, &str, &str)] = &[
 ];
 
 fn comment(_: &mut Interpreter<'_>, value: Value, mut args: Args) -> Result<Value, Error> {
-    let style = args.get(0, "style")?.map_or(Ok("plain".to_owned()), |style| text(&style))?;
-    let found = COMMENT_STYLES.iter().find(|(name, ..)| *name == style);
-    let (_, beginning, decoration, end) = found.ok_or_else(|| Error::value_error(format!("'{style}'")))?;
+    let style = args.get(0, "style")?.unwrap_or_else(|| Value::from("plain"));
+    let named = Key::new(style)?;
+    let found = COMMENT_STYLES.iter().find(|(name, ..)| named.value().as_str() == Some(name));
+    let (_, beginning, decoration, end) = found.ok_or_else(|| Error::exception(repr::repr(named.value())))?;
     let given =
-        |name: &str| args.named.iter().find(|(given, _)| given == name).map(|(_, value)| value.to_string());
-    let decoration = given("decoration").unwrap_or_else(|| (*decoration).to_owned());
-    let stripped = decoration.trim_end().to_owned();
-    let newline = given("newline").unwrap_or_else(|| "\n".to_owned());
-    let beginning = given("beginning").unwrap_or_else(|| (*beginning).to_owned());
-    let end = given("end").unwrap_or_else(|| (*end).to_owned());
-    let prefix = given("prefix").unwrap_or_else(|| stripped.clone());
-    let postfix = given("postfix").unwrap_or_else(|| stripped.clone());
-    let count = |name: &str| given(name).and_then(|count| count.parse::<usize>().ok()).unwrap_or(1).min(1000);
-    ops::defined(&value)?;
-    let Some(source) = value.as_str() else {
-        let kind = value.type_name();
-        return Err(Error::exception(format!("'{kind}' object has no attribute 'replace'")));
+        |name: &str| args.named.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
+    let decoration = given("decoration").unwrap_or_else(|| Value::from(*decoration));
+    let Some(stripped) = decoration.as_str().map(str::trim_end) else {
+        return Err(no_attribute(&decoration, "rstrip"));
     };
-    let body = source.replace(&newline, &format!("{newline}{decoration}"));
-    let body = format!("{decoration}{body}")
-        .replace(&format!("{decoration}{newline}"), &format!("{stripped}{newline}"));
-    let mut out = if beginning.is_empty() { String::new() } else { format!("{beginning}{newline}") };
-    if !prefix.is_empty() {
-        let line = if prefix == newline { newline.clone() } else { format!("{prefix}{newline}") };
-        out.push_str(&line.repeat(count("prefix_count")));
+    let param = |name: &str, default: &str| given(name).unwrap_or_else(|| Value::from(default));
+    let (newline, end) = (param("newline", "\n"), param("end", end));
+    let (beginning, prefix) = (param("beginning", beginning), param("prefix", stripped));
+    let mut out = String::new();
+    if ops::truthy(&beginning)? {
+        out.push_str(&(text(&beginning)? + &text(&newline)?));
     }
-    out.push_str(&body);
-    for _ in 0..count("postfix_count") {
-        out.push_str(&format!("{newline}{postfix}"));
+    if ops::truthy(&prefix)? {
+        let line = if compare(CmpOp::Eq, &prefix, &newline)? { String::new() } else { text(&prefix)? };
+        let count = given("prefix_count").map_or(Ok(1), |count| whole(&count))?;
+        out.push_str(&repeated(&(line + &text(&newline)?), count)?);
     }
-    if !end.is_empty() {
+    let Some(source) = value.as_str() else { return Err(no_attribute(&value, "replace")) };
+    ops::defined(&newline)?;
+    let newline = newline.as_str().ok_or_else(|| {
+        Error::type_error(format!("replace() argument 1 must be str, not {}", newline.type_name()))
+    })?;
+    let decoration = decoration.as_str().unwrap_or_default();
+    let body = format!("{decoration}{}", source.replace(newline, &format!("{newline}{decoration}")));
+    out.push_str(&body.replace(&format!("{decoration}{newline}"), &format!("{stripped}{newline}")));
+    let count = given("postfix_count").map_or(Ok(1), |count| int(&count))?;
+    let postfix = param("postfix", stripped);
+    if count > 0 {
+        ops::defined(&postfix)?;
+        let kind = postfix.type_name();
+        let postfix = postfix.as_str().ok_or_else(|| {
+            Error::type_error(format!("sequence item 1: expected str instance, {kind} found"))
+        })?;
+        out.push_str(&repeated(&format!("{newline}{postfix}"), count)?);
+    }
+    if ops::truthy(&end)? {
         out.push_str(&format!("{newline}{end}"));
     }
     Ok(Value::from(out))
+}
+
+/// What a value that is no text raises when a method of text is called.
+fn no_attribute(value: &Value, name: &str) -> Error {
+    let kind = value.type_name();
+    ops::defined(value)
+        .err()
+        .unwrap_or_else(|| Error::exception(format!("'{kind}' object has no attribute '{name}'")))
+}
+
+/// `text * count`.
+fn repeated(text: &str, count: i64) -> Result<String, Error> {
+    ops::mul(&Value::from(text), &Value::Int(count)).map(|text| text.to_string())
+}
+
+/// `int(value)`.
+fn whole(value: &Value) -> Result<i64, Error> {
+    ops::defined(value)?;
+    let number = match value {
+        Value::Str(text) => text.as_str().trim().parse().ok(),
+        Value::Float(number) => Some(*number as i64),
+        other => other.as_int(),
+    };
+    number.ok_or_else(|| {
+        Error::value_error(format!("invalid literal for int() with base 10: {}", repr::repr(value)))
+    })
 }
 
 /// A copy without `None`, in dicts and lists at any depth (a filter that several operators ship).

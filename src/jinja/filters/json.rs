@@ -38,7 +38,10 @@ impl Writer {
             Value::Float(number) => out.push_str(&repr::float(*number)),
             Value::List(list) => self.items(&list.items(), level, out),
             Value::Tuple(items) | Value::Iterator(items) => self.items(items, level, out),
-            Value::Range(range) => self.items(&range.iter().collect::<Vec<_>>(), level, out),
+            Value::Range(range) => match range.items() {
+                Some(items) => self.items(&items, level, out),
+                None => self.text(&range.to_string(), out),
+            },
             Value::View(view) => self.items(&view.items(), level, out),
             Value::Dict(dict) => {
                 let mut pairs: Vec<(String, Value)> =

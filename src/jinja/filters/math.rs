@@ -1,7 +1,9 @@
 //! Filters over numbers (`plugins/filter/mathstuff.py`).
 
+use num_traits::{Signed as _, ToPrimitive as _};
+
 use super::bind::{bind, flag, needed, text};
-use crate::jinja::error::Error;
+use crate::jinja::error::{Error, ErrorKind};
 use crate::jinja::eval::Interpreter;
 use crate::jinja::object::Args;
 use crate::jinja::ops;
@@ -21,39 +23,84 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
 fn number(value: &Value, name: &str) -> Result<f64, Error> {
     ops::defined(value)?;
     let kind = value.type_name();
-    ops::as_float(value).ok_or_else(|| {
-        Error::type_error(format!("{name}() can only be used on numbers: must be real number, not {kind}"))
-    })
+    match ops::as_float(value) {
+        Some(number) if number.is_infinite() && matches!(value, Value::BigInt(_)) => {
+            Err(Error::exception("int too large to convert to float"))
+        }
+        Some(number) => Ok(number),
+        None => Err(Error::type_error(format!(
+            "{name}() can only be used on numbers: must be real number, not {kind}"
+        ))),
+    }
+}
+
+/// An error of C's functions over numbers.
+fn domain_error() -> Error {
+    Error::value_error("math domain error")
 }
 
 fn log(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [base] = bind(args, ["base"])?;
-    let value = number(&value, "log")?;
-    if value <= 0.0 {
-        return Err(Error::value_error("math domain error"));
+    let Some(base) = base else { return logarithm(&value, f64::ln).map(Value::Float) };
+    ops::defined(&base)?;
+    if base == Value::Int(10) {
+        return logarithm(&value, f64::log10).map(Value::Float);
     }
-    Ok(Value::Float(match base {
-        None => value.ln(),
-        Some(base) => match number(&base, "log")? {
-            10.0 => value.log10(),
-            base => value.ln() / base.ln(),
-        },
-    }))
+    let (value, base) = (logarithm(&value, f64::ln)?, logarithm(&base, f64::ln)?);
+    if base == 0.0 {
+        return Err(Error::exception("float division by zero"));
+    }
+    Ok(Value::Float(value / base))
+}
+
+/// A logarithm, of integers of any size.
+fn logarithm(value: &Value, log: fn(f64) -> f64) -> Result<f64, Error> {
+    if let Value::BigInt(big) = value
+        && big.is_positive()
+        && big.bits() > 1000
+    {
+        let lost = big.bits() - 64;
+        let kept = (big.as_ref() >> lost).to_f64().unwrap_or(f64::INFINITY);
+        return Ok(log(kept) + log(2.0) * lost as f64);
+    }
+    let number = number(value, "log")?;
+    if number <= 0.0 { Err(domain_error()) } else { Ok(log(number)) }
 }
 
 fn pow(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [exponent] = bind(args, ["y"])?;
-    Ok(Value::Float(number(&value, "pow")?.powf(number(&needed(exponent, "y")?, "pow")?)))
+    let exponent = needed(exponent, "y")?;
+    power(number(&value, "pow")?, number(&exponent, "pow")?).map(Value::Float)
+}
+
+/// `math.pow`.
+fn power(base: f64, exponent: f64) -> Result<f64, Error> {
+    let power = base.powf(exponent);
+    match power {
+        _ if !base.is_finite() || !exponent.is_finite() || power.is_finite() => Ok(power),
+        _ if power.is_nan() || base == 0.0 => Err(domain_error()),
+        _ => Err(Error::exception("math range error")),
+    }
 }
 
 fn root(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [base] = bind(args, ["base"])?;
-    let value = number(&value, "root")?;
-    let base = base.map_or(Ok(2.0), |base| number(&base, "root"))?;
-    if base == 2.0 && value < 0.0 {
-        return Err(Error::type_error("root() can only be used on numbers: math domain error"));
+    let base = base.unwrap_or(Value::Int(2));
+    ops::defined(&base)?;
+    let square = base == Value::Int(2);
+    let (value, base) = (number(&value, "root")?, number(&base, "root")?);
+    if base == 0.0 {
+        return Err(Error::exception("float division by zero"));
     }
-    Ok(Value::Float(if base == 2.0 { value.sqrt() } else { value.powf(1.0 / base) }))
+    let root = match square {
+        true if value < 0.0 => Err(domain_error()),
+        true => Ok(value.sqrt()),
+        false => power(value, 1.0 / base),
+    };
+    root.map(Value::Float).map_err(|error| match error.kind() {
+        ErrorKind::Value => Error::type_error(format!("root() can only be used on numbers: {error}")),
+        _ => error,
+    })
 }
 
 /// A unit of 1024: its letter, its power, and its name for bytes and for bits.

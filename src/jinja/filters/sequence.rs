@@ -139,7 +139,7 @@ fn flatten_filter(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<V
 /// `flatten(items, levels)`: lists within lists become part of the list.
 ///
 /// # Errors
-/// The nesting is too deep.
+/// The nesting is too deep, or an item is missing that is compared with the nulls to skip.
 pub fn flatten(
     items: &[Value],
     levels: Option<i64>,
@@ -151,6 +151,9 @@ pub fn flatten(
         return Err(Error::value_error("maximum recursion depth exceeded"));
     }
     for item in items {
+        if skip_nulls {
+            ops::defined(item)?;
+        }
         let null = item.is_none() || matches!(item.as_str(), Some("None" | "null"));
         if skip_nulls && null {
             continue;

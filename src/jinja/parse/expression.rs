@@ -45,9 +45,12 @@ impl Parser<'_> {
     }
 
     fn conditional(&mut self) -> Result<Expr, Error> {
+        let start = self.referred();
         let mut expr = self.or()?;
         while self.skip_name("if")? {
+            let end = self.referred();
             let test = self.or()?;
+            self.refer_last(start, end);
             let otherwise = if self.skip_name("else")? { Some(Box::new(self.expression()?)) } else { None };
             expr = Expr::If(Box::new(test), Box::new(expr), otherwise);
         }
@@ -419,7 +422,6 @@ impl Parser<'_> {
         self.expect_name("is")?;
         let negated = self.skip_name("not")?;
         let (name, at) = self.plugin_name()?;
-        self.refer(PluginKind::Test, &name, at, false);
         let token = self.current();
         let starts = matches!(token.kind, Kind::Name | Kind::String | Kind::Integer | Kind::Float)
             || self.at("[")
@@ -435,6 +437,7 @@ impl Parser<'_> {
         } else {
             CallArgs::default()
         };
+        self.refer(PluginKind::Test, &name, at, false);
         let test = Expr::Test(Box::new(expr), name.into(), args);
         Ok(if negated { Expr::Not(Box::new(test)) } else { test })
     }

@@ -119,9 +119,13 @@ impl Parser<'_> {
             "call" => self.call_block()?,
             "filter" => {
                 self.advance()?;
+                let start = self.referred();
                 let filter = self.filter(None, true)?;
                 let filter = filter.ok_or_else(|| self.fail("expected a filter"))?;
-                Stmt::FilterBlock(filter, self.statements_to(&["endfilter"])?)
+                let end = self.referred();
+                let body = self.statements_to(&["endfilter"])?;
+                self.refer_last(start, end);
+                Stmt::FilterBlock(filter, body)
             }
             "autoescape" => {
                 self.advance()?;
@@ -184,20 +188,31 @@ impl Parser<'_> {
         if self.skip("=")? {
             return Ok(Stmt::Set(target, self.tuple(Items::Any, None, false)?));
         }
+        let start = self.referred();
         let filter = self.filter(None, false)?;
-        Ok(Stmt::SetBlock(target, filter, self.statements_to(&["endset"])?))
+        let end = self.referred();
+        let body = self.statements_to(&["endset"])?;
+        self.refer_last(start, end);
+        Ok(Stmt::SetBlock(target, filter, body))
     }
 
     fn for_loop(&mut self) -> Result<Stmt, Error> {
         self.advance()?;
         let target = self.target(Some("in"), false)?;
         self.expect_name("in")?;
+        let start = self.referred();
         let iter = self.tuple(Items::NoCondition, Some("recursive"), false)?;
+        let end = self.referred();
         let filter = if self.skip_name("if")? { Some(self.expression()?.into()) } else { None };
+        self.refer_last(start, end);
+        let (start, end) = (start + self.referred() - end, self.referred());
         let recursive = self.skip_name("recursive")?;
         let body = self.statements(&["endfor", "else"])?;
         let otherwise =
             if self.advance()?.text == "endfor" { Vec::new() } else { self.statements_to(&["endfor"])? };
+        if recursive {
+            self.refer_last(start, end);
+        }
         Ok(Stmt::For(Arc::new(For {
             names: names::of_body(&body),
             target,
@@ -371,12 +386,15 @@ impl Parser<'_> {
     fn call_block(&mut self) -> Result<Stmt, Error> {
         self.advance()?;
         let (params, defaults) = if self.at("(") { self.signature()? } else { (Vec::new(), Vec::new()) };
+        let start = self.referred();
         let call = self.expression()?;
+        let end = self.referred();
         if !matches!(call, Expr::Call(..)) {
             return Err(self.fail("expected call"));
         }
         let outer = std::mem::take(&mut self.uses);
         let body = self.statements_to(&["endcall"])?;
+        self.refer_last(start, end);
         let uses = std::mem::replace(&mut self.uses, outer);
         Ok(Stmt::CallBlock(
             call,

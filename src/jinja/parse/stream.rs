@@ -138,6 +138,17 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Where the plugins begin that are named from here on.
+    pub(super) fn referred(&self) -> usize {
+        self.references.len()
+    }
+
+    /// Puts the plugins that stand between `from` and `to` behind all others: Jinja compiles that part last, and
+    /// the first unknown plugin that it meets is the one that it names.
+    pub(super) fn refer_last(&mut self, from: usize, to: usize) {
+        self.references[from..].rotate_left(to - from);
+    }
+
     /// Notes a plugin that is named at this byte.
     pub(super) fn refer(&mut self, kind: PluginKind, name: &str, at: usize, by_text: bool) {
         let before = self.source.get(..at).unwrap_or_default();

@@ -8,9 +8,9 @@ mod version;
 
 use std::collections::HashSet;
 
-use super::ast::CmpOp;
+use super::ast::{CmpOp, PluginKind};
 use super::error::Error;
-use super::eval::{Interpreter, compare};
+use super::eval::{Interpreter, compare, unknown_by_value};
 use super::filters::{bind, compile_regex, flag_arg, needed, regex_failed, text_arg};
 use super::object::Args;
 use super::ops;
@@ -80,8 +80,8 @@ const TESTS: &[(&str, Test)] = &[
     ("lessthan", |_, a, args| comparison(CmpOp::Lt, &a, args)),
     ("<=", |_, a, args| comparison(CmpOp::Lte, &a, args)),
     ("le", |_, a, args| comparison(CmpOp::Lte, &a, args)),
-    ("filter", |it, value, _| Ok(it.templar.env.plugins.filter(plugin_name(&value)?).is_some())),
-    ("test", |it, value, _| Ok(it.templar.env.plugins.test(plugin_name(&value)?).is_some())),
+    ("filter", |it, value, _| known(it, PluginKind::Filter, &value)),
+    ("test", |it, value, _| known(it, PluginKind::Test, &value)),
     ("match", |_, value, args| regex(&value, args, true)),
     ("search", |_, value, args| regex(&value, args, false)),
     ("regex", regex_kind),
@@ -108,10 +108,12 @@ const TESTS: &[(&str, Test)] = &[
     }),
 ];
 
-fn plugin_name(value: &Value) -> Result<&str, Error> {
-    value.as_str().ok_or_else(|| {
+/// Whether a plugin exists; Ansible refuses the name of one that does not.
+fn known(it: &Interpreter<'_>, kind: PluginKind, value: &Value) -> Result<bool, Error> {
+    let name = value.as_str().ok_or_else(|| {
         Error::value_error(format!("key must be a string, got {} instead", value.class_name()))
-    })
+    })?;
+    if it.templar.env.plugins.has(kind, name) { Ok(true) } else { Err(unknown_by_value(name)) }
 }
 
 fn is_mapping(value: &Value) -> bool {

@@ -83,7 +83,7 @@ fn merge(context: &ModuleContext, vars: &mut Entries) -> Result<(), ModuleError>
     for (key, value) in vars {
         let old = templar.variable(key.text().as_ref()).ok().flatten();
         if let (Some(Value::Dict(old)), Value::Dict(new)) = (old, &*value) {
-            *value = jinja::filters::combine::merge(&old, new, true, "replace")?;
+            *value = jinja::filters::combine::merge(&old, new, true, "replace");
         }
     }
     Ok(())
