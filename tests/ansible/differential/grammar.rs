@@ -4,17 +4,23 @@ use std::collections::HashMap;
 
 use rand::Rng;
 use rand::rngs::StdRng;
+use serde_json::Value as Json;
 
 const SOURCE: &str = include_str!("grammar.txt");
 
 /// How often a part is of another kind than its place asks for: one in this many.
 const ODD: u32 = 12;
 
+/// Kinds that are expressions: each may stand for another one.
+const EXPRESSIONS: &[&str] = &["a", "s", "i", "f", "b", "l", "d", "w", "u", "il", "v"];
+
 /// A pattern: texts with kinds between them.
 #[derive(Debug)]
 struct Pattern {
     texts: Vec<String>,
     kinds: Vec<String>,
+    /// Which of the parts are put in quotes.
+    quoted: Vec<bool>,
 }
 
 /// The patterns by kind: those without parts, and all.
@@ -45,12 +51,13 @@ impl Grammar {
         let mut grammar = Grammar { patterns: Vec::new(), kinds: HashMap::new() };
         let lines = SOURCE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
         for (kind, text) in lines.filter_map(|line| line.split_once(": ")) {
-            let (mut texts, mut kinds) = (Vec::new(), Vec::new());
+            let (mut texts, mut kinds, mut quoted) = (Vec::new(), Vec::new(), Vec::new());
             let mut rest = text;
             while let Some((before, after)) = rest.split_once('«') {
                 let (inner, after) = after.split_once('»').unwrap_or((after, ""));
                 texts.push(before.to_owned());
-                kinds.push(inner.to_owned());
+                kinds.push(inner.trim_start_matches('"').to_owned());
+                quoted.push(inner.starts_with('"'));
                 rest = after;
             }
             texts.push(rest.to_owned());
@@ -60,7 +67,7 @@ impl Grammar {
             if kinds.is_empty() {
                 entry.leaves.push(number);
             }
-            grammar.patterns.push(Pattern { texts, kinds });
+            grammar.patterns.push(Pattern { texts, kinds, quoted });
         }
         grammar
     }
@@ -86,7 +93,8 @@ impl Grammar {
         for (i, text) in pattern.texts.iter().enumerate() {
             out.push_str(text);
             if let Some(part) = tree.parts.get(i) {
-                out.push_str(&self.text(part));
+                let text = self.text(part);
+                out.push_str(&if pattern.quoted[i] { Json::from(text).to_string() } else { text });
             }
         }
         out
@@ -95,13 +103,14 @@ impl Grammar {
     /// Smaller templates: a part in the place of its whole, or something plain in the place of a part.
     pub(crate) fn smaller(&self, tree: &Tree) -> Vec<Tree> {
         let mut found = Vec::new();
-        if tree.kind != "t" {
+        if EXPRESSIONS.contains(&tree.kind.as_str()) {
             found.extend(tree.parts.iter().filter(|part| part.kind != "t").cloned());
-            if !tree.parts.is_empty()
-                && let Some(leaf) = self.kinds[&tree.kind].leaves.first()
-            {
-                found.push(Tree { pattern: *leaf, parts: Vec::new(), ..tree.clone() });
-            }
+        }
+        if tree.kind != "t"
+            && !tree.parts.is_empty()
+            && let Some(leaf) = self.kinds[&tree.kind].leaves.first()
+        {
+            found.push(Tree { pattern: *leaf, parts: Vec::new(), ..tree.clone() });
         }
         for (i, part) in tree.parts.iter().enumerate() {
             for smaller in self.smaller(part) {

@@ -1,13 +1,14 @@
-//! The templating beside the real ansible-core 2.18: generated templates over fixed variables must give the same
-//! value with the same types, or the same error.
+//! The templating and the tasks beside the real ansible-core 2.18: generated templates over fixed variables must
+//! give the same value with the same types, or the same error, and generated plays must register the same results.
 //!
-//! `tests/ansible/differential/run [--cases N] [--seed S] [--keep]`. A template that differs is shrunk and
-//! printed, and with `--keep` it is added to `regressions.txt`, which every run begins with. `deviations.txt`
-//! holds what is known to differ, with its reason.
+//! `tests/ansible/differential/run [--cases N] [--plays N] [--seed S] [--keep]`. What differs is shrunk and printed;
+//! with `--keep`, a template is added to `regressions.txt`, which every run begins with. `deviations.txt` holds what
+//! is known to differ, with its reason.
 
 mod deviations;
 mod grammar;
 mod oracle;
+mod plays;
 mod shown;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ use rand::rngs::StdRng;
 
 /// Templates that are asked for at once.
 const BATCH: usize = 200;
+/// Plays that run at once.
+const PLAYS: usize = 40;
 /// Templates after which a line says how far the run is.
 const REPORT: usize = 2000;
 /// Levels of a template.
@@ -45,19 +48,21 @@ fn main() -> ExitCode {
 /// What the command line asks for.
 struct Wanted {
     cases: usize,
+    plays: usize,
     seed: u64,
     keep: bool,
 }
 
 impl Wanted {
     fn from_arguments() -> Result<Self, String> {
-        let mut wanted = Wanted { cases: 20_000, seed: 1, keep: false };
+        let mut wanted = Wanted { cases: 20_000, plays: 0, seed: 1, keep: false };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut number =
                 || arguments.next().and_then(|n| n.parse().ok()).ok_or(format!("{argument} needs a number"));
             match argument.as_str() {
                 "--cases" => wanted.cases = number()? as usize,
+                "--plays" => wanted.plays = number()? as usize,
                 "--seed" => wanted.seed = number()?,
                 "--keep" => wanted.keep = true,
                 other => return Err(format!("no such option: {other}")),
@@ -98,7 +103,41 @@ impl Subject {
 /// Compares; the result is the number of differences.
 fn run() -> Result<usize, String> {
     let wanted = Wanted::from_arguments()?;
-    let (subject, grammar, deviations) = (Subject::new()?, Grammar::new(), Deviations::load()?);
+    let (grammar, deviations) = (Grammar::new(), Deviations::load()?);
+    Ok(run_templates(&wanted, &grammar, &deviations)? + run_plays(&wanted, &grammar, &deviations)?)
+}
+
+/// Compares what plays leave.
+fn run_plays(wanted: &Wanted, grammar: &Grammar, deviations: &Deviations) -> Result<usize, String> {
+    let start = Instant::now();
+    let mut random = StdRng::seed_from_u64(wanted.seed);
+    let (mut compared, mut differences) = (0, 0);
+    let differ = |texts: &[String]| -> Result<Vec<bool>, String> {
+        let answers = plays::answers(texts)?;
+        let pairs = texts.iter().zip(&answers);
+        Ok(pairs.map(|(text, (expected, got))| !deviations.allow(text, expected, got)).collect())
+    };
+    while compared < wanted.plays && differences < ENOUGH {
+        let size = PLAYS.min(wanted.plays - compared);
+        let trees: Vec<Tree> = (0..size).map(|_| grammar.tree("p", DEPTH, &mut random)).collect();
+        let texts: Vec<String> = trees.iter().map(|tree| grammar.text(tree)).collect();
+        compared += size;
+        for (tree, _) in trees.into_iter().zip(differ(&texts)?).filter(|(_, differs)| *differs) {
+            differences += 1;
+            let text = grammar.text(&shrink(tree, grammar, &mut { differ })?);
+            for (expected, got) in plays::answers(std::slice::from_ref(&text))? {
+                println!("{text}\n  ansible: {expected}\n  daytwo:  {got}");
+            }
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    println!("plays: {compared} compared, {differences} different, {seconds:.1} s");
+    Ok(differences)
+}
+
+/// Compares what templates give.
+fn run_templates(wanted: &Wanted, grammar: &Grammar, deviations: &Deviations) -> Result<usize, String> {
+    let subject = Subject::new()?;
     let mut oracle = Oracle::start()?;
     let kept = std::fs::read_to_string(here().join("regressions.txt")).map_err(|error| error.to_string())?;
     let kept: Vec<String> = kept
@@ -133,7 +172,17 @@ fn run() -> Result<usize, String> {
             values += usize::from(!expected.starts_with("error:"));
             if !deviations.allow(text, expected, &subject.answer(text)?) {
                 differences += 1;
-                let text = grammar.text(&shrink(tree, &subject, &grammar, &deviations, &mut oracle)?);
+                let mut differ = |texts: &[String]| -> Result<Vec<bool>, String> {
+                    let mut differ = Vec::new();
+                    for (text, expected) in texts.iter().zip(oracle.answers(texts)?) {
+                        differ.push(match expected {
+                            Some(expected) => !deviations.allow(text, &expected, &subject.answer(text)?),
+                            None => false,
+                        });
+                    }
+                    Ok(differ)
+                };
+                let text = grammar.text(&shrink(tree, grammar, &mut differ)?);
                 let expected =
                     oracle.answers(std::slice::from_ref(&text))?.pop().flatten().unwrap_or_default();
                 println!("{text}\n  ansible: {expected}\n  daytwo:  {}", subject.answer(&text)?);
@@ -151,25 +200,17 @@ fn run() -> Result<usize, String> {
     Ok(differences)
 }
 
-/// The smallest template found that differs.
+/// The smallest template or play found that differs.
 fn shrink(
     mut tree: Tree,
-    subject: &Subject,
     grammar: &Grammar,
-    deviations: &Deviations,
-    oracle: &mut Oracle,
+    differ: &mut dyn FnMut(&[String]) -> Result<Vec<bool>, String>,
 ) -> Result<Tree, String> {
-    'smaller: for _ in 0..40 {
+    for _ in 0..40 {
         let candidates = grammar.smaller(&tree);
         let texts: Vec<String> = candidates.iter().map(|tree| grammar.text(tree)).collect();
-        for ((candidate, text), expected) in candidates.into_iter().zip(&texts).zip(oracle.answers(&texts)?) {
-            let Some(expected) = expected else { continue };
-            if !deviations.allow(text, &expected, &subject.answer(text)?) {
-                tree = candidate;
-                continue 'smaller;
-            }
-        }
-        break;
+        let Some(found) = differ(&texts)?.into_iter().position(|differs| differs) else { break };
+        tree = candidates.into_iter().nth(found).unwrap_or(tree);
     }
     Ok(tree)
 }
