@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::context::ModuleContext;
 use super::result::ModuleError;
 use super::spec::Args;
-use crate::cluster::{Client, Error, Object, Owner, OwnerStyle, Resource};
+use crate::cluster::{Client, Error, Object, Owner, OwnerStyle, Resource, Target};
 
 /// The field manager of what modules write, as kubernetes.core's Python client names itself.
 pub const FIELD_MANAGER: &str = "OpenAPI-Generator";
@@ -20,6 +20,16 @@ pub struct Session {
     /// What owns the objects that modules create; nothing for runs outside an operator.
     pub owner: Option<Owner>,
     dependants: Arc<Mutex<BTreeSet<Dependant>>>,
+    watched: Option<Arc<dyn Watched>>,
+}
+
+/// What an operator's watches know of the objects that its resources own.
+pub trait Watched: Send + Sync {
+    /// The object as it was last read, if the watches told of no change of it since.
+    fn unchanged(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Option<Object>;
+
+    /// A whole object that was just read.
+    fn read(&self, resource: &Resource, object: &Object);
 }
 
 /// A kind of which modules created or found owned objects, so that an operator watches it.
@@ -37,12 +47,31 @@ impl Session {
     /// A session on a cluster.
     #[must_use]
     pub fn new(client: Client, owner: Option<Owner>) -> Self {
-        Self { client, owner, dependants: Arc::default() }
+        Self { client, owner, dependants: Arc::default(), watched: None }
+    }
+
+    /// The same session, which need not read again what the watches know to be unchanged.
+    #[must_use]
+    pub fn watched(self, watched: Arc<dyn Watched>) -> Self {
+        Self { watched: Some(watched), ..self }
+    }
+
+    /// Keeps a whole object that was just read, for as long as it is unchanged.
+    pub fn keep(&self, object: &Object, resource: &Resource) {
+        if let Some(watched) = &self.watched {
+            watched.read(resource, object);
+        }
+    }
+
+    /// The object as it was last read, if the operator's watches told of no change of it since.
+    #[must_use]
+    pub fn unchanged(&self, target: Target<'_>) -> Option<Object> {
+        self.watched.as_ref()?.unchanged(target.resource, target.namespace, target.name)
     }
 
     /// The same run on the same cluster as another user.
     pub(super) fn as_other_user(&self, client: Client) -> Self {
-        Self { client, owner: self.owner.clone(), dependants: Arc::clone(&self.dependants) }
+        Self { client, owner: self.owner.clone(), dependants: Arc::clone(&self.dependants), watched: None }
     }
 
     /// The session of a run.

@@ -22,7 +22,7 @@ use super::primary::{Primaries, Primary, Stored};
 use super::queue::{Key, Queue};
 use super::tasks::Tasks;
 use crate::cluster::Resource;
-use crate::watches::{Gvk, Watch};
+use crate::watches::{Content, Gvk, Watch};
 
 /// Objects per page of an initial list.
 const PAGE: u32 = 100;
@@ -98,7 +98,7 @@ impl Controller {
             name: format!("{}-{}-controller", watch.kind.kind, watch.kind.version).to_lowercase(),
             kind: Arc::new(watch.kind.clone()),
             starting: AtomicUsize::new(shared.options.namespaces().len()),
-            primaries: Arc::default(),
+            primaries: Arc::new(Primaries::new(matches!(watch.content, Content::Ansible(_)))),
             queue: Arc::default(),
             running: Mutex::default(),
             watch,
@@ -209,8 +209,8 @@ impl Controller {
         let key = primary.key.clone();
         let new = primary.clone();
         let annotations_count = match &self.watch.content {
-            crate::watches::Content::Chart(_) => true,
-            crate::watches::Content::Ansible(content) => content.watch_annotations_changes,
+            Content::Chart(_) => true,
+            Content::Ansible(content) => content.watch_annotations_changes,
         };
         match self.primaries.put(primary) {
             Stored::Known => {}

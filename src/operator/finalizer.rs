@@ -70,7 +70,7 @@ async fn put(
         json!({"metadata": {"resourceVersion": primary.version.to_string(), "finalizers": finalizers}});
     let written = shared.client.patch(target, Patch::Merge, &patch, Write::by(super::MANAGER)).await?;
     if let Some(written) = Primary::of_object(&primary.kind, written) {
-        primaries.put(written);
+        primaries.renew(primary.version, written);
     }
     Ok(())
 }

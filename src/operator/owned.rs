@@ -3,6 +3,9 @@
 //! Follows operator-lib's `DependentPredicate` and `EnqueueRequestForAnnotation`: creations are
 //! ignored, deletions count, updates count unless only the status changed. Owners are found by
 //! ownerReference or by the `operator-sdk/primary-resource` annotations.
+//!
+//! What a run reads of an owned object is kept as long as the watch has told of no other version, so that the
+//! next run need not ask for it again.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -15,8 +18,14 @@ use tokio_util::sync::CancellationToken;
 use super::dependents::Caller;
 use super::tasks::Tasks;
 use super::watching::{Scope, Seen, follow};
-use crate::cluster::{Client, Owner, PRIMARY_RESOURCE, PRIMARY_RESOURCE_TYPE, fields_digest};
+use crate::cluster::{
+    Client, Object, Owner, PRIMARY_RESOURCE, PRIMARY_RESOURCE_TYPE, Resource, fields_digest,
+};
+use crate::modules::session::Watched;
 use crate::watches::Gvk;
+
+/// Objects of longer text are not kept.
+const KEPT_BYTES: usize = 16 << 10;
 
 /// The objects that roles own.
 pub(super) struct Owned {
@@ -35,15 +44,34 @@ struct Inner {
     watched: HashSet<String>,
     /// By kind and namespace: whose runs ended before the first list. What they made may be gone unseen.
     unlisted: HashMap<(String, Option<String>), Vec<Caller>>,
-    /// By kind, then by UID.
-    seen: HashMap<String, HashMap<String, Known>>,
+    seen: HashMap<String, HashMap<Place, Known>>,
+    /// Kinds and namespaces whose watch works.
+    sighted: HashSet<(String, Option<String>)>,
 }
+
+/// Namespace and name.
+type Place = (Option<Box<str>>, Box<str>);
 
 /// An owned object as the watch last saw it.
 struct Known {
-    namespace: Option<String>,
+    uid: Box<str>,
     digest: u64,
     callers: Vec<Caller>,
+    version: Box<str>,
+    /// This version as JSON text, when a run has read it.
+    text: Option<Box<str>>,
+}
+
+impl Watched for Owned {
+    fn unchanged(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Option<Object> {
+        let inner = self.inner();
+        let text = inner.text(&key(&resource.api_version(), &resource.kind), &place(namespace, name))?;
+        serde_json::from_str(text).ok().map(Object)
+    }
+
+    fn read(&self, resource: &Resource, object: &Object) {
+        self.inner().read(&key(&resource.api_version(), &resource.kind), object);
+    }
 }
 
 impl Owned {
@@ -88,6 +116,9 @@ impl Owned {
             self.tasks.spawn(async move {
                 let mut listed = None;
                 let observe = |event: Option<_>| {
+                    // While it lists, what is gone by then is not known.
+                    let lists = matches!(event, Some(Event::Init | Event::InitApply(_)));
+                    this.inner().sight(&scope, event.is_some() && !lists);
                     if let Some(event) = event {
                         this.observe(&scope, event, &mut listed);
                     }
@@ -97,23 +128,31 @@ impl Owned {
         }
     }
 
-    fn observe(&self, scope: &Scope, event: Event<Seen>, listed: &mut Option<HashSet<String>>) {
+    fn observe(&self, scope: &Scope, event: Event<Seen>, listed: &mut Option<HashSet<Place>>) {
         let mut inner = self.inner();
         let kind = key(&scope.api_version, &scope.kind);
         match event {
             Event::Init => *listed = Some(HashSet::new()),
             Event::InitApply(object) | Event::Apply(object) => {
-                if let (Some(listed), Some(uid)) = (listed, &object.metadata.uid) {
-                    listed.insert(uid.clone());
+                if let Some(listed) = listed {
+                    listed.insert(place_of(&object.metadata));
                 }
                 inner.applied(kind, object.metadata);
             }
             Event::InitDone => {
                 inner.relisted(&kind, scope.namespace.as_deref(), &listed.take().unwrap_or_default())
             }
-            Event::Delete(object) => inner.deleted(&kind, object.metadata.uid.as_deref().unwrap_or_default()),
+            Event::Delete(object) => inner.deleted(&kind, &object.metadata),
         }
     }
+}
+
+fn place(namespace: Option<&str>, name: &str) -> Place {
+    (namespace.map(Into::into), name.into())
+}
+
+fn place_of(metadata: &ObjectMeta) -> Place {
+    place(metadata.namespace.as_deref(), metadata.name.as_deref().unwrap_or_default())
 }
 
 /// By what a kind is known here.
@@ -146,40 +185,78 @@ impl Inner {
     }
 
     fn applied(&mut self, kind: String, metadata: ObjectMeta) {
-        let callers = self.callers(&metadata);
-        let digest = significance(&metadata);
+        let (callers, place) = (self.callers(&metadata), place_of(&metadata));
         let terminating = metadata.deletion_timestamp.is_some();
-        let Some(uid) = metadata.uid else { return };
+        let new = Known {
+            digest: significance(&metadata),
+            uid: metadata.uid.unwrap_or_default().into(),
+            version: metadata.resource_version.unwrap_or_default().into(),
+            callers,
+            text: None,
+        };
         let seen = self.seen.entry(kind).or_default();
-        match seen.get_mut(&uid) {
+        match seen.get_mut(&place) {
+            Some(known) if known.version == new.version => known.callers = new.callers,
             Some(known) => {
-                if known.digest != digest {
+                if known.uid != new.uid || known.digest != new.digest {
                     // An owner that the object lost is told as well.
-                    known.callers.iter().chain(&callers).for_each(Caller::call);
+                    known.callers.iter().chain(&new.callers).for_each(Caller::call);
                 }
-                *known = Known { namespace: metadata.namespace, digest, callers };
+                *known = new;
             }
-            None if callers.is_empty() || terminating => {}
+            None if new.callers.is_empty() || terminating => {}
             None => {
-                seen.insert(uid, Known { namespace: metadata.namespace, digest, callers });
+                seen.insert(place, new);
             }
         }
     }
 
-    fn deleted(&mut self, kind: &str, uid: &str) {
-        if let Some(known) = self.seen.get_mut(kind).and_then(|seen| seen.remove(uid)) {
+    fn deleted(&mut self, kind: &str, metadata: &ObjectMeta) {
+        let (Some(seen), place) = (self.seen.get_mut(kind), place_of(metadata)) else { return };
+        if seen.get(&place).is_some_and(|known| Some(&*known.uid) == metadata.uid.as_deref())
+            && let Some(known) = seen.remove(&place)
+        {
             known.callers.iter().for_each(Caller::call);
         }
     }
 
+    /// The watch of a kind works, or it does not.
+    fn sight(&mut self, scope: &Scope, works: bool) {
+        let watch = (key(&scope.api_version, &scope.kind), scope.namespace.clone());
+        if works {
+            self.sighted.insert(watch);
+        } else {
+            self.sighted.remove(&watch);
+        }
+    }
+
+    /// The text of the object, if the watch says that it is still so.
+    fn text(&self, kind: &str, place: &Place) -> Option<&str> {
+        let works = |namespace| self.sighted.contains(&(kind.to_owned(), namespace));
+        let works = works(None) || works(place.0.as_deref().map(str::to_owned));
+        self.seen.get(kind)?.get(place)?.text.as_deref().filter(|_| works)
+    }
+
+    fn read(&mut self, kind: &str, object: &Object) {
+        let place = place(object.namespace(), object.name());
+        // What the watch has not told yet, or told the end of, is not kept.
+        if let Some(known) = self.seen.get_mut(kind).and_then(|seen| seen.get_mut(&place))
+            && object.resource_version() == Some(&known.version)
+            && known.text.is_none()
+        {
+            let text = object.0.to_string();
+            known.text = (text.len() <= KEPT_BYTES).then(|| text.into_boxed_str());
+        }
+    }
+
     /// What a fresh list does not have was deleted unseen.
-    fn relisted(&mut self, kind: &str, namespace: Option<&str>, listed: &HashSet<String>) {
+    fn relisted(&mut self, kind: &str, namespace: Option<&str>, listed: &HashSet<Place>) {
         let first = self.unlisted.remove(&(kind.to_owned(), namespace.map(str::to_owned)));
         first.iter().flatten().for_each(Caller::call);
         let Some(seen) = self.seen.get_mut(kind) else { return };
-        seen.retain(|uid, known| {
-            let here = namespace.is_none_or(|namespace| known.namespace.as_deref() == Some(namespace));
-            let gone = here && !listed.contains(uid);
+        seen.retain(|place, known| {
+            let here = namespace.is_none_or(|namespace| place.0.as_deref() == Some(namespace));
+            let gone = here && !listed.contains(place);
             if gone {
                 known.callers.iter().for_each(Caller::call);
             }
@@ -279,7 +356,43 @@ mod tests {
         );
         inner.relisted("k", None, &HashSet::new());
         assert_eq!(caller.queue.depth(), 1);
-        inner.deleted("k", "u");
+        inner.deleted("k", &metadata(json!({"uid": "another", "name": "d"})));
+        assert!(inner.seen["k"].is_empty());
+    }
+
+    #[test]
+    fn what_was_read_is_kept_until_the_watch_tells_something_else() {
+        let (mut inner, _) = inner();
+        let scope = |namespace: Option<&str>| Scope {
+            api_version: "v1".into(),
+            kind: "ConfigMap".into(),
+            namespace: namespace.map(str::to_owned),
+            labels: None,
+            readiness: false,
+        };
+        let object = |version: &str| {
+            json!({"metadata": {"uid": "u", "name": "d", "namespace": "demo", "resourceVersion": version,
+                "ownerReferences": [{"apiVersion": "v1", "kind": "Hello", "name": "a", "uid": "owner"}]}})
+        };
+        let (kind, at) = ("v1/ConfigMap", place(Some("demo"), "d"));
+        let seen = |version: &str| metadata(object(version)["metadata"].clone());
+        inner.read(kind, &Object(object("1")));
+        inner.sight(&scope(Some("demo")), true);
+        inner.applied(kind.into(), seen("1"));
+        assert_eq!(inner.text(kind, &at), None);
+        inner.read(kind, &Object(object("1")));
+        assert!(inner.text(kind, &at).is_some());
+        inner.sight(&scope(Some("demo")), false);
+        assert_eq!(inner.text(kind, &at), None);
+        inner.sight(&scope(None), true);
+        assert!(inner.text(kind, &at).is_some());
+        inner.applied(kind.into(), seen("2"));
+        assert_eq!(inner.text(kind, &at), None);
+        inner.read(kind, &Object(object("1")));
+        assert_eq!(inner.text(kind, &at), None);
+        inner.deleted(kind, &seen("2"));
+        inner.read(kind, &Object(object("2")));
+        assert_eq!(inner.text(kind, &at), None);
     }
 
     #[test]

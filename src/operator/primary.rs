@@ -27,6 +27,8 @@ pub(super) struct Primary {
     spec: Option<Box<str>>,
     /// `status` as JSON text, without the manifest that helm-operator's shape repeats.
     status: Option<Box<str>>,
+    /// All else as JSON text, where passes look at it.
+    rest: Option<Box<str>>,
 }
 
 /// Annotations that may decide about a pass; others are not kept.
@@ -37,10 +39,12 @@ impl Primary {
     /// What a watch event or a reply tells.
     pub(super) fn of(kind: &Arc<Gvk>, object: DynamicObject) -> Self {
         let DynamicObject { metadata, mut data, .. } = object;
+        let whole_metadata = serde_json::to_value(&metadata).unwrap_or_default();
         let text = |value: Option<Value>| {
             value.filter(|value| !value.is_null()).map(|value| value.to_string().into_boxed_str())
         };
         let mut take = |name: &str| data.get_mut(name).map(Value::take);
+        let (spec, status) = (text(take("spec")), text(take("status").map(without_manifest)));
         let annotations = metadata.annotations.unwrap_or_default().into_iter();
         let known = |name: &str| ANNOTATION_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         Self {
@@ -53,8 +57,9 @@ impl Primary {
             deleting: metadata.deletion_timestamp.is_some(),
             finalizers: metadata.finalizers.unwrap_or_default(),
             annotations: annotations.filter(|(name, _)| known(name)).map(|(k, v)| (k, v.into())).collect(),
-            spec: text(take("spec")),
-            status: text(take("status").map(without_manifest)),
+            spec,
+            status,
+            rest: text(Some(rest(kind, whole_metadata, data))),
         }
     }
 
@@ -76,6 +81,17 @@ impl Primary {
     /// `status`; `Null` when it is missing.
     pub(super) fn status(&self) -> Value {
         read(self.status.as_deref())
+    }
+
+    /// The whole resource, where it is kept.
+    pub(super) fn resource(&self) -> Object {
+        let mut resource = read(self.rest.as_deref());
+        if let Value::Object(fields) = &mut resource {
+            let parts = [("spec", &self.spec), ("status", &self.status)].into_iter();
+            let there = parts.filter(|(_, text)| text.is_some());
+            fields.extend(there.map(|(name, text)| (name.to_owned(), read(text.as_deref()))));
+        }
+        Object(resource)
     }
 
     pub(super) fn annotation(&self, name: &str) -> Option<&str> {
@@ -125,6 +141,18 @@ impl Primary {
     }
 }
 
+/// A resource without its spec and status, which are nothing in `data`.
+fn rest(kind: &Gvk, metadata: Value, data: Value) -> Value {
+    let mut rest = Map::new();
+    rest.insert("apiVersion".into(), kind.api_version().into());
+    rest.insert("kind".into(), kind.kind.clone().into());
+    rest.insert("metadata".into(), metadata);
+    if let Value::Object(data) = data {
+        rest.extend(data.into_iter().filter(|(_, value)| !value.is_null()));
+    }
+    Value::Object(rest)
+}
+
 fn read(text: Option<&str>) -> Value {
     text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
 }
@@ -145,11 +173,35 @@ pub(super) fn version(text: Option<&str>) -> u64 {
 #[derive(Default)]
 pub(super) struct Primaries {
     all: RwLock<HashMap<Key, Arc<Primary>>>,
+    /// Whether passes look at whole resources.
+    whole: bool,
 }
 
 impl Primaries {
+    /// No resources yet; whether passes look at more of them than what decides about a pass.
+    pub(super) fn new(whole: bool) -> Self {
+        Self { whole, ..Self::default() }
+    }
+
+    fn kept(&self, primary: Primary) -> Primary {
+        if self.whole { primary } else { Primary { rest: None, ..primary } }
+    }
+
     pub(super) fn get(&self, key: &Key) -> Option<Arc<Primary>> {
         self.all.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// Remembers what a write of ours answered that was made of version `base`. When the watch has told
+    /// another version meanwhile, or that the resource is gone, it will tell of the write as well; and
+    /// when the write was made of a version that the watch still has to tell, passes follow from that.
+    pub(super) fn renew(&self, base: u64, written: Primary) {
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = all.get_mut(&written.key)
+            && known.uid == written.uid
+            && known.version == base
+        {
+            *known = Arc::new(self.kept(written));
+        }
     }
 
     /// Remembers a resource unless something newer is known; what was known before.
@@ -163,7 +215,7 @@ impl Primaries {
         {
             return Stored::Known;
         }
-        all.insert(primary.key.clone(), Arc::new(primary));
+        all.insert(primary.key.clone(), Arc::new(self.kept(primary)));
         old.map_or(Stored::New, Stored::Replaced)
     }
 
@@ -212,6 +264,32 @@ mod tests {
         );
         assert_eq!(primary.annotations.len(), 1);
         assert_eq!(primary.version, 7);
+    }
+
+    #[test]
+    fn whole_resources_are_kept_where_passes_look_at_them() {
+        for whole in [true, false] {
+            let primaries = Primaries::new(whole);
+            primaries.put(primary("7", 1));
+            let resource = primaries.all()[0].resource().0;
+            assert_eq!(resource["metadata"]["annotations"]["other"].is_string(), whole);
+            assert_eq!(resource["spec"]["x"].is_number(), whole);
+        }
+    }
+
+    #[test]
+    fn the_answer_to_a_write_hides_no_change_and_brings_nothing_back() {
+        let primaries = Primaries::default();
+        primaries.put(primary("7", 1));
+        primaries.renew(7, primary("8", 1));
+        assert_eq!(primaries.all()[0].version, 8);
+        // The write was made of a change that the watch has not told yet.
+        primaries.renew(9, primary("10", 2));
+        let Stored::Replaced(old) = primaries.put(primary("9", 2)) else { panic!() };
+        assert!(primary("9", 2).asks_for_pass(&old, true));
+        primaries.remove(&primary("9", 2).key);
+        primaries.renew(9, primary("10", 2));
+        assert!(primaries.all().is_empty());
     }
 
     #[test]

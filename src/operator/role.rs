@@ -21,7 +21,7 @@ use super::proxy::Access;
 use super::run_log::RunLog;
 use super::status::write;
 use super::{Shared, finalizer};
-use crate::cluster::{EventKind, Object, Target};
+use crate::cluster::{EventKind, Object};
 use crate::executor::{Context, Outcome, Run, RunError, RunOptions, run_to_end};
 use crate::inventory::Inventory;
 use crate::jinja::{self, Extensions};
@@ -114,9 +114,8 @@ impl RoleReconciler {
         {
             finalizer::add(&self.shared, &pass.primaries, primary, &own.name).await?;
         }
-        let kind = self.shared.client.resource(&primary.kind.api_version(), &primary.kind.kind).await?;
-        let target = Target::new(&kind, primary.key.namespace(), &primary.key.name);
-        let Some(resource) = self.shared.client.get(target).await? else { return Ok(None) };
+        let newest = pass.primaries.get(&primary.key).filter(|newest| newest.uid == primary.uid);
+        let Some(resource) = newest.map(|newest| newest.resource()) else { return Ok(None) };
         let announced = async {
             if primary.status()["conditions"].is_array() {
                 tokio::time::sleep(ANNOUNCE_AFTER).await;
@@ -160,7 +159,8 @@ impl RoleReconciler {
         if let Some(owner) = &owner {
             self.shared.owned.claim(&pass.caller, owner);
         }
-        let session = Arc::new(Session::new(self.shared.client.clone(), owner));
+        let session =
+            Arc::new(Session::new(self.shared.client.clone(), owner).watched(self.shared.owned.clone()));
         let mut extensions = Extensions::default();
         let access = self.admit_programs(primary, &session);
         if let Some(access) = &access {

@@ -36,7 +36,7 @@ pub(super) async fn write(
         match shared.client.patch(status_target, Patch::Merge, &patch, Write::by(super::MANAGER)).await {
             Ok(written) => {
                 if let Some(written) = Primary::of_object(&primary.kind, written) {
-                    primaries.put(written);
+                    primaries.renew(current.version, written);
                 }
                 return Ok(());
             }

@@ -56,6 +56,14 @@ impl Done {
     }
 }
 
+impl Done {
+    /// An update that was not needed.
+    fn as_it_is(existing: &Object, definition: &Object) -> Self {
+        let as_it_is = Changed { object: existing.clone(), warnings: Vec::new() };
+        Self { fields: Some(definition.0.clone()), ..Self::by("update", as_it_is) }
+    }
+}
+
 impl<'a> Action<'a> {
     /// The action of a task.
     pub(super) fn new(context: &'a ModuleContext, session: &'a Session, args: &'a Args) -> Self {
@@ -82,9 +90,15 @@ impl<'a> Action<'a> {
         }
         let origin_name = definition.name().to_owned();
         self.append_hash(&mut definition);
+        if let Some(known) = self.known_as_wanted(&resource, &definition) {
+            let done = Done::as_it_is(&known, &definition);
+            self.session.remember(&known, &resource);
+            return self.finish(&resource, Some(known), &definition, &origin_name, done).await;
+        }
         let existing = self.retrieve(&resource, &definition).await?;
         if let Seen::One(Some(existing)) = &existing {
             self.session.remember(existing, &resource);
+            self.session.keep(existing, &resource);
         }
         if self.state() == "absent" {
             return self.delete(&resource, &definition, existing).await;
@@ -252,17 +266,32 @@ impl<'a> Action<'a> {
         Ok(Done::by("replace", replaced.map_err(|error| failure("Failed to replace object", &error))?))
     }
 
+    /// The object, when the operator's watches know it to be as the definition says: nothing need be asked then.
+    /// Whatever else is to come of it begins with a look at the cluster.
+    fn known_as_wanted(&self, resource: &Resource, definition: &Object) -> Option<Object> {
+        let is_update = ["present", "patched"].contains(&self.state())
+            && !["apply", "force"].iter().any(|name| self.args.flag(name))
+            && self.query.labels.is_none();
+        let target = Target::new(resource, definition.namespace(), definition.name());
+        let known = is_update.then(|| self.session.unchanged(target))??;
+        self.is_as_wanted(&known, definition, &resource.kind).then_some(known)
+    }
+
+    /// Whether an update would change nothing.
+    fn is_as_wanted(&self, existing: &Object, definition: &Object, kind: &str) -> bool {
+        let is_ours = subset::is_managed_by(&existing.0, FIELD_MANAGER) || subset::only_names(&definition.0);
+        let is_asked = ["validate", "merge_type"].iter().any(|name| self.args.get(name).is_some());
+        is_ours && !is_asked && subset::has_all(&existing.0, &definition.0, kind)
+    }
+
     async fn update(
         &self,
         resource: &Resource,
         existing: &Object,
         definition: &Object,
     ) -> Result<Done, ModuleError> {
-        let is_ours = subset::is_managed_by(&existing.0, FIELD_MANAGER) || subset::only_names(&definition.0);
-        let is_asked = ["validate", "merge_type"].iter().any(|name| self.args.get(name).is_some());
-        if is_ours && !is_asked && subset::has_all(&existing.0, &definition.0, &resource.kind) {
-            let as_it_is = Changed { object: existing.clone(), warnings: Vec::new() };
-            return Ok(Done { fields: Some(definition.0.clone()), ..Done::by("update", as_it_is) });
+        if self.is_as_wanted(existing, definition, &resource.kind) {
+            return Ok(Done::as_it_is(existing, definition));
         }
         let target = Target::new(resource, definition.namespace(), definition.name());
         let order = self.args.texts("merge_type").filter(|order| !order.is_empty());
