@@ -4,9 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
-use http::{Method, Request, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use kube::core::WatchEvent;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::{counter::Counter, family::Family};
@@ -22,6 +23,10 @@ use super::{Fence, Object, ObjectRef, Resource, ServerVersion};
 
 /// How long one request may take; watches are not requests in this sense.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// How often a request is sent again that the server was too busy to look at, and the longest time that it may ask to
+/// be left alone: whoever asked backs off then.
+const BUSY_RETRIES: usize = 3;
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Objects per page of a list: bounds the memory that one answer takes.
 const PAGE: usize = 250;
 
@@ -279,7 +284,7 @@ impl Client {
         &self.inner.descriptions
     }
 
-    async fn send(&self, call: Call, request: Request<Vec<u8>>) -> Result<axum::body::Bytes, Error> {
+    async fn send(&self, call: Call, request: Request<Vec<u8>>) -> Result<Bytes, Error> {
         Ok(self.exchange(call, request).await?.1)
     }
 
@@ -291,27 +296,40 @@ impl Client {
         }
     }
 
-    /// Sends a request; the head and the body of the answer.
+    /// Sends a request; the head and the body of the answer. Where the server has no time for it and says when to come
+    /// again, it is sent again, as client-go does.
     pub(super) async fn exchange(
         &self,
         call: Call,
         request: Request<Vec<u8>>,
-    ) -> Result<(http::HeaderMap, axum::body::Bytes), Error> {
+    ) -> Result<(HeaderMap, Bytes), Error> {
+        for _ in 0..BUSY_RETRIES {
+            let (status, head, body) = self.exchange_once(&call, request.clone()).await?;
+            let Some(pause) = pause(status, &head) else { return accepted(call, status, head, body) };
+            tokio::time::sleep(pause).await;
+        }
+        let (status, head, body) = self.exchange_once(&call, request).await?;
+        accepted(call, status, head, body)
+    }
+
+    async fn exchange_once(
+        &self,
+        call: &Call,
+        request: Request<Vec<u8>>,
+    ) -> Result<(StatusCode, HeaderMap, Bytes), Error> {
         if request.method() != Method::GET {
-            self.may_write(&call)?;
+            self.may_write(call)?;
         }
         let method = request.method().to_string();
-        let (status, head, body) = deadline(&call, async {
+        let answer = deadline(call, async {
             let (parts, body) = self.inner.kube.send(request.map(Into::into)).await?.into_parts();
             Ok((parts.status, parts.headers, body.collect_bytes().await?))
         })
         .await?;
-        self.inner.requests.get_or_create(&RequestLabels { code: status.as_u16(), method }).inc();
-        tracing::trace!(%call, status = status.as_u16(), "request");
-        if status.is_success() {
-            return Ok((head, body));
-        }
-        Err(Error::Refused(Box::new(Refusal::from_body(call, status.as_u16(), &body))))
+        let code = answer.0.as_u16();
+        self.inner.requests.get_or_create(&RequestLabels { code, method }).inc();
+        tracing::trace!(%call, status = code, "request");
+        Ok(answer)
     }
 
     async fn ask<T: DeserializeOwned>(&self, call: Call, request: Request<Vec<u8>>) -> Result<T, Error> {
@@ -665,6 +683,25 @@ pub(super) fn request(
     builder.body(bytes).map_err(|error| Error::Malformed(error.to_string()))
 }
 
+/// When to send a request again that the server did not look at.
+fn pause(status: StatusCode, head: &HeaderMap) -> Option<Duration> {
+    let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
+    let seconds = head.get(header::RETRY_AFTER).filter(|_| busy)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds)).filter(|pause| *pause <= LONGEST_PAUSE)
+}
+
+fn accepted(
+    call: Call,
+    status: StatusCode,
+    head: HeaderMap,
+    body: Bytes,
+) -> Result<(HeaderMap, Bytes), Error> {
+    if status.is_success() {
+        return Ok((head, body));
+    }
+    Err(Error::Refused(Box::new(Refusal::from_body(call, status.as_u16(), &body))))
+}
+
 async fn deadline<T>(call: &Call, answer: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
     match tokio::time::timeout(REQUEST_TIMEOUT, answer).await {
         Ok(Ok(value)) => Ok(value),
@@ -702,6 +739,19 @@ mod tests {
             "/apis/apps/v1/namespaces/demo/deployments/web/scale?fieldManager=a+b"
         );
         assert_eq!(target.call(Verb::Patch).resource, "deployments/scale.apps");
+    }
+
+    #[test]
+    fn a_busy_server_is_asked_again_when_it_says_so_and_soon() {
+        let of = |status, after: Option<&'static str>| {
+            let head = after.map(|text| (header::RETRY_AFTER, http::HeaderValue::from_static(text)));
+            pause(status, &head.into_iter().collect())
+        };
+        let busy = StatusCode::TOO_MANY_REQUESTS;
+        assert_eq!(of(busy, Some("1")), Some(Duration::from_secs(1)));
+        assert_eq!(of(busy, Some("60")), None);
+        assert_eq!(of(busy, None), None);
+        assert_eq!(of(StatusCode::INTERNAL_SERVER_ERROR, Some("1")), None);
     }
 
     #[test]

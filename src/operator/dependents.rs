@@ -220,8 +220,13 @@ impl Dependents {
                     self.missing(kind, namespace, &listed);
                 }
             }
-            Event::Apply(object) => self.applied(ident(kind, &object), object),
+            Event::Apply(object) => {
+                // Only a watch that works tells of a change.
+                self.inner().sighted.insert(kind);
+                self.applied(ident(kind, &object), object);
+            }
             Event::Delete(object) => {
+                self.inner().sighted.insert(kind);
                 let uid = object.metadata.uid.unwrap_or_default();
                 self.inner().deleted(
                     &Ident {

@@ -72,8 +72,8 @@ pub use serve::{Endpoint, MetricsAccess};
 const MANAGER: &str = "daytwo";
 /// How often the list of API versions that charts see is read again.
 const CAPABILITIES_PERIOD: Duration = Duration::from_secs(600);
-/// How long to wait before a chart's server is asked again, each time.
-const FETCH_DELAYS: [Duration; 4] =
+/// How long to wait before a server that is needed to begin is asked again, each time.
+const START_DELAYS: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(10)];
 
 /// Why the operator cannot run.
@@ -213,7 +213,7 @@ async fn share(
     tasks: &Tasks,
     shutdown: &CancellationToken,
 ) -> Result<Arc<Shared>, Error> {
-    let capabilities = release::capabilities(&client, Compat::V4).await?;
+    let capabilities = capabilities(&client).await?;
     let dependents = Dependents::new(client.clone(), options.namespaces(), tasks.clone(), shutdown.clone());
     let owned = Owned::new(client.clone(), options.namespaces(), tasks.clone(), shutdown.clone());
     Ok(Arc::new(Shared {
@@ -229,6 +229,23 @@ async fn share(
         client,
         options,
     }))
+}
+
+/// What charts may know of the cluster. An API server that does not answer well is asked again, as it may start at the
+/// same time as the operator.
+async fn capabilities(client: &Client) -> Result<Capabilities, release::Error> {
+    let mut delays = START_DELAYS.iter();
+    loop {
+        match release::capabilities(client, Compat::V4).await {
+            Ok(capabilities) => return Ok(capabilities),
+            Err(error) => {
+                let is_transient = error.cluster().is_some_and(cluster::Error::is_transient);
+                let Some(delay) = delays.next().filter(|_| is_transient) else { return Err(error) };
+                tracing::warn!(%error, "the cluster cannot be asked yet");
+                tokio::time::sleep(*delay).await;
+            }
+        }
+    }
 }
 
 async fn controller(watch: Watch, shared: &Arc<Shared>) -> Arc<Controller> {
@@ -275,7 +292,7 @@ async fn load_chart(chart: &Path) -> Result<Chart, String> {
     }
     let options =
         repository::Options { settings: repository::Settings::from_environment(), ..Default::default() };
-    let mut delays = FETCH_DELAYS.iter();
+    let mut delays = START_DELAYS.iter();
     loop {
         match repository::load(&reference, &options).await {
             Ok(chart) => return Ok(chart),

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::{ApiResource, DynamicObject, DynamicResourceScope, PartialObjectMeta};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::watcher::{self, Config, Event, watcher};
 use kube::{Api, Resource as KubeResource};
 
 use crate::cluster::ready::readiness;
@@ -73,6 +73,8 @@ async fn follow_resource(
                 complained = false;
                 observe(Some(event));
             }
+            // Broken off, as servers and networks do: it goes on at once from where it was.
+            Err(watcher::Error::WatchFailed(_)) => {}
             Err(error) if !complained => {
                 complained = true;
                 observe(None);

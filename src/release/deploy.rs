@@ -14,7 +14,7 @@ use super::operation::{INSTALL, Operation, UPGRADE};
 use super::options::Source;
 use super::record::{Record, Status, as_written};
 use super::rendering::{Moment, create_crds, record, render};
-use super::revisions::yield_to_others;
+use super::revisions::{supersede, yield_to_others};
 use super::scope::Scope;
 use super::storage::{Beside, Notes, Storage, Stored, secret_name};
 use super::takeover::take_over;
@@ -66,6 +66,10 @@ pub async fn deploy(client: &Client, spec: &Spec) -> Result<Outcome, Error> {
         current = record.map(|record| (stored, record));
     }
     let newest_is_deployed = history.last() == deployed;
+    if newest_is_deployed && let Some(stored) = deployed {
+        // An interruption may have left the one before it deployed as well.
+        supersede(&storage, &history, stored.revision).await?;
+    }
     if let Some((stored, record)) = &current
         && newest_is_deployed
         && stored.notes.as_ref().is_some_and(|notes| notes.inputs == inputs)

@@ -8,6 +8,8 @@
 mod ansible_sample;
 mod cluster;
 mod database;
+mod fault_proxy;
+mod faults;
 mod hello;
 mod helm_sample;
 mod leader;
