@@ -65,6 +65,10 @@ test-mysql: ## MySQL's day two in full: upgrades of 1 million rows, ten minutes 
 	@DAYTWO_E2E_ROWS=$(or $(ROWS),1000000) DAYTWO_E2E_BACKUP_MINUTES=$(or $(MINUTES),10) tests/e2e/run mysql --skip mysql_runtime::
 	@DAYTWO_E2E_ROWS=$(or $(ROWS),1000000) tests/e2e/run mysql_runtime::
 
+.PHONY: test-faults
+test-faults: ## resources converge under faults between operator and API server, in full: 1,000 changes; SEED says which
+	@DAYTWO_E2E_CHANGES=1000 DAYTWO_E2E_SEED=$(or $(SEED),1) tests/e2e/run converge
+
 .PHONY: fuzz
 fuzz: ## fuzz the parsers; FUZZ_SECONDS and FUZZ_TARGET say how long and which
 	@fuzz/run
@@ -90,6 +94,10 @@ bench-kubernetes: ## a role of Kubernetes operations with nothing to change, bes
 .PHONY: scale
 scale: ## an operator with 1,000 resources of a chart, and of a role: time, processor, memory, requests
 	@tests/scale/run
+
+.PHONY: soak
+soak: ## the same for 30 minutes with resources that come, change and go: memory over time; MINUTES says how long
+	@tests/scale/run soak $(or $(MINUTES),30)
 
 .PHONY: bench
 bench: ## processor time of rendering, beside the real Helm
