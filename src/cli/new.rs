@@ -1,12 +1,13 @@
 //! `daytwo new`: a new operator project, with the words of operator-sdk.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::chart;
+use super::blocking::wait;
+use crate::chart::{self, File};
 use crate::project::scaffold::{Content, Plan, files};
+use crate::repository;
 use crate::watches::Gvk;
 
 /// Flags of `daytwo new`; those of operator-sdk's `new` of the same names.
@@ -23,9 +24,15 @@ pub(super) struct New {
     /// Whether a chart or a role serves it
     #[arg(long = "type", value_enum, default_value_t = Engine::Helm)]
     engine: Engine,
-    /// The chart: a directory or an archive [default: a small one to begin with]
+    /// The chart: a directory, an archive, or wherever else charts are found [default: a small one to begin with]
     #[arg(long, value_name = "CHART")]
-    helm_chart: Option<PathBuf>,
+    helm_chart: Option<String>,
+    /// The URL of the repository that has the chart of this name
+    #[arg(long, value_name = "URL", requires = "helm_chart")]
+    helm_chart_repo: Option<String>,
+    /// A version of the chart, or a constraint on versions [default: the latest]
+    #[arg(long, value_name = "VERSION", requires = "helm_chart")]
+    helm_chart_version: Option<String>,
     /// Let watches.yaml name a playbook that calls the role
     #[arg(long)]
     generate_playbook: bool,
@@ -66,14 +73,24 @@ impl New {
         Ok(())
     }
 
+    /// The files of the chart that a reference names.
+    fn chart(&self, reference: &str) -> Result<Vec<File>, String> {
+        let options = repository::Options {
+            settings: repository::Settings::from_environment(),
+            version: self.helm_chart_version.clone().unwrap_or_default(),
+            repository: self.helm_chart_repo.clone(),
+            ..repository::Options::default()
+        };
+        let path = wait(repository::locate(reference, &options))?;
+        chart::read(&path).map_err(|error| format!("{reference}: {error}"))
+    }
+
     fn plan(&self) -> Result<Plan, String> {
         let (group, version) = self.api_version.split_once('/').ok_or_else(|| {
             format!("--api-version {:?} has no group: as in demo.example.com/v1alpha1", self.api_version)
         })?;
         let content = match (self.engine, &self.helm_chart) {
-            (Engine::Helm, Some(path)) => {
-                Content::Chart(chart::read(path).map_err(|error| format!("{}: {error}", path.display()))?)
-            }
+            (Engine::Helm, Some(reference)) => Content::Chart(self.chart(reference)?),
             (Engine::Helm, None) => Content::NewChart,
             (Engine::Ansible, None) => Content::NewRole { playbook: self.generate_playbook },
             (Engine::Ansible, Some(_)) => return Err("--helm-chart goes with --type=helm".to_owned()),

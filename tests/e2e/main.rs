@@ -24,6 +24,7 @@ mod programs;
 mod project;
 mod runs;
 mod sample;
+mod walk;
 
 use std::path::Path;
 
