@@ -60,6 +60,10 @@ test-targets: ## ansible-core's own integration targets, with daytwo as ansible-
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names
 	@tests/e2e/run
 
+.PHONY: test-walk
+test-walk: build ## from a chart to an operator in the cluster, as it is delivered and under its memory limit
+	@DAYTWO_BINARY=$(abspath $(STATIC_BINARY)) tests/e2e/run walk
+
 .PHONY: test-mysql
 test-mysql: ## MySQL's day two in full: upgrades of 1 million rows, ten minutes of backups
 	@DAYTWO_E2E_ROWS=$(or $(ROWS),1000000) DAYTWO_E2E_BACKUP_MINUTES=$(or $(MINUTES),10) tests/e2e/run mysql --skip mysql_runtime::
