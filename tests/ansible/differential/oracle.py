@@ -62,7 +62,8 @@ def answer(templar, loader, text, template):
     except (TooMuch, MemoryError):
         return None
     except Exception as error:  # noqa: BLE001
-        return "error:" + str(error)
+        # Half a character of a message is no JSON.
+        return "error:" + str(error).encode("utf-8", "backslashreplace").decode()
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
