@@ -216,9 +216,10 @@ impl Controller {
             Stored::Known => {}
             Stored::New => self.queue.push(&key),
             Stored::Replaced(old) if new.asks_for_pass(&old, annotations_count) => {
+                // In this order: the pass that follows must not be the one that is cancelled.
+                self.cancel(&key);
                 self.queue.succeeded(&key);
                 self.queue.push(&key);
-                self.cancel(&key);
             }
             Stored::Replaced(_) => {}
         }

@@ -191,14 +191,14 @@ impl Primaries {
         self.all.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    /// Remembers what a write of ours answered that was made of version `base`. When the watch has told
-    /// another version meanwhile, or that the resource is gone, it will tell of the write as well; and
-    /// when the write was made of a version that the watch still has to tell, passes follow from that.
+    /// Remembers what a write of ours answered that was made of version `base`, unless that has a change
+    /// which the watch still has to tell, as a pass follows from that; or the resource is gone meanwhile.
     pub(super) fn renew(&self, base: u64, written: Primary) {
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get_mut(&written.key)
             && known.uid == written.uid
-            && known.version == base
+            && known.version < written.version
+            && (known.version == base || !written.asks_for_pass(known, true))
         {
             *known = Arc::new(self.kept(written));
         }
@@ -283,12 +283,15 @@ mod tests {
         primaries.put(primary("7", 1));
         primaries.renew(7, primary("8", 1));
         assert_eq!(primaries.all()[0].version, 8);
+        // Somebody else changed what asks for no pass.
+        primaries.renew(9, primary("10", 1));
+        assert_eq!(primaries.all()[0].version, 10);
         // The write was made of a change that the watch has not told yet.
-        primaries.renew(9, primary("10", 2));
-        let Stored::Replaced(old) = primaries.put(primary("9", 2)) else { panic!() };
-        assert!(primary("9", 2).asks_for_pass(&old, true));
-        primaries.remove(&primary("9", 2).key);
-        primaries.renew(9, primary("10", 2));
+        primaries.renew(11, primary("12", 2));
+        let Stored::Replaced(old) = primaries.put(primary("11", 2)) else { panic!() };
+        assert!(primary("11", 2).asks_for_pass(&old, true));
+        primaries.remove(&primary("11", 2).key);
+        primaries.renew(11, primary("12", 2));
         assert!(primaries.all().is_empty());
     }
 
