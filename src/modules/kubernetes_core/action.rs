@@ -54,9 +54,7 @@ impl Done {
             manager: FIELD_MANAGER.to_owned(),
         }
     }
-}
 
-impl Done {
     /// An update that was not needed.
     fn as_it_is(existing: &Object, definition: &Object) -> Self {
         let as_it_is = Changed { object: existing.clone(), warnings: Vec::new() };

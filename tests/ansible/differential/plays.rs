@@ -33,7 +33,7 @@ pub(crate) fn answers(plays: &[String]) -> Result<Vec<(String, String)>, String>
     );
     write(&directory.join("hosts"), &inventory)?;
     write(&directory.join("plays.yml"), &playbook(plays, &directory.join("left.json")))?;
-    let ansible = run(Command::new(Path::new(&python).with_file_name("ansible-playbook")), directory)?;
+    let ansible = run(&mut Command::new(Path::new(&python).with_file_name("ansible-playbook")), directory)?;
     let daytwo = run(Command::new(env!("CARGO_BIN_EXE_daytwo")).arg("playbook"), directory)?;
     Ok(ansible.into_iter().zip(daytwo).collect())
 }
@@ -62,9 +62,7 @@ fn playbook(plays: &[String], file: &Path) -> String {
 }
 
 /// What each play leaves with a program.
-fn run(command: impl std::borrow::BorrowMut<Command>, directory: &Path) -> Result<Vec<String>, String> {
-    let mut command = command;
-    let command = command.borrow_mut();
+fn run(command: &mut Command, directory: &Path) -> Result<Vec<String>, String> {
     let left = directory.join("left.json");
     let done = command
         .args(["-i", "hosts", "plays.yml"])
