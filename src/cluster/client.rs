@@ -303,13 +303,18 @@ impl Client {
         call: Call,
         request: Request<Vec<u8>>,
     ) -> Result<(HeaderMap, Bytes), Error> {
-        for _ in 0..BUSY_RETRIES {
+        let mut retries = 0..BUSY_RETRIES;
+        loop {
             let (status, head, body) = self.exchange_once(&call, request.clone()).await?;
-            let Some(pause) = pause(status, &head) else { return accepted(call, status, head, body) };
-            tokio::time::sleep(pause).await;
+            if let Some(pause) = pause(status, &head).filter(|_| retries.next().is_some()) {
+                tokio::time::sleep(pause).await;
+                continue;
+            }
+            return match status.is_success() {
+                true => Ok((head, body)),
+                false => Err(Error::Refused(Box::new(Refusal::from_body(call, status.as_u16(), &body)))),
+            };
         }
-        let (status, head, body) = self.exchange_once(&call, request).await?;
-        accepted(call, status, head, body)
     }
 
     async fn exchange_once(
@@ -688,18 +693,6 @@ fn pause(status: StatusCode, head: &HeaderMap) -> Option<Duration> {
     let busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
     let seconds = head.get(header::RETRY_AFTER).filter(|_| busy)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds)).filter(|pause| *pause <= LONGEST_PAUSE)
-}
-
-fn accepted(
-    call: Call,
-    status: StatusCode,
-    head: HeaderMap,
-    body: Bytes,
-) -> Result<(HeaderMap, Bytes), Error> {
-    if status.is_success() {
-        return Ok((head, body));
-    }
-    Err(Error::Refused(Box::new(Refusal::from_body(call, status.as_u16(), &body))))
 }
 
 async fn deadline<T>(call: &Call, answer: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Error> {
