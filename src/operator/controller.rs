@@ -179,7 +179,7 @@ impl Controller {
         match event {
             Event::Init => *listed = Some(Vec::new()),
             Event::InitApply(object) | Event::Apply(object) => {
-                let primary = Primary::of(&self.kind, object);
+                let primary = self.primaries.read(&self.kind, object);
                 if let Some(listed) = listed {
                     listed.push(primary.key.clone());
                 }

@@ -69,8 +69,6 @@ async fn put(
     let patch =
         json!({"metadata": {"resourceVersion": primary.version.to_string(), "finalizers": finalizers}});
     let written = shared.client.patch(target, Patch::Merge, &patch, Write::by(super::MANAGER)).await?;
-    if let Some(written) = Primary::of_object(&primary.kind, written) {
-        primaries.renew(primary.version, written);
-    }
+    primaries.written(primary.version, &primary.kind, written);
     Ok(())
 }

@@ -36,15 +36,13 @@ const ANNOTATION_PREFIXES: [&str; 3] =
     ["helm.sdk.operatorframework.io/", "ansible.sdk.operatorframework.io/", "daytwo.dev/"];
 
 impl Primary {
-    /// What a watch event or a reply tells.
+    /// What a watch event or a reply tells that decides about a pass.
     pub(super) fn of(kind: &Arc<Gvk>, object: DynamicObject) -> Self {
         let DynamicObject { metadata, mut data, .. } = object;
-        let whole_metadata = serde_json::to_value(&metadata).unwrap_or_default();
         let text = |value: Option<Value>| {
             value.filter(|value| !value.is_null()).map(|value| value.to_string().into_boxed_str())
         };
         let mut take = |name: &str| data.get_mut(name).map(Value::take);
-        let (spec, status) = (text(take("spec")), text(take("status").map(without_manifest)));
         let annotations = metadata.annotations.unwrap_or_default().into_iter();
         let known = |name: &str| ANNOTATION_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
         Self {
@@ -57,10 +55,16 @@ impl Primary {
             deleting: metadata.deletion_timestamp.is_some(),
             finalizers: metadata.finalizers.unwrap_or_default(),
             annotations: annotations.filter(|(name, _)| known(name)).map(|(k, v)| (k, v.into())).collect(),
-            spec,
-            status,
-            rest: text(Some(rest(kind, whole_metadata, data))),
+            spec: text(take("spec")),
+            status: text(take("status").map(without_manifest)),
+            rest: None,
         }
+    }
+
+    /// All that it tells.
+    fn whole(kind: &Arc<Gvk>, object: DynamicObject) -> Self {
+        let rest = rest(kind, &object).to_string().into_boxed_str();
+        Self { rest: Some(rest), ..Self::of(kind, object) }
     }
 
     /// The same from an object of ours.
@@ -141,15 +145,16 @@ impl Primary {
     }
 }
 
-/// A resource without its spec and status, which are nothing in `data`.
-fn rest(kind: &Gvk, metadata: Value, data: Value) -> Value {
+/// A resource without its spec and status.
+fn rest(kind: &Gvk, object: &DynamicObject) -> Value {
     let mut rest = Map::new();
     rest.insert("apiVersion".into(), kind.api_version().into());
     rest.insert("kind".into(), kind.kind.clone().into());
-    rest.insert("metadata".into(), metadata);
-    if let Value::Object(data) = data {
-        rest.extend(data.into_iter().filter(|(_, value)| !value.is_null()));
-    }
+    rest.insert("metadata".into(), serde_json::to_value(&object.metadata).unwrap_or_default());
+    let others = object.data.as_object().into_iter().flatten();
+    let others =
+        others.filter(|(name, value)| !["spec", "status"].contains(&name.as_str()) && !value.is_null());
+    rest.extend(others.map(|(name, value)| (name.clone(), value.clone())));
     Value::Object(rest)
 }
 
@@ -183,8 +188,9 @@ impl Primaries {
         Self { whole, ..Self::default() }
     }
 
-    fn kept(&self, primary: Primary) -> Primary {
-        if self.whole { primary } else { Primary { rest: None, ..primary } }
+    /// As much of what a watch event or a reply tells as passes look at.
+    pub(super) fn read(&self, kind: &Arc<Gvk>, object: DynamicObject) -> Primary {
+        if self.whole { Primary::whole(kind, object) } else { Primary::of(kind, object) }
     }
 
     pub(super) fn get(&self, key: &Key) -> Option<Arc<Primary>> {
@@ -193,14 +199,20 @@ impl Primaries {
 
     /// Remembers what a write of ours answered that was made of version `base`, unless that has a change
     /// which the watch still has to tell, as a pass follows from that; or the resource is gone meanwhile.
-    pub(super) fn renew(&self, base: u64, written: Primary) {
+    pub(super) fn written(&self, base: u64, kind: &Arc<Gvk>, answer: Object) {
+        if let Ok(object) = serde_json::from_value(answer.0) {
+            self.renew(base, self.read(kind, object));
+        }
+    }
+
+    fn renew(&self, base: u64, written: Primary) {
         let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = all.get_mut(&written.key)
             && known.uid == written.uid
             && known.version < written.version
             && (known.version == base || !written.asks_for_pass(known, true))
         {
-            *known = Arc::new(self.kept(written));
+            *known = Arc::new(written);
         }
     }
 
@@ -215,7 +227,7 @@ impl Primaries {
         {
             return Stored::Known;
         }
-        all.insert(primary.key.clone(), Arc::new(self.kept(primary)));
+        all.insert(primary.key.clone(), Arc::new(primary));
         old.map_or(Stored::New, Stored::Replaced)
     }
 
@@ -246,13 +258,19 @@ pub(super) enum Stored {
 mod tests {
     use super::*;
 
-    fn primary(version: &str, generation: i64) -> Primary {
-        let kind = Arc::new(Gvk { group: "daytwo.dev".into(), version: "v1".into(), kind: "Hello".into() });
-        let object = Object(json!({"apiVersion": "daytwo.dev/v1", "kind": "Hello", "metadata": {
+    fn kind() -> Arc<Gvk> {
+        Arc::new(Gvk { group: "daytwo.dev".into(), version: "v1".into(), kind: "Hello".into() })
+    }
+
+    fn object(version: &str, generation: i64) -> Object {
+        Object(json!({"apiVersion": "daytwo.dev/v1", "kind": "Hello", "metadata": {
             "name": "a", "namespace": "n", "uid": "u", "resourceVersion": version, "generation": generation,
             "annotations": {"helm.sdk.operatorframework.io/reconcile-period": "1m", "other": "x"}},
-            "spec": {"x": 1}, "status": {"deployedRelease": {"name": "a", "manifest": "long"}}}));
-        Primary::of_object(&kind, object).unwrap()
+            "spec": {"x": 1}, "status": {"deployedRelease": {"name": "a", "manifest": "long"}}}))
+    }
+
+    fn primary(version: &str, generation: i64) -> Primary {
+        Primary::of_object(&kind(), object(version, generation)).unwrap()
     }
 
     #[test]
@@ -270,7 +288,7 @@ mod tests {
     fn whole_resources_are_kept_where_passes_look_at_them() {
         for whole in [true, false] {
             let primaries = Primaries::new(whole);
-            primaries.put(primary("7", 1));
+            primaries.put(primaries.read(&kind(), serde_json::from_value(object("7", 1).0).unwrap()));
             let resource = primaries.all()[0].resource().0;
             assert_eq!(resource["metadata"]["annotations"]["other"].is_string(), whole);
             assert_eq!(resource["spec"]["x"].is_number(), whole);

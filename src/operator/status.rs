@@ -35,9 +35,7 @@ pub(super) async fn write(
         let patch = json!({"metadata": {"resourceVersion": current.version.to_string()}, "status": new});
         match shared.client.patch(status_target, Patch::Merge, &patch, Write::by(super::MANAGER)).await {
             Ok(written) => {
-                if let Some(written) = Primary::of_object(&primary.kind, written) {
-                    primaries.renew(current.version, written);
-                }
+                primaries.written(current.version, &primary.kind, written);
                 return Ok(());
             }
             Err(error) if error.is(Reason::NotFound) => return Ok(()),
