@@ -234,18 +234,28 @@ async fn share(
 /// What charts may know of the cluster. An API server that does not answer well is asked again, as it may start at the
 /// same time as the operator.
 async fn capabilities(client: &Client) -> Result<Capabilities, release::Error> {
-    let mut delays = START_DELAYS.iter();
-    loop {
-        match release::capabilities(client, Compat::V4).await {
-            Ok(capabilities) => return Ok(capabilities),
-            Err(error) => {
-                let is_transient = error.cluster().is_some_and(cluster::Error::is_transient);
-                let Some(delay) = delays.next().filter(|_| is_transient) else { return Err(error) };
-                tracing::warn!(%error, "the cluster cannot be asked yet");
-                tokio::time::sleep(*delay).await;
-            }
+    until_answered(
+        || release::capabilities(client, Compat::V4),
+        |error| error.cluster().is_some_and(cluster::Error::is_transient),
+        |error| tracing::warn!(%error, "the cluster cannot be asked yet"),
+    )
+    .await
+}
+
+/// Asks a server that is needed to begin until it answers: it may start at the same time as the operator.
+async fn until_answered<T, E, F: Future<Output = Result<T, E>>>(
+    ask: impl Fn() -> F,
+    is_transient: impl Fn(&E) -> bool,
+    complain: impl Fn(&E),
+) -> Result<T, E> {
+    for delay in START_DELAYS {
+        match ask().await {
+            Err(error) if is_transient(&error) => complain(&error),
+            answer => return answer,
         }
+        tokio::time::sleep(delay).await;
     }
+    ask().await
 }
 
 async fn controller(watch: Watch, shared: &Arc<Shared>) -> Arc<Controller> {
@@ -292,19 +302,12 @@ async fn load_chart(chart: &Path) -> Result<Chart, String> {
     }
     let options =
         repository::Options { settings: repository::Settings::from_environment(), ..Default::default() };
-    let mut delays = START_DELAYS.iter();
-    loop {
-        match repository::load(&reference, &options).await {
-            Ok(chart) => return Ok(chart),
-            Err(error) => match delays.next().filter(|_| error.is_fetch()) {
-                Some(delay) => {
-                    tracing::warn!(chart = %reference, %error, "the chart cannot be fetched yet");
-                    tokio::time::sleep(*delay).await;
-                }
-                None => return Err(error.to_string()),
-            },
-        }
-    }
+    let chart = until_answered(
+        || repository::load(&reference, &options),
+        repository::Error::is_fetch,
+        |error| tracing::warn!(chart = %reference, %error, "the chart cannot be fetched yet"),
+    );
+    chart.await.map_err(|error| error.to_string())
 }
 
 /// Whether a reference is `repo/chart` of a repository that the user has added.
