@@ -64,7 +64,7 @@ impl<'a> Coalescing<'a> {
     /// The chart's own defaults under what is in `into`.
     fn defaults(&mut self, member: &Member, into: &Map, prefix: &str, nulls: Nulls) {
         let coalescing = nulls == Nulls::Delete;
-        for (key, default) in values::to_map(&member.values).snapshot() {
+        for (key, default) in Map::from_data(&member.values).snapshot() {
             match into.get(&key) {
                 Some(Value::Nil) if coalescing => {
                     into.remove(&key);
@@ -75,7 +75,7 @@ impl<'a> Coalescing<'a> {
                             member.dependencies.iter().any(|d| d.metadata.name.as_bytes() == &*key);
                         let nulls = if of_dependency { Nulls::Keep } else { nulls };
                         if nulls == Nulls::Delete && self.compat == Compat::V4 {
-                            remove_nulls(default);
+                            default.remove_nulls();
                         }
                         self.tables(&table, default, &join(prefix, &key.to_text()), nulls);
                     }
@@ -89,7 +89,7 @@ impl<'a> Coalescing<'a> {
                     if coalescing && self.compat == Compat::V4 {
                         match &default {
                             Value::Nil => continue,
-                            Value::Map(table) => remove_nulls(table),
+                            Value::Map(table) => table.remove_nulls(),
                             _ => {}
                         }
                     }
@@ -179,17 +179,4 @@ fn join(prefix: &str, name: &str) -> String {
 
 fn shallow_copy(map: &Map) -> Map {
     Map::from_entries(map.ty, map.borrow().clone())
-}
-
-/// Removes nulls from a chart's defaults, so that they do not hide globals.
-fn remove_nulls(map: &Map) {
-    for (key, value) in map.snapshot() {
-        match value {
-            Value::Nil => {
-                map.remove(&key);
-            }
-            Value::Map(inner) => remove_nulls(&inner),
-            _ => {}
-        }
-    }
 }

@@ -129,13 +129,61 @@ pub struct Map {
 
 /// The storage of a map.
 #[derive(Default)]
-struct Entries(BTreeMap<Str, Value>);
+struct Entries {
+    made: BTreeMap<Str, Value>,
+    /// What the entries are made of once something looks at them; most defaults of a chart are never looked at.
+    pending: Option<Box<Pending>>,
+}
+
+/// A table within data that threads share.
+struct Pending {
+    data: Arc<Json>,
+    path: Option<Rc<Step>>,
+    without_nulls: bool,
+}
+
+/// One step of the way from data to a table in it.
+struct Step {
+    before: Option<Rc<Step>>,
+    key: Str,
+}
+
+/// Data of which maps are made.
+type Json = serde_json::Map<String, serde_json::Value>;
+
+impl Pending {
+    fn make(&self) -> BTreeMap<Str, Value> {
+        let Some(table) = Step::follow(self.path.as_deref(), &self.data) else { return BTreeMap::new() };
+        let kept = table.iter().filter(|(_, value)| !(self.without_nulls && value.is_null()));
+        let entry = |(key, value): (&String, &serde_json::Value)| {
+            let key = Str::from(key.as_str());
+            let value = match value {
+                serde_json::Value::Object(_) => {
+                    let path = Some(Rc::new(Step { before: self.path.clone(), key: key.clone() }));
+                    let data = Arc::clone(&self.data);
+                    Value::Map(Map::pending(Pending { data, path, without_nulls: self.without_nulls }))
+                }
+                other => Value::from(other),
+            };
+            (key, value)
+        };
+        kept.map(entry).collect()
+    }
+}
+
+impl Step {
+    fn follow<'a>(step: Option<&Step>, data: &'a Json) -> Option<&'a Json> {
+        let Some(step) = step else { return Some(data) };
+        let table = Self::follow(step.before.as_deref(), data)?;
+        table.get(std::str::from_utf8(step.key.as_bytes()).ok()?)?.as_object()
+    }
+}
 
 impl Drop for Entries {
     /// As for lists: a template can nest maps as deep as it likes.
     fn drop(&mut self) {
-        if self.0.values().any(|item| matches!(item, Value::List(_) | Value::Map(_))) {
-            stacker::maybe_grow(32 << 10, 1 << 20, || self.0.clear());
+        if self.made.values().any(|item| matches!(item, Value::List(_) | Value::Map(_))) {
+            stacker::maybe_grow(32 << 10, 1 << 20, || self.made.clear());
         }
     }
 }
@@ -371,7 +419,29 @@ impl Map {
     /// A map of the given type with these entries.
     #[must_use]
     pub fn from_entries(ty: MapType, entries: BTreeMap<Str, Value>) -> Self {
-        Self { ty, nil: false, entries: Rc::new(RefCell::new(Entries(entries))) }
+        let entries = Entries { made: entries, pending: None };
+        Self { ty, nil: false, entries: Rc::new(RefCell::new(entries)) }
+    }
+
+    /// A map of data that is shared between threads; each table in it is made when something looks at it.
+    #[must_use]
+    pub fn from_data(data: &Arc<Json>) -> Self {
+        Self::pending(Pending { data: Arc::clone(data), path: None, without_nulls: false })
+    }
+
+    fn pending(pending: Pending) -> Self {
+        let entries = Entries { made: BTreeMap::new(), pending: Some(Box::new(pending)) };
+        Self { ty: MapType::Any, nil: false, entries: Rc::new(RefCell::new(entries)) }
+    }
+
+    /// Makes the entries, if they are not yet made.
+    fn make(&self) {
+        if self.entries.borrow().pending.is_some() {
+            let mut entries = self.entries.borrow_mut();
+            if let Some(pending) = entries.pending.take() {
+                entries.made = pending.make();
+            }
+        }
     }
 
     /// The nil map of the given type: empty, `null` to encoders, and an error to write into
@@ -396,47 +466,65 @@ impl Map {
     /// The value of a key; `None` when the key is missing (a present nil is `Some(Value::Nil)`).
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<Value> {
-        self.entries.borrow().0.get(key).cloned()
+        self.borrow().get(key).cloned()
     }
 
     /// [`Map::get`] of a key that is a string already, which is faster.
     #[must_use]
     pub fn entry(&self, key: &Str) -> Option<Value> {
-        self.entries.borrow().0.get(key).cloned()
+        self.borrow().get(key).cloned()
     }
 
     /// Sets a key, seen by every holder of this map.
     pub fn insert(&self, key: impl Into<Str>, value: Value) {
-        self.entries.borrow_mut().0.insert(key.into(), value);
+        self.make();
+        self.entries.borrow_mut().made.insert(key.into(), value);
     }
 
     /// Removes a key, seen by every holder of this map.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.entries.borrow_mut().0.remove(key)
+        self.make();
+        self.entries.borrow_mut().made.remove(key)
+    }
+
+    /// Removes the nulls, also those of the maps below.
+    pub fn remove_nulls(&self) {
+        if let Some(pending) = &mut self.entries.borrow_mut().pending {
+            pending.without_nulls = true;
+            return;
+        }
+        for (key, value) in self.snapshot() {
+            match value {
+                Value::Nil => drop(self.remove(&key)),
+                Value::Map(inner) => inner.remove_nulls(),
+                _ => {}
+            }
+        }
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.entries.borrow().0.len()
+        self.borrow().len()
     }
 
     /// Whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.borrow().0.is_empty()
+        self.borrow().is_empty()
     }
 
     /// Read access to the entries; do not run templates or functions that may write while it is held.
     #[must_use]
     pub fn borrow(&self) -> std::cell::Ref<'_, BTreeMap<Str, Value>> {
-        std::cell::Ref::map(self.entries.borrow(), |entries| &entries.0)
+        self.make();
+        std::cell::Ref::map(self.entries.borrow(), |entries| &entries.made)
     }
 
     /// A copy of the entries as they are now, to iterate over while the map may change.
     #[must_use]
     pub fn snapshot(&self) -> Vec<(Str, Value)> {
-        self.entries.borrow().0.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        self.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     /// Whether both are the same map, not merely equal ones.
@@ -449,7 +537,7 @@ impl Map {
 impl fmt::Debug for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A map may contain itself (`set $m "self" $m`): show one level of keys only.
-        f.debug_set().entries(self.entries.borrow().0.keys()).finish()
+        f.debug_set().entries(self.borrow().keys()).finish()
     }
 }
 
