@@ -167,13 +167,13 @@ impl Attempt<'_> {
                 return error;
             }
             let message = format!("The conditional check '{condition}' failed. The error was: {error}");
-            Error::ansible(message + &position(place.unwrap_or(&self.task.place)))
+            Error::ansible(message + &place.unwrap_or(&self.task.place).in_source())
         })
     }
 
     /// An undefined variable within an option is worded by the task (`playbook/base.py`).
     fn in_option(&self, error: Error) -> Error {
-        let place = || position(&self.task.place);
+        let place = || self.task.place.in_source();
         match error.kind() {
             ErrorKind::Undefined => Error::undefined(format!(
                 "The task includes an option with an undefined variable.. {error}{}",
@@ -271,7 +271,7 @@ impl Attempt<'_> {
             task: TaskInfo {
                 action: task.action_name.clone(),
                 name: task.name().map(ToString::to_string).unwrap_or_default(),
-                file: task.place.file.as_ref().clone(),
+                place: task.place.clone(),
                 role_path: self.lineage().role().map(|role| role.path.clone()),
                 search_path,
                 playbook_dir: self.variables.content.basedir.clone(),
@@ -313,25 +313,6 @@ fn worded(error: &Error) -> String {
 /// A place as `file:line:column`.
 fn spot(place: &Place) -> String {
     format!("{}:{}:{}", place.file.display(), place.line, place.column)
-}
-
-/// A place, as Ansible appends it to an error.
-#[must_use]
-pub(super) fn position(place: &Place) -> String {
-    let file = place.file.display();
-    let mut text = format!(
-        "\n\nThe error appears to be in '{file}': line {}, column {}, but may\nbe elsewhere in the file depending on the exact syntax problem.\n",
-        place.line, place.column
-    );
-    let source = std::fs::read_to_string(place.file.as_ref()).unwrap_or_default();
-    let lines: Vec<&str> = source.lines().collect();
-    let at = place.line as usize;
-    if let Some(line) = at.checked_sub(1).and_then(|at| lines.get(at)) {
-        let before = at.checked_sub(2).and_then(|at| lines.get(at)).copied().unwrap_or_default();
-        let arrow = " ".repeat(place.column.saturating_sub(1) as usize);
-        text.push_str(&format!("\nThe offending line appears to be:\n\n{before}\n{line}\n{arrow}^ here\n"));
-    }
-    text
 }
 
 /// The result of a task whose arguments raised an exception of Python's own: it has no message.

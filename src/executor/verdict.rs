@@ -65,7 +65,7 @@ impl Attempt<'_> {
         for condition in conditions {
             let holds = templar.condition(condition).map_err(|error| {
                 let message = format!("The conditional check '{condition}' failed. The error was: {error}");
-                Error::ansible(message + &super::attempt::position(&self.task.place))
+                Error::ansible(message + &self.task.place.in_source())
             })?;
             if !holds {
                 return Ok(false);

@@ -82,45 +82,99 @@ pub fn strftime(time: &Timestamp, format: &str) -> Result<String, Error> {
         .and_then(|seconds| jiff::tz::Offset::from_seconds(seconds).ok())
         .map_or_else(jiff::tz::TimeZone::system, jiff::tz::TimeZone::fixed);
     let zoned = time.civil.to_zoned(zone).map_err(|error| Error::value_error(error.to_string()))?;
-    jiff::fmt::strtime::format(of_python(format, time), &zoned)
-        .map_err(|error| Error::value_error(error.to_string()))
-}
-
-/// The conversions that jiff and the C library write alike.
-const CONVERSIONS: &str = "%aAbBCdDeFgGhHIjklmMnpPRsStTuUVwWyYzZ";
-
-/// A format of Python and the C library in jiff's terms: what is no conversion stays as it is.
-fn of_python(format: &str, time: &Timestamp) -> String {
     let mut out = String::new();
     let mut rest = format;
     while let Some(at) = rest.find('%') {
         out.push_str(&rest[..at]);
-        let after = &rest[at + 1..];
-        let conversion = after.trim_start_matches(['_', '-', '0', '^', '#']);
-        let conversion = conversion.trim_start_matches(|c: char| c.is_ascii_digit());
-        let flags = &after[..after.len() - conversion.len()];
-        let conversion = conversion.strip_prefix(['E', 'O']).unwrap_or(conversion);
-        let Some(letter) = conversion.chars().next() else { return out + "%%" + after };
-        match letter {
-            'f' => out.push_str(&format!("{:06}", time.civil.subsec_nanosecond() / 1000)),
-            'z' | 'Z' if time.offset.is_none() => {}
-            'c' => out.push_str("%a %b %e %H:%M:%S %Y"),
-            'r' => out.push_str("%I:%M:%S %p"),
-            'x' => out.push_str("%m/%d/%y"),
-            'X' => out.push_str("%H:%M:%S"),
-            _ if CONVERSIONS.contains(letter) => {
-                out.push('%');
-                out.push_str(flags);
-                out.push(letter);
-            }
-            _ => {
-                out.push_str("%%");
-                out.push_str(&after[..after.len() - conversion.len() + letter.len_utf8()]);
-            }
+        let (conversion, after) = Conversion::read(&rest[at + 1..]);
+        let written = match conversion {
+            Some(conversion) => conversion.write(time, &zoned)?,
+            None => None,
+        };
+        // What is no conversion stays as it is.
+        out.push_str(written.as_deref().unwrap_or(&rest[at..rest.len() - after.len()]));
+        if out.len() > MAX_TEXT {
+            return Err(Error::value_error("the formatted time would be too large"));
         }
-        rest = &conversion[letter.len_utf8()..];
+        rest = after;
     }
-    out + rest
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// The longest text that a format of a time may give, in bytes.
+const MAX_TEXT: usize = 1 << 20;
+
+/// The conversions of numbers; the C library fills these with zeros, what else there is with spaces.
+const NUMBERS: &str = "CdeGgHIjklmMsSuUVwWyYz";
+/// The conversions of text that jiff and the C library write alike.
+const TEXTS: &str = "aAbBhDFpPRTZ";
+/// What the C library makes of others, in jiff's terms.
+const COMPOSED: &[(char, &str)] = &[
+    ('c', "%a %b %e %H:%M:%S %Y"),
+    ('r', "%I:%M:%S %p"),
+    ('x', "%m/%d/%y"),
+    ('X', "%H:%M:%S"),
+    ('n', "\n"),
+    ('t', "\t"),
+    ('%', "%%"),
+];
+
+/// A conversion of a format: `%`, flags, a width, a modifier that changes nothing, a letter.
+struct Conversion<'a> {
+    flags: &'a str,
+    width: &'a str,
+    letter: char,
+}
+
+impl<'a> Conversion<'a> {
+    /// The conversion that begins after a `%`, and what follows it.
+    fn read(text: &'a str) -> (Option<Self>, &'a str) {
+        let rest = text.trim_start_matches(['_', '-', '0', '^', '#', '+']);
+        let flags = &text[..text.len() - rest.len()];
+        let after = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let width = &rest[..rest.len() - after.len()];
+        let after = after.strip_prefix(['E', 'O']).unwrap_or(after);
+        let mut chars = after.chars();
+        let conversion = chars.next().map(|letter| Conversion { flags, width, letter });
+        (conversion, chars.as_str())
+    }
+
+    /// The text of the conversion; none if there is no such one.
+    fn write(&self, time: &Timestamp, zoned: &Zoned) -> Result<Option<String>, Error> {
+        let Conversion { flags, width, letter } = *self;
+        let format = |format: &str| {
+            jiff::fmt::strtime::format(format, zoned).map_err(|error| Error::value_error(error.to_string()))
+        };
+        // Python writes these itself, and only where nothing stands between.
+        if letter == 'f' && flags.is_empty() && width.is_empty() {
+            return Ok(Some(format!("{:06}", time.civil.subsec_nanosecond() / 1000)));
+        }
+        if matches!(letter, 'z' | 'Z') && time.offset.is_none() {
+            return Ok(Some(String::new()));
+        }
+        let width: usize = width.parse().unwrap_or(if width.is_empty() { 0 } else { usize::MAX });
+        if width > MAX_TEXT {
+            return Err(Error::value_error("the formatted time would be too large"));
+        }
+        let composed = COMPOSED.iter().find(|(known, _)| *known == letter).map(|(_, format)| *format);
+        let body = match composed {
+            Some(composed) => format(composed)?,
+            None if NUMBERS.contains(letter) || TEXTS.contains(letter) => {
+                format(&format!("%{}{letter}", flags.replace('+', "")))?
+            }
+            None => return Ok(None),
+        };
+        let missing = width.saturating_sub(body.chars().count());
+        let fill = match flags.rfind(['_', '-', '0', '+']).map(|at| flags.as_bytes()[at]) {
+            Some(b'-') => "",
+            Some(b'_') => " ",
+            Some(_) => "0",
+            None if NUMBERS.contains(letter) && !matches!(letter, 'e' | 'k' | 'l') => "0",
+            None => " ",
+        };
+        Ok(Some(fill.repeat(missing) + &body))
+    }
 }
 
 /// Microseconds since 1970 of a naive time, read as local time.

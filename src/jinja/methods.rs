@@ -86,7 +86,7 @@ fn names(value: &Value) -> &'static [&'static str] {
         Value::Str(_) => STR,
         Value::Bytes(_) => &["decode"],
         Value::List(_) => LIST,
-        Value::Tuple(_) => TUPLE,
+        Value::Tuple(_) | Value::Range(_) => TUPLE,
         Value::Dict(_) => DICT,
         Value::DateTime(_) => DATETIME,
         Value::Date(_) => DATE,
@@ -217,7 +217,20 @@ pub(super) fn call(value: &Value, name: &str, args: Args) -> Result<Value, Error
         Value::Str(text) => str_method(text, name, args),
         Value::List(list) => list_method(list, name, args),
         Value::Dict(dict) => dict_method(dict, name, args),
-        Value::Tuple(items) => sequence_method(items, name, &args),
+        Value::Tuple(items) => {
+            sequence_method(items, name, &args, |_| "tuple.index(x): x not in tuple".to_owned())
+        }
+        Value::Range(range) => {
+            let wanted = args.positional.first().ok_or_else(|| missing_argument(name))?;
+            ops::defined(wanted)?;
+            let at = wanted.as_big_int().and_then(|number| range.position(&number));
+            match name {
+                "count" => Ok(Value::Int(i64::from(at.is_some()))),
+                _ => at
+                    .map(Value::from)
+                    .ok_or_else(|| Error::value_error(format!("{} is not in range", repr::repr(wanted)))),
+            }
+        }
         Value::Bytes(bytes) => String::from_utf8(bytes.to_vec())
             .map(Value::from)
             .map_err(|error| Error::value_error(format!("'utf-8' codec can't decode bytes: {error}"))),
@@ -246,7 +259,12 @@ pub(super) fn call(value: &Value, name: &str, args: Args) -> Result<Value, Error
     }
 }
 
-fn sequence_method(items: &[Value], name: &str, args: &Args) -> Result<Value, Error> {
+fn sequence_method(
+    items: &[Value],
+    name: &str,
+    args: &Args,
+    absent: fn(&Value) -> String,
+) -> Result<Value, Error> {
     let wanted = args.positional.first().ok_or_else(|| missing_argument(name))?;
     let first = ops::position(items, wanted)?;
     match name {
@@ -254,9 +272,7 @@ fn sequence_method(items: &[Value], name: &str, args: &Args) -> Result<Value, Er
             let rest = first.map_or(&[][..], |first| &items[first..]);
             Ok(Value::from(rest.iter().filter(|item| *item == wanted).count()))
         }
-        _ => first
-            .map(Value::from)
-            .ok_or_else(|| Error::value_error(format!("{} is not in list", repr::repr(wanted)))),
+        _ => first.map(Value::from).ok_or_else(|| Error::value_error(absent(wanted))),
     }
 }
 
@@ -303,7 +319,10 @@ fn list_method(list: &List, name: &str, mut args: Args) -> Result<Value, Error> 
             let sorted = super::filters::order::sorted(list.items(), reverse)?;
             *list.write() = sorted;
         }
-        _ => return sequence_method(&list.items(), name, &args),
+        _ => {
+            let absent = |item: &Value| format!("{} is not in list", repr::repr(item));
+            return sequence_method(&list.items(), name, &args, absent);
+        }
     }
     Ok(Value::None)
 }
@@ -629,7 +648,7 @@ fn pad(s: &str, name: &str, args: &mut Args) -> Result<Value, Error> {
     let width = index_arg(&args.get(0, "width")?.ok_or_else(|| missing_argument(name))?)?;
     let fill = text_arg(args, 1, "fillchar")?.unwrap_or_else(|| " ".to_owned());
     let missing = usize::try_from(width).unwrap_or(0).saturating_sub(s.chars().count());
-    if missing > 10_000_000 {
+    if missing > ops::MAX_SIZE {
         return Err(Error::value_error("the padded text would be too large"));
     }
     Ok(Value::from(match name {

@@ -10,7 +10,7 @@ use super::error::Error;
 use super::value::{Key, Value};
 
 /// The most items or characters that one operation may create.
-const MAX_SIZE: usize = 100_000_000;
+pub(super) const MAX_SIZE: usize = 100_000_000;
 
 /// The message that using this missing value raises, as an error.
 #[must_use]
@@ -27,6 +27,24 @@ pub fn undefined_error(value: &Value) -> Error {
 /// The value is missing.
 pub fn defined(value: &Value) -> Result<(), Error> {
     if value.is_strict_undefined() { Err(undefined_error(value)) } else { Ok(()) }
+}
+
+/// Checks every value in a structure that is not a list or dict.
+///
+/// # Errors
+/// The first one that a check finds.
+pub fn every(value: &Value, check: fn(&Value) -> Result<(), Error>) -> Result<(), Error> {
+    fn walk(value: &Value, depth: usize, check: fn(&Value) -> Result<(), Error>) -> Result<(), Error> {
+        let mut each = |item: &Value| walk(item, depth + 1, check);
+        match value {
+            _ if depth > 200 => Ok(()),
+            Value::List(list) => list.read().iter().try_for_each(each),
+            Value::Tuple(items) => items.iter().try_for_each(each),
+            Value::Dict(dict) => dict.read().values().try_for_each(&mut each),
+            other => check(other),
+        }
+    }
+    walk(value, 0, check)
 }
 
 /// `bool(value)`.
@@ -251,12 +269,45 @@ pub fn div(left: &Value, right: &Value) -> Result<Value, Error> {
             if divisor == 0.0 {
                 return Err(zero_division(if float { "float division by zero" } else { "division by zero" }));
             }
-            Ok(Value::Float(a.float() / divisor))
+            Ok(Value::Float(if float { a.float() / divisor } else { quotient(&a.big(), &b.big()) }))
         }
         _ => match (left, right) {
             (Value::TimeDelta(a), Value::TimeDelta(b)) if *b != 0 => Ok(Value::Float(*a as f64 / *b as f64)),
             _ => Err(unsupported("/", left, right)),
         },
+    }
+}
+
+/// The quotient of two integers of any size, rounded once.
+fn quotient(a: &BigInt, b: &BigInt) -> f64 {
+    let exact = i64::from(f64::MANTISSA_DIGITS);
+    let bits = |number: &BigInt| i64::try_from(number.bits()).unwrap_or(i64::MAX);
+    if bits(a) <= exact && bits(b) <= exact {
+        return a.to_f64().unwrap_or(f64::NAN) / b.to_f64().unwrap_or(f64::NAN);
+    }
+    // Some bits more than a float has, the last one set if there is a rest.
+    let shift = exact + 4 - (bits(a) - bits(b));
+    let scale = |number: &BigInt, by: i64| number.magnitude() << u64::try_from(by).unwrap_or(0);
+    let (dividend, divisor) = (scale(a, shift), scale(b, -shift));
+    let (whole, rest) = (&dividend / &divisor, &dividend % &divisor);
+    let whole = whole.to_u64().unwrap_or(u64::MAX) | u64::from(!rest.is_zero());
+    let half = i32::try_from(shift / 2).unwrap_or(i32::MAX);
+    let other = i32::try_from(shift - shift / 2).unwrap_or(i32::MAX);
+    let size = whole as f64 * 2.0_f64.powi(-half) * 2.0_f64.powi(-other);
+    if a.is_negative() == b.is_negative() { size } else { -size }
+}
+
+/// CPython's `float_floor_div`: from the exact remainder, as the quotient is rounded already.
+fn float_floor_div(a: f64, b: f64) -> f64 {
+    let rest = a % b;
+    let mut quotient = (a - rest) / b;
+    if rest != 0.0 && (b < 0.0) != (rest < 0.0) {
+        quotient -= 1.0;
+    }
+    match quotient.floor() {
+        _ if quotient == 0.0 => 0.0_f64.copysign(a / b),
+        floor if quotient - floor > 0.5 => floor + 1.0,
+        floor => floor,
     }
 }
 
@@ -277,7 +328,7 @@ pub fn floor_div(left: &Value, right: &Value) -> Result<Value, Error> {
             if divisor == 0.0 {
                 return Err(zero_division("float floor division by zero"));
             }
-            Ok(Value::Float((a.float() / divisor).floor()))
+            Ok(Value::Float(float_floor_div(a.float(), divisor)))
         }
         (Some(a), Some(b)) => {
             let (a, b) = (a.big(), b.big());
@@ -528,7 +579,10 @@ pub fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
             ))),
         },
         Value::Dict(dict) => Ok(dict.read().contains_key(&Key::new(item.clone())?)),
-        Value::Range(range) => Ok(item.as_big_int().is_some_and(|number| range.contains(&number))),
+        Value::Range(range) => {
+            defined(item)?;
+            Ok(item.as_big_int().is_some_and(|number| range.contains(&number)))
+        }
         Value::List(_) | Value::Tuple(_) | Value::View(_) | Value::Iterator(_) => {
             position(&iterate(container)?, item).map(|at| at.is_some())
         }

@@ -70,8 +70,14 @@ impl Range {
     /// Whether a number is in the range.
     #[must_use]
     pub fn contains(&self, number: &BigInt) -> bool {
+        self.position(number).is_some()
+    }
+
+    /// At which index a number is.
+    #[must_use]
+    pub fn position(&self, number: &BigInt) -> Option<BigInt> {
         let (index, rest) = ops::floor_parts(&(number - &self.start), &self.step);
-        rest.is_zero() && !index.is_negative() && index < self.count()
+        (rest.is_zero() && !index.is_negative() && index < self.count()).then_some(index)
     }
 
     /// `range[start:stop:step]`, whose step is not zero.

@@ -320,7 +320,11 @@ impl Key {
     }
 }
 
-fn hashable(value: &Value) -> Result<(), Error> {
+/// Checks that a value can be a key.
+///
+/// # Errors
+/// It cannot, in Python's words.
+pub(crate) fn hashable(value: &Value) -> Result<(), Error> {
     match value {
         Value::List(_) | Value::Dict(_) | Value::View(_) => {
             Err(Error::type_error(format!("unhashable type: '{}'", value.type_name())))
@@ -479,6 +483,17 @@ impl Value {
         match self {
             Value::Int(number) => Some(*number),
             Value::Bool(flag) => Some(i64::from(*flag)),
+            _ => None,
+        }
+    }
+
+    /// Where a list, dict or tuple is in memory: Python's `id`.
+    #[must_use]
+    pub fn address(&self) -> Option<usize> {
+        match self {
+            Value::List(list) => Some(Arc::as_ptr(&list.0).addr()),
+            Value::Dict(dict) => Some(Arc::as_ptr(&dict.0).addr()),
+            Value::Tuple(items) if !items.is_empty() => Some(Arc::as_ptr(items).addr()),
             _ => None,
         }
     }

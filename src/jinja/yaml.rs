@@ -1,5 +1,6 @@
 //! From YAML nodes to values of the language.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use num_bigint::BigInt;
@@ -8,6 +9,7 @@ use super::value::{Dict, Entries, Key, Str, Timestamp, Value};
 use crate::vault::Sealed;
 use crate::yaml::python;
 pub use crate::yaml::python::DumpOptions;
+use crate::yaml::{Limits, Mark};
 
 /// The tags that Ansible content may use beside YAML's own.
 pub const TAGS: &[&str] = &["!vault", "!vault-encrypted", "!unsafe"];
@@ -99,42 +101,71 @@ pub fn load_all(text: &str) -> Result<Vec<Value>, super::Error> {
     Ok(nodes.iter().map(plain).collect())
 }
 
-/// Writes a value as `yaml.dump` does.
+/// Writes a value as `yaml.dump` does: a list or dict that occurs more than once gets an anchor.
 ///
 /// # Errors
-/// The nesting is too deep.
+/// The nesting is too deep, as that of a list which contains itself.
 pub fn dump(value: &Value, options: &DumpOptions) -> Result<String, super::Error> {
-    python::dump(&to_yaml(value), options).map_err(|error| super::Error::exception(error.to_string()))
+    let value = Representer { made: HashMap::new() }.represent(value, 0);
+    let text = value.and_then(|value| python::dump(&value, options));
+    text.map_err(|error| super::Error::exception(error.to_string()))
 }
 
-/// The value as YAML represents it.
-fn to_yaml(value: &Value) -> python::Value {
-    let node =
-        |value: &Value| python::Node { mark: crate::yaml::Mark::default(), tag: None, value: to_yaml(value) };
-    let list = |items: &[Value]| python::Value::List(Arc::new(items.iter().map(node).collect()));
-    match value {
-        Value::None => python::Value::None,
-        Value::Bool(flag) => python::Value::Bool(*flag),
-        Value::Int(number) => python::Value::Int(*number),
-        Value::BigInt(number) => python::Value::BigInt(number.to_string().into()),
-        Value::Float(number) => python::Value::Float(*number),
-        Value::Str(text) => python::Value::Str(text.as_str().into()),
-        Value::Bytes(bytes) => python::Value::Bytes(Arc::clone(bytes)),
-        Value::Date(date) => python::Value::Date(*date),
-        Value::DateTime(time) => python::Value::DateTime(time.civil, time.offset),
-        Value::List(items) => list(&items.read()),
-        Value::Tuple(items) | Value::Iterator(items) => list(items),
-        Value::Range(range) => match range.items() {
-            Some(items) => list(&items),
-            None => python::Value::Str(range.to_string().into()),
-        },
-        Value::View(view) => list(&view.items()),
-        Value::Dict(dict) => {
-            let pairs = dict.entries();
-            python::Value::Dict(Arc::new(
-                pairs.iter().map(|(key, value)| (node(key.value()), node(value))).collect(),
-            ))
+/// Makes YAML of values, the same YAML of the same object.
+struct Representer {
+    /// By address. The object is kept, so that no other one takes its place.
+    made: HashMap<usize, (Value, python::Value)>,
+}
+
+impl Representer {
+    fn represent(&mut self, value: &Value, depth: usize) -> Result<python::Value, python::DumpError> {
+        if depth > Limits::default().depth {
+            return Err(python::DumpError);
         }
-        other => python::Value::Str(other.to_string().into()),
+        let address = value.address();
+        if let Some((_, made)) = address.and_then(|address| self.made.get(&address)) {
+            return Ok(made.clone());
+        }
+        let represented = match value {
+            Value::None => python::Value::None,
+            Value::Bool(flag) => python::Value::Bool(*flag),
+            Value::Int(number) => python::Value::Int(*number),
+            Value::BigInt(number) => python::Value::BigInt(number.to_string().into()),
+            Value::Float(number) => python::Value::Float(*number),
+            Value::Str(text) => python::Value::Str(text.as_str().into()),
+            Value::Bytes(bytes) => python::Value::Bytes(Arc::clone(bytes)),
+            Value::Date(date) => python::Value::Date(*date),
+            Value::DateTime(time) => python::Value::DateTime(time.civil, time.offset),
+            Value::List(items) => self.list(&items.read(), depth)?,
+            Value::Tuple(items) | Value::Iterator(items) => self.list(items, depth)?,
+            Value::Range(range) => match range.items() {
+                Some(items) => self.list(&items, depth)?,
+                None => python::Value::Str(range.to_string().into()),
+            },
+            Value::View(view) => self.list(&view.items(), depth)?,
+            Value::Dict(dict) => {
+                let pairs = dict.entries();
+                let pairs = pairs
+                    .iter()
+                    .map(|(key, value)| Ok((self.node(key.value(), depth)?, self.node(value, depth)?)))
+                    .collect::<Result<_, python::DumpError>>()?;
+                python::Value::Dict(Arc::new(pairs))
+            }
+            other => python::Value::Str(other.to_string().into()),
+        };
+        if let Some(address) = address {
+            self.made.insert(address, (value.clone(), represented.clone()));
+        }
+        Ok(represented)
+    }
+
+    fn list(&mut self, items: &[Value], depth: usize) -> Result<python::Value, python::DumpError> {
+        let items = items.iter().map(|item| self.node(item, depth)).collect::<Result<_, _>>()?;
+        Ok(python::Value::List(Arc::new(items)))
+    }
+
+    fn node(&mut self, value: &Value, depth: usize) -> Result<python::Node, python::DumpError> {
+        let value = self.represent(value, depth + 1)?;
+        Ok(python::Node { mark: Mark::default(), tag: None, value })
     }
 }

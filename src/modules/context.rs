@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::result::ModuleError;
 use crate::jinja::value::Entries;
 use crate::jinja::{Environment, Extensions, Templar, Vars};
+use crate::playbook::Place;
 
 /// The task that a module runs for.
 #[derive(Debug, Clone, Default)]
@@ -18,8 +19,8 @@ pub struct TaskInfo {
     pub action: String,
     /// The name of the task, templated.
     pub name: String,
-    /// The file that holds the task.
-    pub file: PathBuf,
+    /// Where the task stands.
+    pub place: Place,
     /// The directory of the role that holds the task.
     pub role_path: Option<PathBuf>,
     /// Where files are searched: role chain, directory of the task file, playbook directory.

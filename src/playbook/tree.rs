@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::error::source_position;
 use super::keywords::Keywords;
 use super::loader::RoleFiles;
 use crate::jinja::Value;
@@ -24,6 +25,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// The place, as Ansible appends it to an error: with the lines of the file there.
+    #[must_use]
+    pub fn in_source(&self) -> String {
+        source_position(&self.file, self.line as usize, self.column as usize)
+    }
+
     /// `file:line`, as Ansible shows the path of a task.
     #[must_use]
     pub fn path(&self) -> String {

@@ -109,13 +109,17 @@ impl Interpreter<'_> {
 
     fn slice(&mut self, object: &Expr, bounds: &[Option<Expr>; 3]) -> Result<Value, Error> {
         let object = self.eval(object)?;
+        let mut given = Vec::with_capacity(bounds.len());
+        for bound in bounds {
+            given.push(bound.as_ref().map(|bound| self.eval(bound)).transpose()?);
+        }
         if object.is_strict_undefined() {
             return Ok(object);
         }
         let mut values = [None; 3];
-        for (value, bound) in values.iter_mut().zip(bounds) {
+        for (value, bound) in values.iter_mut().zip(given) {
             if let Some(bound) = bound {
-                *value = match self.eval(bound)? {
+                *value = match bound {
                     Value::None => None,
                     Value::BigInt(big) => Some(if big.is_negative() { i64::MIN } else { i64::MAX }),
                     other => Some(other.as_int().ok_or_else(|| {

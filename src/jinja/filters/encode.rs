@@ -2,7 +2,8 @@
 
 use base64::Engine as _;
 use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD};
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{NO_PAD, STANDARD};
 use sha1::Digest as _;
 
 use super::bind::{bind, flag, int, needed, text};
@@ -15,6 +16,10 @@ use crate::jinja::ops;
 use crate::jinja::plugins::Filter;
 use crate::jinja::value::{Str, Value};
 use crate::jinja::yaml;
+
+/// Digits without padding, of which the last may have bits that mean nothing.
+const DIGITS: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// The filters of this family.
 pub(super) const FILTERS: &[(&str, Filter)] = &[
@@ -67,26 +72,38 @@ fn b64encode(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value,
     Ok(Value::from(STANDARD.encode(plain)))
 }
 
-/// Python's decoder skips what is no base64 and wants whole groups.
+/// The characters of base64 that Python's decoder takes: it skips what is none, and padding that completes a
+/// group ends the text.
+fn base64_digits(text: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut digits = Vec::with_capacity(text.len());
+    let mut pads = 0;
+    for byte in text {
+        match byte {
+            b'=' => pads += 1,
+            b'+' | b'/' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                pads = 0;
+                digits.push(*byte);
+            }
+            _ => {}
+        }
+        if digits.len() % 4 >= 2 && digits.len() % 4 + pads >= 4 {
+            return Ok(digits);
+        }
+    }
+    let count = digits.len();
+    match count % 4 {
+        0 => Ok(digits),
+        1 => Err(Error::value_error(format!(
+            "Invalid base64-encoded string: number of data characters ({count}) cannot be 1 more than a multiple of 4"
+        ))),
+        _ => Err(Error::value_error("Incorrect padding")),
+    }
+}
+
 fn b64decode(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let encoding = encoding(args)?;
-    let kept: Vec<u8> = bytes(&value)?
-        .into_iter()
-        .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
-        .collect();
-    let config = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
-        .with_decode_allow_trailing_bits(true);
-    let decoded = GeneralPurpose::new(&alphabet::STANDARD, config).decode(&kept);
-    let data = kept.iter().filter(|byte| **byte != b'=').count();
-    let decoded = decoded.map_err(|_| {
-        Error::value_error(match data % 4 {
-            1 => format!(
-                "Invalid base64-encoded string: number of data characters ({data}) cannot be 1 more than a multiple of 4"
-            ),
-            _ => "Incorrect padding".to_owned(),
-        })
-    })?;
+    let digits = base64_digits(&bytes(&value)?)?;
+    let decoded = DIGITS.decode(digits).map_err(|error| Error::value_error(error.to_string()))?;
     if encoding != Encoding::Utf8 {
         return encoding.decode(&decoded).map(Value::from).map_err(Error::value_error);
     }
@@ -145,12 +162,19 @@ fn json_indent(indent: &Value) -> Result<String, Error> {
 }
 
 /// The keyword arguments of `json.dumps` that roles give.
-fn json_writer(args: &Args, indent: Option<String>, sort_keys: bool) -> Result<Writer, Error> {
+fn json_writer(
+    subject: &Value,
+    args: &Args,
+    indent: Option<String>,
+    sort_keys: bool,
+) -> Result<Writer, Error> {
     let mut writer = Writer { indent, sort_keys, ensure_ascii: true };
     for (name, value) in &args.named {
         match name.as_str() {
             "indent" if value.is_none() => writer.indent = None,
             "indent" => writer.indent = Some(json_indent(value)?),
+            // Asked for only where there may be keys.
+            "sort_keys" if matches!(subject, Value::Str(_)) => {}
             "sort_keys" => writer.sort_keys = ops::truthy(value)?,
             "ensure_ascii" => writer.ensure_ascii = ops::truthy(value)?,
             _ => {}
@@ -160,7 +184,7 @@ fn json_writer(args: &Args, indent: Option<String>, sort_keys: bool) -> Result<W
 }
 
 fn write_json(value: &Value, writer: &Writer) -> Result<Value, Error> {
-    every(value, 0, &|value| match value {
+    ops::every(value, |value| match value {
         foreign if is_foreign(foreign) => {
             Err(Error::type_error(format!("Object of type {} is not JSON serializable", value.type_name())))
         }
@@ -176,26 +200,15 @@ fn is_foreign(value: &Value) -> bool {
     matches!(value, Value::Range(_) | Value::View(_) | Value::TimeDelta(_))
 }
 
-/// Checks every value in a structure that is not a list or dict.
-fn every(value: &Value, depth: usize, check: &dyn Fn(&Value) -> Result<(), Error>) -> Result<(), Error> {
-    match value {
-        _ if depth > 200 => Ok(()),
-        Value::List(list) => list.read().iter().try_for_each(|item| every(item, depth + 1, check)),
-        Value::Tuple(items) => items.iter().try_for_each(|item| every(item, depth + 1, check)),
-        Value::Dict(dict) => dict.read().values().try_for_each(|item| every(item, depth + 1, check)),
-        other => check(other),
-    }
-}
-
 fn to_json(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
-    write_json(&value, &json_writer(&args, None, false)?)
+    write_json(&value, &json_writer(&value, &args, None, false)?)
 }
 
 /// Jinja's own: sorted keys, and nothing that has a meaning in HTML.
 fn tojson(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [indent] = bind(args, ["indent"])?;
     let indent = indent.filter(|indent| !indent.is_none()).map(|indent| json_indent(&indent)).transpose()?;
-    every(&value, 0, &ops::defined)?;
+    ops::every(&value, ops::defined)?;
     let mut out = String::new();
     Writer { indent, sort_keys: true, ensure_ascii: true }.write(&value, 0, &mut out);
     let safe = [('<', "\\u003c"), ('>', "\\u003e"), ('&', "\\u0026"), ('\'', "\\u0027")];
@@ -208,7 +221,7 @@ fn to_nice_json(_: &mut Interpreter<'_>, value: Value, mut args: Args) -> Result
         None => Some(" ".repeat(4)),
     };
     args.positional.clear();
-    write_json(&value, &json_writer(&args, indent, true)?)
+    write_json(&value, &json_writer(&value, &args, indent, true)?)
 }
 
 fn from_json(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
@@ -245,7 +258,7 @@ fn yaml_options(args: &Args, mut options: yaml::DumpOptions) -> Result<yaml::Dum
 }
 
 fn write_yaml(value: &Value, options: &yaml::DumpOptions, name: &str) -> Result<Value, Error> {
-    let represented = every(value, 0, &|value| match value {
+    let represented = ops::every(value, |value| match value {
         foreign if is_foreign(foreign) => Err(Error::exception(format!(
             "('cannot represent an object', {})",
             crate::jinja::repr::repr(value)

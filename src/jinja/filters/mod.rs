@@ -28,8 +28,8 @@ pub(super) use bind::{bind, flag as flag_arg, needed, text as text_arg};
 pub use encode::digest;
 pub(super) use password_hash::{Options as HashOptions, hash as hash_password};
 pub(super) use random::Source as RandomSource;
-pub(super) use regex::{compile as compile_regex, failed as regex_failed};
-pub(super) use urlsplit::Split;
+pub(super) use regex::{compile as compile_regex, failed as regex_failed, pattern_text};
+pub(super) use urlsplit::{Split, url_text};
 
 use super::plugins::Plugins;
 

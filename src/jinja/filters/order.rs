@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use super::bind::{bind, flag, needed, text};
+use super::bind::{bind, flag, int, needed, text};
 use super::choice::get_attribute;
 use crate::jinja::error::Error;
 use crate::jinja::eval::Interpreter;
@@ -32,6 +32,11 @@ pub fn sorted(mut items: Vec<Value>, reverse: bool) -> Result<Vec<Value>, Error>
     Ok(items)
 }
 
+/// `reverse` of Python's `sorted`, which wants a number.
+fn reversed(value: Option<&Value>) -> Result<bool, Error> {
+    Ok(value.map_or(Ok(0), int)? != 0)
+}
+
 fn sort_with<T>(items: &mut [T], reverse: bool, key: impl Fn(&T) -> Value) -> Result<(), Error> {
     let mut failure = None;
     items.sort_by(|a, b| {
@@ -54,7 +59,7 @@ fn ignore_case(value: Value) -> Value {
 
 fn sort(interpreter: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [reverse, case_sensitive, attribute] = bind(args, ["reverse", "case_sensitive", "attribute"])?;
-    let (reverse, case_sensitive) = (flag(reverse.as_ref())?, flag(case_sensitive.as_ref())?);
+    let (reverse, case_sensitive) = (reversed(reverse.as_ref())?, flag(case_sensitive.as_ref())?);
     let attributes = match attribute {
         Some(Value::Str(names)) => names.as_str().split(',').map(Value::from).collect(),
         Some(other) => vec![other],
@@ -183,7 +188,7 @@ fn dictsort(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
     let dict = dict_of(&value)?;
     let mut pairs: Vec<(Value, Value)> =
         dict.entries().into_iter().map(|(key, value)| (key.value().clone(), value)).collect();
-    sort_with(&mut pairs, flag(reverse.as_ref())?, |(key, value)| {
+    sort_with(&mut pairs, reversed(reverse.as_ref())?, |(key, value)| {
         let chosen = if by_value { value.clone() } else { key.clone() };
         if sensitive { chosen } else { ignore_case(chosen) }
     })?;

@@ -159,7 +159,11 @@ fn relpath(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
         let absolute = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
         PathBuf::from(normpath(&absolute.display().to_string()))
     };
-    let (path, start) = (full(path_text(&value)?), full(start));
+    let path = path_text(&value)?;
+    if path.is_empty() {
+        return Err(Error::value_error("no path specified"));
+    }
+    let (path, start) = (full(path), full(start));
     let (to, from): (Vec<Component<'_>>, Vec<Component<'_>>) =
         (path.components().collect(), start.components().collect());
     let shared = to.iter().zip(&from).take_while(|(a, b)| a == b).count();

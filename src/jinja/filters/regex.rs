@@ -8,7 +8,7 @@ use crate::jinja::eval::Interpreter;
 use crate::jinja::object::Args;
 use crate::jinja::ops;
 use crate::jinja::plugins::Filter;
-use crate::jinja::value::Value;
+use crate::jinja::value::{Value, hashable};
 
 /// The filters of this family.
 pub(super) const FILTERS: &[(&str, Filter)] = &[
@@ -19,8 +19,12 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
 ];
 
 /// A pattern, which is text.
-fn pattern_text(pattern: &Value) -> Result<String, Error> {
+///
+/// # Errors
+/// It is missing, or no text.
+pub(crate) fn pattern_text(pattern: &Value) -> Result<String, Error> {
     ops::defined(pattern)?;
+    hashable(pattern)?;
     let text = pattern.as_str().map(ToOwned::to_owned);
     text.ok_or_else(|| Error::type_error("first argument must be string or compiled pattern"))
 }
@@ -171,7 +175,7 @@ pub(crate) fn substitute(
     replacement: &str,
     count: usize,
 ) -> Result<(String, usize), Error> {
-    check_escapes(replacement)?;
+    let template = Template::parse(replacement, regex)?;
     let mut out = String::new();
     let mut copied = 0;
     let mut done = 0;
@@ -180,7 +184,7 @@ pub(crate) fn substitute(
         let Some(captures) = search.next()? else { break };
         let Some(whole) = captures.get(0) else { continue };
         out.push_str(&value[copied..whole.start()]);
-        expand(replacement, &captures, &mut out)?;
+        template.expand(&captures, &mut out);
         copied = whole.end();
         done += 1;
     }
@@ -188,78 +192,113 @@ pub(crate) fn substitute(
     Ok((out, done))
 }
 
-/// Letters that mean something behind a backslash in a replacement.
-const ESCAPES: &str = "abfnrtvg";
+/// What letters mean behind a backslash in a replacement.
+const ESCAPES: &[(char, char)] = &[
+    ('a', '\x07'),
+    ('b', '\x08'),
+    ('f', '\x0c'),
+    ('n', '\n'),
+    ('r', '\r'),
+    ('t', '\t'),
+    ('v', '\x0b'),
+    ('0', '\0'),
+    ('\\', '\\'),
+];
 
-/// Checks a replacement before anything is found, as Python does.
-fn check_escapes(template: &str) -> Result<(), Error> {
-    let mut chars = template.char_indices();
-    while let Some((at, c)) = chars.next() {
-        if c != '\\' {
-            continue;
-        }
-        match chars.next() {
-            None => return Err(Error::exception(format!("bad escape (end of pattern) at position {at}"))),
-            Some((_, letter)) if letter.is_ascii_alphabetic() && !ESCAPES.contains(letter) => {
-                return Err(Error::exception(format!("bad escape \\{letter} at position {at}")));
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(())
+/// The template of a replacement: `\1`, `\g<1>`, `\g<name>`, `\n` and other escapes. Python reads it before
+/// anything is found.
+pub(crate) struct Template(Vec<Piece>);
+
+enum Piece {
+    Text(String),
+    Group(usize),
 }
 
-/// The template of a replacement: `\1`, `\g<1>`, `\g<name>`, `\n` and other escapes.
-pub(crate) fn expand(template: &str, captures: &Captures<'_, str>, out: &mut String) -> Result<(), Error> {
-    let group = |number: usize| -> Result<&str, Error> {
-        if number >= captures.len() {
-            return Err(Error::exception(format!("invalid group reference {number}")));
-        }
-        Ok(captures.get(number).map_or("", |group| group.as_str()))
-    };
-    let mut chars = template.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            out.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('g') if chars.next_if_eq(&'<').is_some() => {
-                let name: String = chars.by_ref().take_while(|c| *c != '>').collect();
-                match name.parse::<usize>() {
-                    Ok(number) => out.push_str(group(number)?),
-                    Err(_) => {
-                        let found = captures.name(&name);
-                        out.push_str(found.map_or("", |group| group.as_str()));
+impl Template {
+    /// Reads a template for a pattern.
+    ///
+    /// # Errors
+    /// An escape has no meaning, or the pattern has no such group; the words are Python's.
+    pub(crate) fn parse(template: &str, pattern: &Regex) -> Result<Self, Error> {
+        let mut pieces = Vec::new();
+        let mut text = String::new();
+        let mut chars = template.chars().enumerate().peekable();
+        while let Some((at, c)) = chars.next() {
+            if c != '\\' {
+                text.push(c);
+                continue;
+            }
+            let group = match chars.next() {
+                None => {
+                    return Err(Error::exception(format!("bad escape (end of pattern) at position {at}")));
+                }
+                Some((_, 'g')) => {
+                    if chars.next_if(|(_, c)| *c == '<').is_none() {
+                        return Err(Error::exception(format!("missing < at position {}", at + 2)));
                     }
+                    let name: String =
+                        std::iter::from_fn(|| chars.next_if(|(_, c)| *c != '>')).map(|(_, c)| c).collect();
+                    if chars.next().is_none() {
+                        let wrong = if name.is_empty() {
+                            "missing group name"
+                        } else {
+                            "missing >, unterminated name"
+                        };
+                        return Err(Error::exception(format!("{wrong} at position {}", at + 3)));
+                    }
+                    group_of(&name, at + 3, pattern)?
+                }
+                Some((place, digit @ '1'..='9')) => {
+                    let second = chars.next_if(|(_, c)| c.is_ascii_digit());
+                    let digits =
+                        String::from_iter([Some(digit), second.map(|(_, c)| c)].into_iter().flatten());
+                    group_of(&digits, place, pattern)?
+                }
+                Some((_, letter)) => {
+                    match ESCAPES.iter().find(|(known, _)| *known == letter) {
+                        Some((_, meant)) => text.push(*meant),
+                        None if letter.is_ascii_alphabetic() => {
+                            return Err(Error::exception(format!("bad escape \\{letter} at position {at}")));
+                        }
+                        None => text.extend(['\\', letter]),
+                    }
+                    continue;
+                }
+            };
+            pieces.push(Piece::Text(std::mem::take(&mut text)));
+            pieces.push(Piece::Group(group));
+        }
+        pieces.push(Piece::Text(text));
+        Ok(Template(pieces))
+    }
+
+    /// Writes what a match makes of the template.
+    pub(crate) fn expand(&self, captures: &Captures<'_, str>, out: &mut String) {
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => out.push_str(text),
+                Piece::Group(number) => {
+                    out.push_str(captures.get(*number).map_or("", |group| group.as_str()))
                 }
             }
-            Some(digit @ '1'..='9') => {
-                let mut number = digit.to_digit(10).unwrap_or(0) as usize;
-                if let Some(second) = chars.peek().and_then(|c| c.to_digit(10)) {
-                    chars.next();
-                    number = number * 10 + second as usize;
-                }
-                out.push_str(group(number)?);
-            }
-            Some('0') => out.push('\0'),
-            Some('n') => out.push('\n'),
-            Some('t') => out.push('\t'),
-            Some('r') => out.push('\r'),
-            Some('a') => out.push('\x07'),
-            Some('b') => out.push('\x08'),
-            Some('f') => out.push('\x0c'),
-            Some('v') => out.push('\x0b'),
-            Some('\\') => out.push('\\'),
-            Some(c) if c.is_ascii_alphabetic() => return Err(Error::exception(format!("bad escape \\{c}"))),
-            Some(c) => {
-                out.push('\\');
-                out.push(c);
-            }
-            None => return Err(Error::exception("bad escape (end of pattern)")),
         }
     }
-    Ok(())
+}
+
+/// The number of a group that a template names at a position.
+fn group_of(name: &str, position: usize, pattern: &Regex) -> Result<usize, Error> {
+    match name.parse::<usize>() {
+        Ok(number) if number < pattern.captures_len() => Ok(number),
+        Ok(number) => {
+            Err(Error::exception(format!("invalid group reference {number} at position {position}")))
+        }
+        Err(_) if name.is_empty() => {
+            Err(Error::exception(format!("missing group name at position {position}")))
+        }
+        Err(_) => pattern.capture_names().position(|known| known == Some(name)).ok_or_else(|| {
+            Error::exception(format!("unknown group name {}", crate::jinja::repr::quote(name)))
+        }),
+    }
 }
 
 fn search(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {

@@ -1,6 +1,6 @@
 //! Jinja's filters over text and numbers (`jinja2/filters.py`).
 
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
 use num_traits::FromPrimitive;
 
 use super::bind::{bind, flag, int, needed, text};
@@ -86,7 +86,8 @@ fn trim(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Erro
     let value = text(&value)?;
     Ok(Value::from(match chars.filter(|chars| !chars.is_none()) {
         Some(chars) => {
-            let chars = text(&chars)?;
+            ops::defined(&chars)?;
+            let chars = chars.as_str().ok_or_else(|| Error::type_error("strip arg must be None or str"))?;
             value.trim_matches(|c| chars.contains(c)).to_owned()
         }
         None => value.trim().to_owned(),
@@ -112,13 +113,19 @@ fn indent(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
     let Value::Str(body) = &value else {
         return ops::add(&value, &Value::from("\n"));
     };
-    let indention = match width {
-        Some(Value::Str(width)) => width.as_str().to_owned(),
-        Some(width) => " ".repeat(usize::try_from(int(&width)?).unwrap_or(0).min(1_000_000)),
-        None => "    ".to_owned(),
-    };
     let body = format!("{}\n", body.as_str());
     let lines = methods::split_lines(&body);
+    let indention = match width {
+        Some(Value::Str(width)) => width.as_str().to_owned(),
+        Some(width) => {
+            let width = usize::try_from(int(&width)?).unwrap_or(0);
+            if width.saturating_mul(lines.len()) > ops::MAX_SIZE {
+                return Err(Error::value_error("the indented text would be too large"));
+            }
+            " ".repeat(width)
+        }
+        None => "    ".to_owned(),
+    };
     let blank = flag(blank.as_ref())?;
     let mut out = String::new();
     for (i, line) in lines.iter().enumerate() {
@@ -135,8 +142,8 @@ fn indent(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
 
 fn truncate(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [length, killwords, end, leeway] = bind(args, ["length", "killwords", "end", "leeway"])?;
-    let length = length.as_ref().map_or(Ok(255), int)?;
-    let leeway = leeway.filter(|leeway| !leeway.is_none()).as_ref().map_or(Ok(5), int)?;
+    let length = length.as_ref().map_or(Ok(255), saturated)?;
+    let leeway = leeway.filter(|leeway| !leeway.is_none()).as_ref().map_or(Ok(5), saturated)?;
     let end = end.map_or(Ok("...".to_owned()), |end| text(&end))?;
     let end_len = i64::try_from(end.chars().count()).unwrap_or(0);
     if length < end_len {
@@ -153,7 +160,7 @@ fn truncate(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
             return Ok(value);
         }
     };
-    if i64::try_from(chars.len()).unwrap_or(i64::MAX) <= length + leeway {
+    if i64::try_from(chars.len()).unwrap_or(i64::MAX) <= length.saturating_add(leeway) {
         return Ok(value);
     }
     let cut: String = chars[..usize::try_from(length - end_len).unwrap_or(0)].iter().collect();
@@ -163,6 +170,15 @@ fn truncate(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
         cut.rsplit_once(' ').map_or(cut.as_str(), |it| it.0)
     };
     Ok(Value::from(format!("{kept}{end}")))
+}
+
+/// A whole number of any size, as far as lengths go.
+fn saturated(value: &Value) -> Result<i64, Error> {
+    match value {
+        Value::BigInt(number) if number.sign() == Sign::Minus => Ok(i64::MIN),
+        Value::BigInt(_) => Ok(i64::MAX),
+        other => int(other),
+    }
 }
 
 fn words(text: &str) -> usize {
@@ -403,7 +419,7 @@ fn urldecode(text: &str) -> String {
 
 fn urlencode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
     ops::defined(&value)?;
-    let quoted = |value: &Value| percent_encode(&value.to_string(), "").replace("%20", "+");
+    let quoted = |value: &Value| Ok::<_, Error>(percent_encode(&text(value)?, "").replace("%20", "+"));
     let pairs = match &value {
         Value::Dict(dict) => dict.entries().iter().map(|(k, v)| (k.value().clone(), v.clone())).collect(),
         Value::List(_) | Value::Tuple(_) => {
@@ -423,8 +439,9 @@ fn urlencode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
         }
         other => return Ok(Value::from(percent_encode(&other.to_string(), "/"))),
     };
-    let pairs: Vec<String> = pairs.iter().map(|(k, v)| format!("{}={}", quoted(k), quoted(v))).collect();
-    Ok(Value::from(pairs.join("&")))
+    let pairs: Result<Vec<String>, Error> =
+        pairs.iter().map(|(k, v)| Ok(format!("{}={}", quoted(k)?, quoted(v)?))).collect();
+    Ok(Value::from(pairs?.join("&")))
 }
 
 fn split(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {

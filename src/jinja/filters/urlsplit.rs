@@ -1,12 +1,13 @@
 //! `urlsplit`: the parts of a URL, as Python's `urllib.parse` takes it apart.
 
 use super::bind::{bind, text};
+use super::text::lacks;
 use crate::jinja::error::Error;
 use crate::jinja::eval::Interpreter;
 use crate::jinja::object::Args;
 use crate::jinja::ops;
 use crate::jinja::plugins::Filter;
-use crate::jinja::value::Value;
+use crate::jinja::value::{Value, hashable};
 
 /// The filters of this family.
 pub(super) const FILTERS: &[(&str, Filter)] = &[("urlsplit", urlsplit)];
@@ -76,9 +77,23 @@ impl<'a> Split<'a> {
     }
 }
 
+/// What Python takes for the text of a URL: text, and whatever is false, as nothing.
+///
+/// # Errors
+/// The value is missing, or neither.
+pub(crate) fn url_text(value: &Value) -> Result<&str, Error> {
+    ops::defined(value)?;
+    match value.as_str() {
+        Some(text) => Ok(text),
+        None if !ops::truthy_or_false(value) => Ok(""),
+        None => Err(lacks(value, "decode")),
+    }
+}
+
 fn urlsplit(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [query, alias] = bind(args, ["query", "alias"])?;
-    let url = text(&value)?.replace(['\t', '\r', '\n'], "");
+    hashable(&value)?;
+    let url = url_text(&value)?.replace(['\t', '\r', '\n'], "");
     let split = Split::new(&url).ok_or_else(|| Error::value_error("Invalid IPv6 URL"))?;
     let (username, password) = match split.user_and_host().0 {
         Some(user) => user.split_once(':').map_or((Some(user), None), |(u, p)| (Some(u), Some(p))),

@@ -54,8 +54,8 @@ fn wordwrap(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
         bind(args, ["width", "break_long_words", "wrapstring", "break_on_hyphens"])?;
     let width = width.map_or(Ok(79), |width| int(&width))?;
     let wrapstring = wrapstring.filter(|it| !it.is_none()).map_or(Ok("\n".to_owned()), |it| text(&it))?;
-    let break_long = break_long.as_ref().map_or(Ok(true), ops::truthy)?;
-    let hyphens = hyphens.as_ref().map_or(Ok(true), ops::truthy)?;
+    let break_long = break_long.unwrap_or(Value::Bool(true));
+    let hyphens = hyphens.unwrap_or(Value::Bool(true));
     ops::defined(&value)?;
     let text = value.as_str().ok_or_else(|| lacks(&value, "splitlines"))?;
     let lines = methods::split_lines(text);
@@ -64,63 +64,70 @@ fn wordwrap(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
         _ if lines.iter().all(|line| line.is_empty()) => 1,
         _ => return Err(Error::value_error(format!("invalid width {width} (must be > 0)"))),
     };
-    let paragraphs: Vec<String> =
-        lines.iter().map(|line| wrap(parts(line, hyphens), width, break_long).join(&wrapstring)).collect();
-    Ok(Value::from(paragraphs.join(&wrapstring)))
+    let wrapper = Wrapper { width, break_long, hyphens };
+    let paragraphs: Result<Vec<String>, Error> =
+        lines.iter().map(|line| Ok(wrapper.wrap(line)?.join(&wrapstring))).collect();
+    Ok(Value::from(paragraphs?.join(&wrapstring)))
 }
 
-/// `TextWrapper._wrap_chunks`.
-fn wrap(parts: Vec<&str>, width: usize, break_long: bool) -> Vec<String> {
-    let size = |text: &str| text.chars().count();
-    let blank = |text: &str| text.trim_matches(is_space).is_empty();
-    let mut rest: Vec<String> = parts.into_iter().rev().map(ToOwned::to_owned).collect();
-    let mut lines: Vec<String> = Vec::new();
-    while let Some(next) = rest.last() {
-        if blank(next) && !lines.is_empty() {
-            rest.pop();
-        }
-        let mut line: Vec<String> = Vec::new();
-        let mut used = 0;
-        while let Some(part) = rest.pop() {
-            if used + size(&part) > width {
-                rest.push(part);
-                break;
+/// `TextWrapper`; what is true of its arguments is asked where it matters, as one may be missing.
+struct Wrapper {
+    width: usize,
+    break_long: Value,
+    hyphens: Value,
+}
+
+impl Wrapper {
+    fn wrap(&self, line: &str) -> Result<Vec<String>, Error> {
+        let size = |text: &str| text.chars().count();
+        let blank = |text: &str| text.trim_matches(is_space).is_empty();
+        let parts = parts(line, matches!(self.hyphens, Value::Bool(true)));
+        let mut rest: Vec<String> = parts.into_iter().rev().map(ToOwned::to_owned).collect();
+        let mut lines: Vec<String> = Vec::new();
+        while let Some(next) = rest.last() {
+            if blank(next) && !lines.is_empty() {
+                rest.pop();
             }
-            used += size(&part);
-            line.push(part);
-        }
-        if let Some(part) = rest.pop_if(|part| size(part) > width) {
-            if break_long {
-                let (head, tail) = broken(&part, width - used);
-                line.push(head);
-                rest.push(tail);
-            } else if line.is_empty() {
+            let mut line: Vec<String> = Vec::new();
+            let mut used = 0;
+            while let Some(part) = rest.pop_if(|part| used + size(part) <= self.width) {
+                used += size(&part);
                 line.push(part);
-            } else {
-                rest.push(part);
+            }
+            if let Some(part) = rest.pop_if(|part| size(part) > self.width) {
+                if ops::truthy(&self.break_long)? {
+                    let (head, tail) = self.broken(&part, self.width - used)?;
+                    line.push(head);
+                    rest.push(tail);
+                } else if line.is_empty() {
+                    line.push(part);
+                } else {
+                    rest.push(part);
+                }
+            }
+            if line.last().is_some_and(|part| blank(part)) {
+                line.pop();
+            }
+            if !line.is_empty() {
+                lines.push(line.concat());
             }
         }
-        if line.last().is_some_and(|part| blank(part)) {
-            line.pop();
-        }
-        if !line.is_empty() {
-            lines.push(line.concat());
-        }
+        Ok(lines)
     }
-    lines
-}
 
-/// The first `space` characters of a part, at a hyphen where there is one, and the rest.
-fn broken(part: &str, space: usize) -> (String, String) {
-    let mut end = space;
-    let chars: Vec<char> = part.chars().collect();
-    if chars.len() > space
-        && let Some(hyphen) = chars[..space].iter().rposition(|c| *c == '-')
-        && hyphen > 0
-        && chars[..hyphen].iter().any(|c| *c != '-')
-    {
-        end = hyphen + 1;
+    /// The first `space` characters of a part, at a hyphen where there is one, and the rest.
+    fn broken(&self, part: &str, space: usize) -> Result<(String, String), Error> {
+        let mut end = space;
+        let chars: Vec<char> = part.chars().collect();
+        if ops::truthy(&self.hyphens)?
+            && chars.len() > space
+            && let Some(hyphen) = chars[..space].iter().rposition(|c| *c == '-')
+            && hyphen > 0
+            && chars[..hyphen].iter().any(|c| *c != '-')
+        {
+            end = hyphen + 1;
+        }
+        let end = end.min(chars.len());
+        Ok((chars[..end].iter().collect(), chars[end..].iter().collect()))
     }
-    let end = end.min(chars.len());
-    (chars[..end].iter().collect(), chars[end..].iter().collect())
 }

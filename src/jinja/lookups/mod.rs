@@ -178,9 +178,7 @@ pub fn call(mut args: Args, interpreter: &mut Interpreter<'_>, want_list: bool) 
         .iter()
         .map(|term| interpreter.templar.template(&ops::unroll(term.clone())))
         .collect::<Result<Vec<_>, _>>()?;
-    for term in &terms {
-        ops::defined(term)?;
-    }
+    terms.iter().try_for_each(|term| ops::every(term, ops::defined))?;
     match lookup.run(terms, options, interpreter.templar) {
         Ok(found) => {
             interpreter.tainted = interpreter.tainted || !found.is_empty();

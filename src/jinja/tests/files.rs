@@ -47,9 +47,9 @@ fn path(value: &Value, function: &str) -> Result<PathBuf, Error> {
     ops::defined(value)?;
     match value {
         Value::Str(text) => Ok(PathBuf::from(text.as_str())),
-        // Numbers are descriptors of open files: none is open that a role could mean.
+        // Numbers are descriptors of open files.
         Value::Int(_) | Value::Bool(_) if matches!(function, "exists" | "isfile" | "isdir") => {
-            Ok(PathBuf::new())
+            Ok(PathBuf::from(format!("/proc/self/fd/{}", value.as_int().unwrap_or(-1))))
         }
         other => {
             let kind = other.type_name();

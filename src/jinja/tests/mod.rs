@@ -8,10 +8,12 @@ mod version;
 
 use std::collections::HashSet;
 
+use num_bigint::BigInt;
+
 use super::ast::{CmpOp, PluginKind};
 use super::error::Error;
 use super::eval::{Interpreter, compare, unknown_by_value};
-use super::filters::{bind, compile_regex, flag_arg, needed, regex_failed, text_arg};
+use super::filters::{bind, compile_regex, flag_arg, needed, pattern_text, regex_failed, text_arg};
 use super::object::Args;
 use super::ops;
 use super::plugins::{Plugins, Test};
@@ -47,7 +49,8 @@ const TESTS: &[(&str, Test)] = &[
         Ok(value.is_undefined() || matches!(&value, Value::Object(object) if object.callable()))
     }),
     ("sameas", sameas),
-    ("escaped", |_, _, _| Ok(false)),
+    // Whatever is asked of a missing value, it has it.
+    ("escaped", |_, value, _| Ok(value.is_undefined())),
     ("lower", |_, value, _| text_arg(&value).map(|text| has_case(&text) && text == text.to_lowercase())),
     ("upper", |_, value, _| text_arg(&value).map(|text| has_case(&text) && text == text.to_uppercase())),
     ("odd", |_, value, _| remainder(&value, 2).map(|rest| rest == Value::Int(1))),
@@ -89,6 +92,11 @@ const TESTS: &[(&str, Test)] = &[
     ("falsy", |_, value, args| truthy(&value, args).map(|yes| !yes)),
     ("all", |_, value, _| every(&value)),
     ("any", |_, value, _| {
+        if let Value::Range(range) = &value {
+            return Ok(
+                range.get(1).is_some() || range.get(0).is_some_and(|first| ops::truthy_or_false(&first))
+            );
+        }
         for item in ops::iterate(&value)? {
             if ops::truthy(&item)? {
                 return Ok(true);
@@ -166,7 +174,7 @@ fn comparison(op: CmpOp, left: &Value, args: Args) -> Result<bool, Error> {
 fn regex(value: &Value, args: Args, anchored: bool) -> Result<bool, Error> {
     let [pattern, ignorecase, multiline] = bind(args, ["pattern", "ignorecase", "multiline"])?;
     let value = text_arg(value)?;
-    let pattern = pattern.map_or(Ok(String::new()), |pattern| text_arg(&pattern))?;
+    let pattern = pattern.map_or(Ok(String::new()), |pattern| pattern_text(&pattern))?;
     let pattern = compile_regex(&pattern, flag_arg(ignorecase.as_ref())?, flag_arg(multiline.as_ref())?)?;
     let found = pattern.find(&value).map_err(|error| regex_failed(&error))?;
     if !anchored {
@@ -210,6 +218,9 @@ fn truthy(value: &Value, args: Args) -> Result<bool, Error> {
 }
 
 fn every(value: &Value) -> Result<bool, Error> {
+    if let Value::Range(range) = value {
+        return Ok(!range.contains(&BigInt::ZERO));
+    }
     for item in ops::iterate(value)? {
         if !ops::truthy(&item)? {
             return Ok(false);

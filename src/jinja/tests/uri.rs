@@ -1,7 +1,7 @@
 //! Tests of URIs (`plugins/test/uri.py`).
 
 use crate::jinja::error::Error;
-use crate::jinja::filters::{Split, bind};
+use crate::jinja::filters::{Split, bind, url_text};
 use crate::jinja::object::Args;
 use crate::jinja::ops;
 use crate::jinja::plugins::Test;
@@ -18,15 +18,16 @@ pub(super) const TESTS: &[(&str, Test)] = &[
 ];
 
 fn split(value: &Value) -> Option<Split<'_>> {
-    value.as_str().and_then(Split::new)
+    url_text(value).ok().and_then(Split::new)
 }
 
 fn is_uri(value: &Value, schemes: Option<&Value>) -> Result<bool, Error> {
     let Some(parts) = split(value) else { return Ok(false) };
-    match schemes.filter(|schemes| ops::truthy_or_false(schemes)) {
-        Some(schemes) => Ok(ops::contains(schemes, &Value::from(parts.scheme.as_str())).unwrap_or(false)),
-        None => Ok(true),
-    }
+    // Whatever goes wrong, it is none.
+    let allowed = |schemes: &Value| {
+        Ok(!ops::truthy(schemes)? || ops::contains(schemes, &Value::from(parts.scheme.as_str()))?)
+    };
+    Ok(schemes.is_none_or(|schemes| allowed(schemes).unwrap_or_else(|_: Error| false)))
 }
 
 fn is_url(value: &Value, args: Args) -> Result<bool, Error> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::jinja::{ErrorKind, Templar, TemplateOptions, Value};
+use crate::jinja::{Error, ErrorKind, Templar, TemplateOptions, Value};
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
 
 /// `ansible.builtin.assert`.
@@ -36,7 +36,8 @@ impl Module for Assert {
             let holds = templar.condition(&that).map_err(|error| match error.kind() {
                 ErrorKind::Cancelled => ModuleError::Cancelled,
                 _ => {
-                    ModuleError::new(format!("The conditional check '{that}' failed. The error was: {error}"))
+                    let message = format!("The conditional check '{that}' failed. The error was: {error}");
+                    ModuleError::Template(Error::ansible(message + &context.task.place.in_source()))
                 }
             })?;
             if !holds {

@@ -116,7 +116,7 @@ fn root(context: &ModuleContext, dir: &str) -> PathBuf {
             if within.exists() { within } else { context.path(dir) }
         }
         Some(role) => role.join("vars").join(dir),
-        None => context.task.file.parent().unwrap_or(Path::new("")).join(dir),
+        None => context.task.place.file.parent().unwrap_or(Path::new("")).join(dir),
     }
 }
 

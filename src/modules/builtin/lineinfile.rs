@@ -7,7 +7,7 @@ use super::attributes::FILE_OPTIONS;
 use super::edit::Edited;
 use super::text;
 use crate::jinja::Value;
-use crate::jinja::filters::regex::expand;
+use crate::jinja::filters::regex::Template;
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requirement, Spec, TaskResult};
 
 /// `ansible.builtin.lineinfile`.
@@ -274,7 +274,7 @@ fn expanded(args: &Args, line: &str, current: &str) -> Result<String, ModuleErro
     let captures = pattern.captures(current).ok().flatten();
     let mut out = String::new();
     if let Some(captures) = captures {
-        expand(line, &captures, &mut out)?;
+        Template::parse(line, &pattern)?.expand(&captures, &mut out);
     }
     Ok(out)
 }

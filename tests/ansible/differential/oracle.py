@@ -52,6 +52,14 @@ def shown(value):
 
 
 def answer(templar, loader, text, template):
+    """What a template gives; null also where the time is up while an error is being told."""
+    try:
+        return told(templar, loader, text, template)
+    except (TooMuch, MemoryError):
+        return None
+
+
+def told(templar, loader, text, template):
     # A fresh reading: templates change the lists and dicts that they are given.
     variables = loader.load(text, "vars.yml")
     variables["vars"] = variables.copy()
@@ -59,8 +67,6 @@ def answer(templar, loader, text, template):
     try:
         templar.available_variables = variables
         return shown(templar.template(template))
-    except (TooMuch, MemoryError):
-        return None
     except Exception as error:  # noqa: BLE001
         # Half a character of a message is no JSON.
         return "error:" + str(error).encode("utf-8", "backslashreplace").decode()
