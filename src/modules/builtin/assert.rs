@@ -37,7 +37,7 @@ impl Module for Assert {
                 ErrorKind::Cancelled => ModuleError::Cancelled,
                 _ => {
                     let message = format!("The conditional check '{that}' failed. The error was: {error}");
-                    ModuleError::Template(Error::ansible(message + &context.task.place.in_source()))
+                    refused(&(message + &context.task.place.in_source()))
                 }
             })?;
             if !holds {
@@ -63,6 +63,11 @@ fn conditions(context: &ModuleContext, args: &Args, templar: &Templar) -> Result
     Ok(written.as_list().map_or_else(|| vec![written.clone()], crate::jinja::value::List::items))
 }
 
+/// An error of the plugin itself, whose result says nothing but that.
+fn refused(message: &str) -> ModuleError {
+    ModuleError::Template(Error::ansible(message))
+}
+
 fn message(args: &Args, name: &str, default: &str) -> Result<Value, ModuleError> {
     match args.get(name) {
         None => Ok(Value::from(default)),
@@ -71,11 +76,13 @@ fn message(args: &Args, name: &str, default: &str) -> Result<Value, ModuleError>
             Ok(Value::List(list.clone()))
         }
         Some(Value::List(_)) => {
-            Err(ModuleError::new("Type of one of the elements in fail_msg or msg list is not string type"))
+            Err(refused("Type of one of the elements in fail_msg or msg list is not string type"))
         }
-        Some(other) => Err(ModuleError::new(format!(
-            "Incorrect type for fail_msg or msg, expected a string or list and got <class '{}'>",
-            other.type_name()
-        ))),
+        Some(other) => {
+            let kind = other.type_name();
+            Err(refused(&format!(
+                "Incorrect type for fail_msg or msg, expected a string or list and got <class '{kind}'>"
+            )))
+        }
     }
 }

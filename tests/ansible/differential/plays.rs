@@ -10,11 +10,11 @@ use std::process::Command;
 
 use serde_json::Value as Json;
 
-/// What the tasks of generated plays register or set.
-const NAMES: &[&str] = &["r1", "r2", "r3", "r4", "f", "g", "end"];
-
-/// What follows a failure: ansible-core ends the whole playbook when all hosts of a play have failed.
-const RESCUE: &str = "[{debug: {msg: \"{{ ansible_failed_result }}\"}, register: end}]";
+/// What follows the tasks of a play. After a failure there must be a success: ansible-core ends the whole playbook
+/// when all hosts of a play have failed.
+const RESCUE: &str = "[{debug: {msg: rescued}}]";
+const END: &str =
+    "{debug: {msg: \"{{ f | default('missing') }} {{ g | default('missing') }}\"}, ignore_errors: true}";
 
 /// What each play leaves with ansible-core, and what it leaves with daytwo.
 ///
@@ -32,63 +32,74 @@ pub(crate) fn answers(plays: &[String]) -> Result<Vec<(String, String)>, String>
         "[cases]\nh[0:{hosts}]\n[all:vars]\nansible_connection=local\nansible_python_interpreter={python}\n"
     );
     write(&directory.join("hosts"), &inventory)?;
-    write(&directory.join("plays.yml"), &playbook(plays, &directory.join("left.json")))?;
-    let ansible = run(&mut Command::new(Path::new(&python).with_file_name("ansible-playbook")), directory)?;
-    let daytwo = run(Command::new(env!("CARGO_BIN_EXE_daytwo")).arg("playbook"), directory)?;
-    Ok(ansible.into_iter().zip(daytwo).collect())
+    write(&directory.join("plays.yml"), &playbook(plays))?;
+    let mut ansible =
+        run(&mut Command::new(Path::new(&python).with_file_name("ansible-playbook")), directory)?;
+    let mut daytwo = run(Command::new(env!("CARGO_BIN_EXE_daytwo")).arg("playbook"), directory)?;
+    let mut of = |number| {
+        let host = format!("h{number}");
+        (ansible.remove(&host).unwrap_or_default(), daytwo.remove(&host).unwrap_or_default())
+    };
+    Ok((0..plays.len()).map(&mut of).collect())
 }
 
-/// The plays, and one that writes what they left.
-fn playbook(plays: &[String], file: &Path) -> String {
+/// The plays.
+fn playbook(plays: &[String]) -> String {
     let vars = crate::here().join("vars.yml");
     let mut book = String::new();
     for (number, tasks) in plays.iter().enumerate() {
+        let tasks = spread(tasks);
         let _ = write!(
             book,
-            "- hosts: h{number}\n  gather_facts: false\n  vars_files: {}\n  tasks: [{{block: {tasks}, rescue: {RESCUE}}}]\n",
+            "- hosts: h{number}\n  gather_facts: false\n  vars_files: {}\n  tasks: [{{block: {tasks}, rescue: {RESCUE}}}, {END}]\n",
             vars.display()
         );
     }
-    let left = NAMES.iter().map(|name| format!("'{name}': hostvars[h].{name} | default('missing')"));
-    let left = left.collect::<Vec<_>>().join(", ");
-    let _ = write!(
-        book,
-        "- hosts: localhost\n  gather_facts: false\n  tasks:\n  - copy:\n      dest: {}\n      content: >-\n        \
-         {{% set left = [] %}}{{% for h in groups.cases %}}{{% set _ = left.append({{{left}}}) %}}{{% endfor %}}\
-         {{{{ left | to_json }}}}\n",
-        file.display()
-    );
     book
 }
 
-/// What each play leaves with a program.
-fn run(command: &mut Command, directory: &Path) -> Result<Vec<String>, String> {
-    let left = directory.join("left.json");
+/// Tasks with each of their words on a line of its own after an empty one: an error quotes two lines, and Ansible takes
+/// what it quotes for a template.
+fn spread(tasks: &str) -> String {
+    let mut out = String::new();
+    let (mut quoted, mut escaped) = (false, false);
+    for c in tasks.chars() {
+        match c {
+            ' ' if !quoted => out.push_str("\n\n    "),
+            c => out.push(c),
+        }
+        quoted ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+    }
+    out
+}
+
+/// The results of the tasks by host.
+fn run(command: &mut Command, directory: &Path) -> Result<HashMap<String, String>, String> {
     let done = command
         .args(["-i", "hosts", "plays.yml"])
         .current_dir(directory)
         .env("ANSIBLE_CONFIG", crate::here().join("ansible.cfg"))
         .env("ANSIBLE_DEPRECATION_WARNINGS", "false")
+        .env("ANSIBLE_STDOUT_CALLBACK", "oneline")
         .output()
         .map_err(|error| format!("{command:?}: {error}"))?;
     let stdout = String::from_utf8_lossy(&done.stdout);
-    let text = std::fs::read_to_string(&left).map_err(|_| {
-        let tail: Vec<&str> = stdout.lines().rev().take(10).collect();
-        format!("{command:?} did not end: {tail:?}\n{}", String::from_utf8_lossy(&done.stderr))
-    })?;
-    std::fs::remove_file(&left).map_err(|error| error.to_string())?;
-    let recap: HashMap<&str, String> = stdout
-        .lines()
-        .filter_map(|line| line.split_once(" : ok="))
-        .map(|(host, counts)| (host.trim(), counts.split_whitespace().collect::<Vec<_>>().join(" ")))
-        .collect();
-    let mut left: Vec<Json> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    let answers = left.iter_mut().enumerate().map(|(number, left)| {
-        forget_places(left);
-        let counts = recap.get(format!("h{number}").as_str()).map_or("", String::as_str);
-        format!("{left} ok={counts}")
-    });
-    Ok(answers.collect())
+    let mut told: HashMap<String, String> = HashMap::new();
+    for (host, line) in stdout.lines().filter_map(|line| line.split_once(" | ")) {
+        let of_host = told.entry(host.to_owned()).or_default();
+        match line.split_once(" => ").map(|(state, result)| (state, serde_json::from_str::<Json>(result))) {
+            Some((state, Ok(mut result))) => {
+                forget_places(&mut result);
+                let _ = write!(of_host, "{state} {result}; ");
+            }
+            _ => of_host.push_str(line),
+        }
+    }
+    if told.is_empty() {
+        return Err(format!("{command:?} did nothing:\n{stdout}{}", String::from_utf8_lossy(&done.stderr)));
+    }
+    Ok(told)
 }
 
 /// Removes what does not belong to the result: where an error stands in the generated file, and in Python's code.

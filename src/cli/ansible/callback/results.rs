@@ -29,16 +29,24 @@ const DEBUG_HIDDEN: &[&str] = &["changed", "failed", "skipped", "invocation", "s
 /// What the word in front of a result says already (`TaskResult.clean_copy`).
 const SAID: &[&str] = &["failed", "skipped"];
 
+/// The result without what the word in front of it says.
+#[must_use]
+pub(super) fn unsaid(result: &Json) -> Map<String, Json> {
+    let entries = result.as_object().into_iter().flatten();
+    entries.filter(|(key, _)| !SAID.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
 /// The result of a task as it is shown: `debug` shows only what it was asked for.
 #[must_use]
 pub(super) fn clean(task: &TaskRef, result: &Json) -> Map<String, Json> {
+    if short_action(task) != "debug" {
+        return unsaid(result);
+    }
     let Json::Object(map) = result else { return Map::new() };
-    let debug = short_action(task) == "debug";
     let with_message = map.contains_key("msg");
-    let keep = |key: &str| match (debug, with_message) {
-        (false, _) => !SAID.contains(&key),
-        (true, true) => DEBUG_KEPT.contains(&key),
-        (true, false) => !DEBUG_HIDDEN.contains(&key),
+    let keep = |key: &str| match with_message {
+        true => DEBUG_KEPT.contains(&key),
+        false => !DEBUG_HIDDEN.contains(&key),
     };
     map.iter().filter(|(key, _)| keep(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
