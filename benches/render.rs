@@ -102,8 +102,7 @@ fn whole(root: &Path, cases: &[Case], options: &RenderOptions) -> Result<(f64, V
             Some(path) => values::load(&std::fs::read(root.join(path)).map_err(|error| error.to_string())?)?,
             None => Map::new(),
         };
-        let mut once =
-            || render(&chart, &given, options).map_err(|error| format!("{}: {error}", case.name()));
+        let once = || render(&chart, &given, options).map_err(|error| format!("{}: {error}", case.name()));
         once()?;
         let start = cpu_time();
         once()?;

@@ -97,7 +97,8 @@ impl Attempt<'_> {
             Err(Stop::Failed(error)) => {
                 let result = match error.kind() {
                     ErrorKind::Exception | ErrorKind::UnknownPlugin => crashed(&error),
-                    _ => raised(&worded(&error)),
+                    ErrorKind::Value | ErrorKind::Type => unexpected(&error),
+                    _ => raised(error.message()),
                 };
                 Ok(Attempted { raised: true, ..self.done(result, &settings) })
             }
@@ -162,13 +163,9 @@ impl Attempt<'_> {
             (Value::Str(_), Some(place)) => format!("location {}", spot(place)),
             _ => format!("approximate location {}", spot(&self.task.place)),
         };
-        self.templar.condition_at(condition, &at).map_err(|error| {
-            if error.kind() == ErrorKind::Cancelled {
-                return error;
-            }
-            let message = format!("The conditional check '{condition}' failed. The error was: {error}");
-            Error::ansible(message + &place.unwrap_or(&self.task.place).in_source())
-        })
+        self.templar
+            .condition_at(condition, &at)
+            .map_err(|error| place.unwrap_or(&self.task.place).condition_error(error, condition))
     }
 
     /// An undefined variable within an option is worded by the task (`playbook/base.py`).
@@ -300,14 +297,11 @@ pub(super) fn outcome(done: Result<TaskResult, ModuleError>) -> Result<Entries, 
     }
 }
 
-/// An error of Python's own types escapes as an unexpected failure.
-fn worded(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::Value | ErrorKind::Type | ErrorKind::Exception | ErrorKind::UnknownPlugin => {
-            format!("Unexpected failure during module execution: {error}")
-        }
-        _ => error.message().to_owned(),
-    }
+/// The result of a task in which something raised an error of Python's own types.
+fn unexpected(error: &Error) -> Entries {
+    let mut result = raised(&format!("Unexpected failure during module execution: {error}"));
+    result.insert("stdout".into(), Value::from(""));
+    result
 }
 
 /// A place as `file:line:column`.

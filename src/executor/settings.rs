@@ -60,7 +60,8 @@ impl Attempt<'_> {
         let value = self.lineage().get(name).map(|value| self.templar.template(value));
         match value {
             Some(Ok(value)) => to_bool(&value).unwrap_or_else(|| ops::truthy_or_false(&value)),
-            Some(Err(_)) => name == "no_log",
+            // What is no answer is text, which is true.
+            Some(Err(_)) => true,
             None => false,
         }
     }
@@ -96,7 +97,13 @@ impl Attempt<'_> {
     fn keyword(&self, name: &str) -> Result<Option<Value>, Error> {
         let lineage = self.lineage();
         let Some(value) = lineage.get(name) else { return Ok(None) };
-        let value = self.templar.template(value)?;
+        let value = self.templar.template(value).map_err(|error| match error.kind() {
+            ErrorKind::Undefined => Error::ansible(format!(
+                "The field '{name}' has an invalid value, which includes an undefined variable.. {error}{}",
+                self.task.place.in_source()
+            )),
+            _ => error,
+        })?;
         Ok(Some(value).filter(|value| !value.is_none() && value.as_str() != Some(self.omit())))
     }
 

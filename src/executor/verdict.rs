@@ -63,10 +63,9 @@ impl Attempt<'_> {
 
     fn all_hold(&self, conditions: &[Value], templar: &Templar) -> Result<bool, Error> {
         for condition in conditions {
-            let holds = templar.condition(condition).map_err(|error| {
-                let message = format!("The conditional check '{condition}' failed. The error was: {error}");
-                Error::ansible(message + &self.task.place.in_source())
-            })?;
+            let holds = templar
+                .condition(condition)
+                .map_err(|error| self.task.place.condition_error(error, condition))?;
             if !holds {
                 return Ok(false);
             }
@@ -86,6 +85,7 @@ impl Attempt<'_> {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Cancelled => return Err(Stop::Cancelled),
+                Err(error) if error.kind() == ErrorKind::Value => return Err(error.into()),
                 Err(error) => {
                     result.insert("failed".into(), Value::Bool(true));
                     let message = Value::from(error.message()).into_unsafe();

@@ -226,9 +226,10 @@ pub(super) fn call(value: &Value, name: &str, args: Args) -> Result<Value, Error
             let at = wanted.as_big_int().and_then(|number| range.position(&number));
             match name {
                 "count" => Ok(Value::Int(i64::from(at.is_some()))),
-                _ => at
-                    .map(Value::from)
-                    .ok_or_else(|| Error::value_error(format!("{} is not in range", repr::repr(wanted)))),
+                _ => at.map(Value::from).ok_or_else(|| match wanted.as_int() {
+                    Some(_) => Error::value_error(format!("{} is not in range", repr::repr(wanted))),
+                    None => Error::value_error("sequence.index(x): x not in sequence"),
+                }),
             }
         }
         Value::Bytes(bytes) => String::from_utf8(bytes.to_vec())

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::error::source_position;
 use super::keywords::Keywords;
 use super::loader::RoleFiles;
-use crate::jinja::Value;
+use crate::jinja::{Error, ErrorKind, Value};
 
 /// Variables in the order of the file, not templated.
 pub type VarMap = IndexMap<Arc<str>, Value>;
@@ -29,6 +29,18 @@ impl Place {
     #[must_use]
     pub fn in_source(&self) -> String {
         source_position(&self.file, self.line as usize, self.column as usize)
+    }
+
+    /// The error of a condition here (`playbook/conditional.py`), which lets errors of Python's own pass as they are.
+    #[must_use]
+    pub fn condition_error(&self, error: Error, condition: &Value) -> Error {
+        match error.kind() {
+            ErrorKind::Cancelled | ErrorKind::Value => error,
+            _ => {
+                let message = format!("The conditional check '{condition}' failed. The error was: {error}");
+                Error::ansible(message + &self.in_source())
+            }
+        }
     }
 
     /// `file:line`, as Ansible shows the path of a task.

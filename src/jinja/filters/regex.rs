@@ -117,7 +117,8 @@ fn replace(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, E
     let replacement = replacement.map_or(Ok(String::new()), |it| text(&it))?;
     let regex = compile(&pattern, flag(ignorecase.as_ref())?, flag(multiline.as_ref())?)?;
     let given = count.map_or(Ok(0), |count| int(&count))?;
-    let count = usize::try_from(given).ok().filter(|count| *count > 0).unwrap_or(usize::MAX);
+    // Zero is no limit, and no match is fewer than none.
+    let count = if given == 0 { usize::MAX } else { usize::try_from(given).unwrap_or(0) };
     let (out, done) = substitute(&regex, &value, &replacement, count)?;
     if let Some(wanted) = mandatory.filter(|wanted| !wanted.is_none()) {
         let wanted = int(&wanted)?;

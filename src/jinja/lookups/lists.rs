@@ -279,7 +279,7 @@ impl Lookup for SequenceLookup {
 pub struct Subelements;
 
 impl Lookup for Subelements {
-    fn run(&self, terms: Vec<Value>, _: Options, _: &Templar) -> Result<Vec<Value>, Error> {
+    fn run(&self, terms: Vec<Value>, _: Options, templar: &Templar) -> Result<Vec<Value>, Error> {
         let wrong = |why: &str| {
             Error::exception(format!("subelements lookup expects a list of two or three items, {why}"))
         };
@@ -289,8 +289,8 @@ impl Lookup for Subelements {
             _ => return Err(wrong("")),
         };
         let path = path.as_str().map(|path| path.split('.').collect::<Vec<_>>());
-        let elements = &match elements {
-            Value::List(_) | Value::Dict(_) => elements.clone(),
+        let elements = &match &templar.template(elements)? {
+            elements @ (Value::List(_) | Value::Dict(_)) => elements.clone(),
             other if other.is_sequence() => elements.clone(),
             other => Value::list(vec![other.clone()]),
         };

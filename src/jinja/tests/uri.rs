@@ -24,10 +24,10 @@ fn split(value: &Value) -> Option<Split<'_>> {
 fn is_uri(value: &Value, schemes: Option<&Value>) -> Result<bool, Error> {
     let Some(parts) = split(value) else { return Ok(false) };
     // Whatever goes wrong, it is none.
-    let allowed = |schemes: &Value| {
+    let allowed = |schemes: &Value| -> Result<bool, Error> {
         Ok(!ops::truthy(schemes)? || ops::contains(schemes, &Value::from(parts.scheme.as_str()))?)
     };
-    Ok(schemes.is_none_or(|schemes| allowed(schemes).unwrap_or_else(|_: Error| false)))
+    Ok(schemes.is_none_or(|schemes| allowed(schemes).unwrap_or(false)))
 }
 
 fn is_url(value: &Value, args: Args) -> Result<bool, Error> {

@@ -26,8 +26,8 @@ impl Module for Assert {
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let templar = context.templar();
-        let fail_msg = message(&args, "fail_msg", "Assertion failed")?;
-        let success_msg = message(&args, "success_msg", "All assertions passed")?;
+        let fail_msg = message(&args, "fail_msg", "fail_msg or msg", "Assertion failed")?;
+        let success_msg = message(&args, "success_msg", "success_msg", "All assertions passed")?;
         let mut result = TaskResult::new();
         if !args.flag("quiet") {
             result = result.with("_ansible_verbose_always", true);
@@ -35,10 +35,7 @@ impl Module for Assert {
         for that in conditions(context, &args, &templar)? {
             let holds = templar.condition(&that).map_err(|error| match error.kind() {
                 ErrorKind::Cancelled => ModuleError::Cancelled,
-                _ => {
-                    let message = format!("The conditional check '{that}' failed. The error was: {error}");
-                    refused(&(message + &context.task.place.in_source()))
-                }
+                _ => ModuleError::Template(context.task.place.condition_error(error, &that)),
             })?;
             if !holds {
                 return Ok(result
@@ -68,7 +65,8 @@ fn refused(message: &str) -> ModuleError {
     ModuleError::Template(Error::ansible(message))
 }
 
-fn message(args: &Args, name: &str, default: &str) -> Result<Value, ModuleError> {
+/// The text or texts of an argument; `called` is what errors call it.
+fn message(args: &Args, name: &str, called: &str, default: &str) -> Result<Value, ModuleError> {
     match args.get(name) {
         None => Ok(Value::from(default)),
         Some(value @ Value::Str(_)) => Ok(value.clone()),
@@ -76,12 +74,12 @@ fn message(args: &Args, name: &str, default: &str) -> Result<Value, ModuleError>
             Ok(Value::List(list.clone()))
         }
         Some(Value::List(_)) => {
-            Err(refused("Type of one of the elements in fail_msg or msg list is not string type"))
+            Err(refused(&format!("Type of one of the elements in {called} list is not string type")))
         }
         Some(other) => {
             let kind = other.type_name();
             Err(refused(&format!(
-                "Incorrect type for fail_msg or msg, expected a string or list and got <class '{kind}'>"
+                "Incorrect type for {called}, expected a string or list and got <class '{kind}'>"
             )))
         }
     }
