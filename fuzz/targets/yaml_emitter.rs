@@ -76,10 +76,13 @@ fn float(float: f64) -> Value {
     if !float.is_finite() {
         return Value::Null;
     }
-    if float.fract() == 0.0 && float.abs() < 1e15 {
-        return (float as i64).into();
+    const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
+    match float {
+        whole if whole.fract() != 0.0 => float.into(),
+        whole if whole.abs() < BEYOND_I64 => (whole as i64).into(),
+        whole if whole > 0.0 && whole < 2.0 * BEYOND_I64 => (whole as u64).into(),
+        large => large.into(),
     }
-    float.into()
 }
 
 /// The same value of Python.
