@@ -84,8 +84,9 @@ impl Attempt<'_> {
                         result.insert("failed_when_result".into(), Value::Bool(holds));
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::Cancelled => return Err(Stop::Cancelled),
-                Err(error) if error.kind() == ErrorKind::Value => return Err(error.into()),
+                Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Value) => {
+                    return Err(error.into());
+                }
                 Err(error) => {
                     result.insert("failed".into(), Value::Bool(true));
                     let message = Value::from(error.message()).into_unsafe();

@@ -434,14 +434,13 @@ impl Map {
         Self { ty: MapType::Any, nil: false, entries: Rc::new(RefCell::new(entries)) }
     }
 
-    /// Makes the entries, if they are not yet made.
-    fn make(&self) {
-        if self.entries.borrow().pending.is_some() {
-            let mut entries = self.entries.borrow_mut();
-            if let Some(pending) = entries.pending.take() {
-                entries.made = pending.make();
-            }
+    /// The entries, to change them.
+    fn write(&self) -> std::cell::RefMut<'_, BTreeMap<Str, Value>> {
+        let mut entries = self.entries.borrow_mut();
+        if let Some(pending) = entries.pending.take() {
+            entries.made = pending.make();
         }
+        std::cell::RefMut::map(entries, |entries| &mut entries.made)
     }
 
     /// The nil map of the given type: empty, `null` to encoders, and an error to write into
@@ -477,14 +476,12 @@ impl Map {
 
     /// Sets a key, seen by every holder of this map.
     pub fn insert(&self, key: impl Into<Str>, value: Value) {
-        self.make();
-        self.entries.borrow_mut().made.insert(key.into(), value);
+        self.write().insert(key.into(), value);
     }
 
     /// Removes a key, seen by every holder of this map.
     pub fn remove(&self, key: &[u8]) -> Option<Value> {
-        self.make();
-        self.entries.borrow_mut().made.remove(key)
+        self.write().remove(key)
     }
 
     /// Removes the nulls, also those of the maps below.
@@ -517,8 +514,13 @@ impl Map {
     /// Read access to the entries; do not run templates or functions that may write while it is held.
     #[must_use]
     pub fn borrow(&self) -> std::cell::Ref<'_, BTreeMap<Str, Value>> {
-        self.make();
-        std::cell::Ref::map(self.entries.borrow(), |entries| &entries.made)
+        let mut entries = self.entries.borrow();
+        if entries.pending.is_some() {
+            drop(entries);
+            drop(self.write());
+            entries = self.entries.borrow();
+        }
+        std::cell::Ref::map(entries, |entries| &entries.made)
     }
 
     /// A copy of the entries as they are now, to iterate over while the map may change.

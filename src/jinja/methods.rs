@@ -8,6 +8,7 @@ use super::eval::Interpreter;
 use super::globals;
 use super::object::{Args, Object};
 use super::ops;
+use super::range::Range;
 use super::repr;
 use super::value::{Dict, DictView, Key, List, Str, Timestamp, Value, ViewKind};
 
@@ -220,18 +221,7 @@ pub(super) fn call(value: &Value, name: &str, args: Args) -> Result<Value, Error
         Value::Tuple(items) => {
             sequence_method(items, name, &args, |_| "tuple.index(x): x not in tuple".to_owned())
         }
-        Value::Range(range) => {
-            let wanted = args.positional.first().ok_or_else(|| missing_argument(name))?;
-            ops::defined(wanted)?;
-            let at = wanted.as_big_int().and_then(|number| range.position(&number));
-            match name {
-                "count" => Ok(Value::Int(i64::from(at.is_some()))),
-                _ => at.map(Value::from).ok_or_else(|| match wanted.as_int() {
-                    Some(_) => Error::value_error(format!("{} is not in range", repr::repr(wanted))),
-                    None => Error::value_error("sequence.index(x): x not in sequence"),
-                }),
-            }
-        }
+        Value::Range(range) => range_method(range, name, &args),
         Value::Bytes(bytes) => String::from_utf8(bytes.to_vec())
             .map(Value::from)
             .map_err(|error| Error::value_error(format!("'utf-8' codec can't decode bytes: {error}"))),
@@ -257,6 +247,19 @@ pub(super) fn call(value: &Value, name: &str, args: Args) -> Result<Value, Error
             }
         }
         other => Err(Error::type_error(format!("'{}' object has no attribute '{name}'", other.type_name()))),
+    }
+}
+
+fn range_method(range: &Range, name: &str, args: &Args) -> Result<Value, Error> {
+    let wanted = args.positional.first().ok_or_else(|| missing_argument(name))?;
+    ops::defined(wanted)?;
+    let at = wanted.as_big_int().and_then(|number| range.position(&number));
+    match name {
+        "count" => Ok(Value::Int(i64::from(at.is_some()))),
+        _ => at.map(Value::from).ok_or_else(|| match wanted.as_int() {
+            Some(_) => Error::value_error(format!("{} is not in range", repr::repr(wanted))),
+            None => Error::value_error("sequence.index(x): x not in sequence"),
+        }),
     }
 }
 

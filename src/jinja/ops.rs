@@ -269,7 +269,13 @@ pub fn div(left: &Value, right: &Value) -> Result<Value, Error> {
             if divisor == 0.0 {
                 return Err(zero_division(if float { "float division by zero" } else { "division by zero" }));
             }
-            Ok(Value::Float(if float { a.float() / divisor } else { quotient(&a.big(), &b.big()) }))
+            // Smaller integers are floats as they are.
+            let exact = |number: f64| number.abs() < 2.0_f64.powi(f64::MANTISSA_DIGITS as i32);
+            let dividend = a.float();
+            Ok(Value::Float(match float || exact(dividend) && exact(divisor) {
+                true => dividend / divisor,
+                false => quotient(&a.big(), &b.big()),
+            }))
         }
         _ => match (left, right) {
             (Value::TimeDelta(a), Value::TimeDelta(b)) if *b != 0 => Ok(Value::Float(*a as f64 / *b as f64)),
@@ -280,13 +286,9 @@ pub fn div(left: &Value, right: &Value) -> Result<Value, Error> {
 
 /// The quotient of two integers of any size, rounded once.
 fn quotient(a: &BigInt, b: &BigInt) -> f64 {
-    let exact = i64::from(f64::MANTISSA_DIGITS);
     let bits = |number: &BigInt| i64::try_from(number.bits()).unwrap_or(i64::MAX);
-    if bits(a) <= exact && bits(b) <= exact {
-        return a.to_f64().unwrap_or(f64::NAN) / b.to_f64().unwrap_or(f64::NAN);
-    }
     // Some bits more than a float has, the last one set if there is a rest.
-    let shift = exact + 4 - (bits(a) - bits(b));
+    let shift = i64::from(f64::MANTISSA_DIGITS) + 4 - (bits(a) - bits(b));
     let scale = |number: &BigInt, by: i64| number.magnitude() << u64::try_from(by).unwrap_or(0);
     let (dividend, divisor) = (scale(a, shift), scale(b, -shift));
     let (whole, rest) = (&dividend / &divisor, &dividend % &divisor);

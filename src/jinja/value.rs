@@ -11,7 +11,7 @@ use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use indexmap::{Equivalent, IndexMap};
 use jiff::civil::{Date, DateTime};
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
 
 use super::error::Error;
 use super::object::Object;
@@ -484,6 +484,16 @@ impl Value {
             Value::Int(number) => Some(*number),
             Value::Bool(flag) => Some(i64::from(*flag)),
             _ => None,
+        }
+    }
+
+    /// The integer that the value is, held within what Python takes for a bound or a length.
+    #[must_use]
+    pub fn as_bound(&self) -> Option<i64> {
+        match self {
+            Value::BigInt(number) if number.sign() == Sign::Minus => Some(i64::MIN),
+            Value::BigInt(_) => Some(i64::MAX),
+            other => other.as_int(),
         }
     }
 

@@ -7,9 +7,9 @@ use num_bigint::BigInt;
 
 use super::value::{Dict, Entries, Key, Str, Timestamp, Value};
 use crate::vault::Sealed;
+use crate::yaml::Limits;
 use crate::yaml::python;
 pub use crate::yaml::python::DumpOptions;
-use crate::yaml::{Limits, Mark};
 
 /// The tags that Ansible content may use beside YAML's own.
 pub const TAGS: &[&str] = &["!vault", "!vault-encrypted", "!unsafe"];
@@ -165,7 +165,6 @@ impl Representer {
     }
 
     fn node(&mut self, value: &Value, depth: usize) -> Result<python::Node, python::DumpError> {
-        let value = self.represent(value, depth + 1)?;
-        Ok(python::Node { mark: Mark::default(), tag: None, value })
+        self.represent(value, depth + 1).map(python::Node::from)
     }
 }

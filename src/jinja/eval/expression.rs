@@ -3,8 +3,6 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use num_traits::Signed as _;
-
 use super::Interpreter;
 use crate::jinja::ast::{BinOp, CallArg, CallArgs, CmpOp, Expr};
 use crate::jinja::error::Error;
@@ -121,8 +119,7 @@ impl Interpreter<'_> {
             if let Some(bound) = bound {
                 *value = match bound {
                     Value::None => None,
-                    Value::BigInt(big) => Some(if big.is_negative() { i64::MIN } else { i64::MAX }),
-                    other => Some(other.as_int().ok_or_else(|| {
+                    other => Some(other.as_bound().ok_or_else(|| {
                         Error::type_error(
                             "slice indices must be integers or None or have an __index__ method",
                         )

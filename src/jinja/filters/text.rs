@@ -1,6 +1,6 @@
 //! Jinja's filters over text and numbers (`jinja2/filters.py`).
 
-use num_bigint::{BigInt, Sign};
+use num_bigint::BigInt;
 use num_traits::FromPrimitive;
 
 use super::bind::{bind, flag, int, needed, text};
@@ -140,10 +140,15 @@ fn indent(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
     Ok(Value::from(if flag(first.as_ref())? { indention + &out } else { out }))
 }
 
+/// A length, which may be of any size.
+fn length_of(value: &Value) -> Result<i64, Error> {
+    value.as_bound().map_or_else(|| int(value), Ok)
+}
+
 fn truncate(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [length, killwords, end, leeway] = bind(args, ["length", "killwords", "end", "leeway"])?;
-    let length = length.as_ref().map_or(Ok(255), saturated)?;
-    let leeway = leeway.filter(|leeway| !leeway.is_none()).as_ref().map_or(Ok(5), saturated)?;
+    let length = length.as_ref().map_or(Ok(255), length_of)?;
+    let leeway = leeway.filter(|leeway| !leeway.is_none()).as_ref().map_or(Ok(5), length_of)?;
     let end = end.map_or(Ok("...".to_owned()), |end| text(&end))?;
     let end_len = i64::try_from(end.chars().count()).unwrap_or(0);
     if length < end_len {
@@ -170,15 +175,6 @@ fn truncate(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, 
         cut.rsplit_once(' ').map_or(cut.as_str(), |it| it.0)
     };
     Ok(Value::from(format!("{kept}{end}")))
-}
-
-/// A whole number of any size, as far as lengths go.
-fn saturated(value: &Value) -> Result<i64, Error> {
-    match value {
-        Value::BigInt(number) if number.sign() == Sign::Minus => Ok(i64::MIN),
-        Value::BigInt(_) => Ok(i64::MAX),
-        other => int(other),
-    }
 }
 
 fn words(text: &str) -> usize {

@@ -289,10 +289,10 @@ impl Lookup for Subelements {
             _ => return Err(wrong("")),
         };
         let path = path.as_str().map(|path| path.split('.').collect::<Vec<_>>());
-        let elements = &match &templar.template(elements)? {
-            elements @ (Value::List(_) | Value::Dict(_)) => elements.clone(),
-            other if other.is_sequence() => elements.clone(),
-            other => Value::list(vec![other.clone()]),
+        // Templated anew, as an element is given without its list and must not be the one of a variable.
+        let elements = &match templar.template(elements)? {
+            elements if matches!(elements, Value::Dict(_)) || elements.is_sequence() => elements,
+            other => Value::list(vec![other]),
         };
         let Some(path) = path else {
             return Err(wrong("first a dict or a list, second a string pointing to the subkey"));
@@ -310,8 +310,6 @@ impl Lookup for Subelements {
         };
         let mut found = Vec::new();
         for element in elements {
-            // The element is given without its list, so it must not be the one of a variable.
-            let element = element.deep_copy();
             let dict = element.as_dict().cloned().ok_or_else(|| {
                 Error::exception(format!("subelements lookup expects a dictionary, got '{element}'"))
             })?;

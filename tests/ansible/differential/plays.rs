@@ -38,9 +38,10 @@ pub(crate) fn answers(plays: &[String]) -> Result<Vec<(String, String)>, String>
     let mut daytwo = run(Command::new(env!("CARGO_BIN_EXE_daytwo")).arg("playbook"), directory)?;
     let mut of = |number| {
         let host = format!("h{number}");
-        (ansible.remove(&host).unwrap_or_default(), daytwo.remove(&host).unwrap_or_default())
+        let expected = ansible.remove(&host).ok_or_else(|| format!("ansible-core ended before {host}"))?;
+        Ok((expected, daytwo.remove(&host).unwrap_or_default()))
     };
-    Ok((0..plays.len()).map(&mut of).collect())
+    (0..plays.len()).map(&mut of).collect()
 }
 
 /// The plays.
@@ -93,7 +94,9 @@ fn run(command: &mut Command, directory: &Path) -> Result<HashMap<String, String
                 forget_places(&mut result);
                 let _ = write!(of_host, "{state} {result}; ");
             }
-            _ => of_host.push_str(line),
+            _ => {
+                let _ = write!(of_host, "{line}; ");
+            }
         }
     }
     if told.is_empty() {

@@ -194,10 +194,7 @@ impl DefaultCallback {
     fn exception(&self, shown: &mut Map<String, Json>) {
         let Some(exception) = shown.get("exception").and_then(Json::as_str) else { return };
         let message = if self.settings.verbosity < 3 {
-            let last = exception.trim().lines().last().unwrap_or_default();
-            format!(
-                "An exception occurred during task execution. To see the full traceback, use -vvv. The error was: {last}"
-            )
+            results::exception(exception)
         } else {
             format!("The full traceback is:\n{exception}")
         };

@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::Settings;
 use super::minimal::NO_JSON;
-use super::results::{Dump, always_verbose, short_action, unsaid};
+use super::results::{Dump, always_verbose, exception, short_action, unsaid};
 use crate::executor::{Event, Observer, TaskOutcome, TaskRef};
 
 /// Prints each result on one line.
@@ -42,12 +42,9 @@ impl OneLineCallback {
         let always = always_verbose(result);
         let dump = Dump { settings: &self.settings, always, indent: (!always).then_some(0) };
         let result = unsaid(result);
-        let exception = result.get("exception").and_then(Json::as_str).filter(|_| caption == "FAILED!");
-        let exception = exception.map_or_else(String::new, |text| {
-            let error = text.trim().lines().last().unwrap_or_default();
-            format!("An exception occurred during task execution. To see the full traceback, use -vvv. The error was: {error}\n")
-        });
-        format!("{exception}{host} | {caption} => {}", dump.text(&result).replace('\n', ""))
+        let raised = result.get("exception").and_then(Json::as_str).filter(|_| caption == "FAILED!");
+        let raised = raised.map_or_else(String::new, |text| exception(text) + "\n");
+        format!("{raised}{host} | {caption} => {}", dump.text(&result).replace('\n', ""))
     }
 }
 

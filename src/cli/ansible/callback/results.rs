@@ -29,26 +29,34 @@ const DEBUG_HIDDEN: &[&str] = &["changed", "failed", "skipped", "invocation", "s
 /// What the word in front of a result says already (`TaskResult.clean_copy`).
 const SAID: &[&str] = &["failed", "skipped"];
 
+fn kept(result: &Json, keep: impl Fn(&str) -> bool) -> Map<String, Json> {
+    let entries = result.as_object().into_iter().flatten();
+    entries.filter(|(key, _)| keep(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
 /// The result without what the word in front of it says.
 #[must_use]
 pub(super) fn unsaid(result: &Json) -> Map<String, Json> {
-    let entries = result.as_object().into_iter().flatten();
-    entries.filter(|(key, _)| !SAID.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect()
+    kept(result, |key| !SAID.contains(&key))
+}
+
+/// The sentence about an exception, of which only the last line is shown.
+#[must_use]
+pub(super) fn exception(exception: &str) -> String {
+    let error = exception.trim().lines().last().unwrap_or_default();
+    format!(
+        "An exception occurred during task execution. To see the full traceback, use -vvv. The error was: {error}"
+    )
 }
 
 /// The result of a task as it is shown: `debug` shows only what it was asked for.
 #[must_use]
 pub(super) fn clean(task: &TaskRef, result: &Json) -> Map<String, Json> {
-    if short_action(task) != "debug" {
-        return unsaid(result);
+    match (short_action(task), result.get("msg")) {
+        ("debug", Some(_)) => kept(result, |key| DEBUG_KEPT.contains(&key)),
+        ("debug", None) => kept(result, |key| !DEBUG_HIDDEN.contains(&key)),
+        _ => unsaid(result),
     }
-    let Json::Object(map) = result else { return Map::new() };
-    let with_message = map.contains_key("msg");
-    let keep = |key: &str| match with_message {
-        true => DEBUG_KEPT.contains(&key),
-        false => !DEBUG_HIDDEN.contains(&key),
-    };
-    map.iter().filter(|(key, _)| keep(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// Writes results.
