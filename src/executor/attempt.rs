@@ -31,7 +31,7 @@ pub(super) struct Attempt<'a> {
     /// The surroundings of the run.
     pub context: &'a Context,
     /// Why the loop could not be templated.
-    pub loop_error: Option<String>,
+    pub loop_error: Option<Error>,
     /// The number of the attempt, from one.
     pub number: u32,
     /// What happens before it ends.
@@ -95,12 +95,7 @@ impl Attempt<'_> {
             Ok(done) => Ok(done),
             Err(Stop::Cancelled) => Err(Stop::Cancelled),
             Err(Stop::Failed(error)) => {
-                let result = match error.kind() {
-                    ErrorKind::Exception | ErrorKind::UnknownPlugin => crashed(&error),
-                    ErrorKind::Value | ErrorKind::Type => unexpected(&error),
-                    _ => raised(error.message()),
-                };
-                Ok(Attempted { raised: true, ..self.done(result, &settings) })
+                Ok(Attempted { raised: true, ..self.done(raised(&error), &settings) })
             }
         }
     }
@@ -118,7 +113,7 @@ impl Attempt<'_> {
             return Ok(this.done(result, settings));
         }
         if let Some(error) = &self.loop_error {
-            return Err(Error::undefined(error).into());
+            return Err(error.clone().into());
         }
         match &this.task.action {
             Action::IncludeTasks => return this.include_tasks(settings),
@@ -126,8 +121,11 @@ impl Attempt<'_> {
             Action::Meta => return Ok(this.done(Entries::new(), settings)),
             Action::Module(_) => {}
         }
-        this.settle_keywords(settings).map_err(|error| this.in_option(error))?;
-        let args = this.arguments().map_err(|error| this.in_option(error))?;
+        let settled = this.settle_keywords(settings).and_then(|()| this.arguments());
+        let args = match settled.map_err(|error| this.in_option(error)) {
+            Err(error) if error.escapes() => return Ok(this.done(crashed(&error), settings)),
+            settled => settled?,
+        };
         if let Some(result) = this.unreachable(settings)? {
             return Ok(this.done(result, settings));
         }
@@ -145,7 +143,7 @@ impl Attempt<'_> {
     }
 
     fn loop_error_first(&self, error: Error) -> Error {
-        self.loop_error.as_ref().map_or(error, Error::undefined)
+        self.loop_error.clone().filter(|_| !error.escapes()).unwrap_or(error)
     }
 
     /// The first condition that does not hold.
@@ -295,13 +293,6 @@ pub(super) fn outcome(done: Result<TaskResult, ModuleError>) -> Result<Entries, 
         Err(ModuleError::Cancelled) => Err(Stop::Cancelled),
         Err(ModuleError::Template(error)) => Err(error.into()),
     }
-}
-
-/// The result of a task in which something raised an error of Python's own types.
-fn unexpected(error: &Error) -> Entries {
-    let mut result = raised(&format!("Unexpected failure during module execution: {error}"));
-    result.insert("stdout".into(), Value::from(""));
-    result
 }
 
 /// A place as `file:line:column`.

@@ -9,7 +9,7 @@ use super::state::{StoredVars, TaskState};
 use super::stats::Failure;
 use crate::jinja::convert::{self, Stored};
 use crate::jinja::value::{Dict, Entries, List};
-use crate::jinja::{Templar, Value, ops};
+use crate::jinja::{Error, ErrorKind, Templar, Value, ops};
 use crate::modules::daytwo_core::COME_BACK;
 use crate::playbook::{Action, Task, VarMap};
 
@@ -76,11 +76,15 @@ pub(super) fn failure(message: &str) -> Entries {
 
 /// The result of a task that raised an error before it had one of its own.
 #[must_use]
-pub(super) fn raised(message: &str) -> Entries {
-    Entries::from_iter([
-        ("failed".into(), Value::Bool(true)),
-        ("msg".into(), Value::from(message).into_unsafe()),
-    ])
+pub(super) fn raised(error: &Error) -> Entries {
+    let escaped = error.kind() == ErrorKind::Type || error.escapes();
+    let before = if escaped { "Unexpected failure during module execution: " } else { "" };
+    let message = Value::from(format!("{before}{error}")).into_unsafe();
+    let mut result = Entries::from_iter([("failed".into(), Value::Bool(true)), ("msg".into(), message)]);
+    if escaped {
+        result.insert("stdout".into(), Value::from(""));
+    }
+    result
 }
 
 /// Whether an entry of a result is true.

@@ -13,6 +13,7 @@ use super::roles::PlayRoles;
 use super::run::Status;
 use super::stats::{Failure, Stats};
 use super::strategy::Strategy;
+use crate::jinja::Error;
 use crate::jinja::convert::Stored;
 
 /// Variables in the state of a run.
@@ -104,10 +105,8 @@ pub(super) struct TaskState {
     pub attempt: u32,
     /// How long to wait before it, in seconds.
     pub wait: f64,
-    /// Why the loop could not be templated: an error unless the condition is false.
-    pub loop_error: Option<String>,
-    /// Why the loop is wrong, whatever the condition says.
-    pub fatal: Option<String>,
+    /// Why the loop could not be templated. A missing variable is no error where the condition is false.
+    pub loop_error: Option<Error>,
     /// Whether an item or the task itself hides its results.
     pub no_log: bool,
     /// Whether failures are ignored, as the items so far said.

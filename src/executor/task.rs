@@ -67,14 +67,13 @@ impl Run {
         match loops::items(task, templar) {
             Ok(items) => state.items = items.map(|items| items.into_iter().map(Stored).collect()),
             Err(error) if error.kind() == ErrorKind::Cancelled => return Err(RunError::Cancelled),
-            Err(error) if error.kind() == ErrorKind::Undefined => {
-                state.loop_error = Some(error.message().to_owned());
-            }
             Err(error) => {
-                let ignore = self.lineage(host, task, stage).get("ignore_errors");
-                let ignore = ignore.and_then(|value| templar.template(value).ok());
-                state.ignore_errors = ignore.as_ref().and_then(to_bool).unwrap_or(false);
-                state.fatal = Some(error.message().to_owned());
+                if error.kind() != ErrorKind::Undefined {
+                    let ignore = self.lineage(host, task, stage).get("ignore_errors");
+                    let ignore = ignore.and_then(|value| templar.template(value).ok());
+                    state.ignore_errors = ignore.as_ref().and_then(to_bool).unwrap_or(false);
+                }
+                state.loop_error = Some(error);
             }
         }
         self.state.cursor_mut(host).task = Some(state);
@@ -138,8 +137,8 @@ impl Run {
     ) -> Next<'a> {
         let default = TaskState::default();
         let state = self.state.cursor(host).and_then(|cursor| cursor.task.as_ref()).unwrap_or(&default);
-        if let Some(message) = &state.fatal {
-            return Next::End(Finished::of(results::raised(message)));
+        if let Some(error) = state.loop_error.as_ref().filter(|error| error.kind() != ErrorKind::Undefined) {
+            return Next::End(Finished::of(results::raised(error)));
         }
         if state.items.as_ref().is_some_and(Vec::is_empty) {
             return Next::End(loops::no_items());
@@ -148,7 +147,7 @@ impl Run {
         let plain = Templar::new(Arc::clone(&stage.env), Arc::new(std::mem::take(&mut vars)));
         let control = match LoopControl::of(task, &plain) {
             Ok(control) => control,
-            Err(error) => return Next::End(Finished::of(results::raised(error.message()))),
+            Err(error) => return Next::End(Finished::of(results::raised(&error))),
         };
         let item = state.items.as_ref().map(|items| control.vars(items, state.index));
         let mut wait = state.wait;

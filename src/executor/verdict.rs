@@ -84,7 +84,7 @@ impl Attempt<'_> {
                         result.insert("failed_when_result".into(), Value::Bool(holds));
                     }
                 }
-                Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Value) => {
+                Err(error) if error.kind() == ErrorKind::Cancelled || error.escapes() => {
                     return Err(error.into());
                 }
                 Err(error) => {

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// What went wrong, as far as callers treat it differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorKind {
     /// A missing variable, attribute or item was used (`AnsibleUndefinedVariable`).
     Undefined,
@@ -26,7 +28,7 @@ pub enum ErrorKind {
 }
 
 /// Why a template failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
@@ -77,6 +79,12 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
+    }
+
+    /// Whether it is an exception that Ansible does not word: it escapes to the task that ran it.
+    #[must_use]
+    pub fn escapes(&self) -> bool {
+        matches!(self.kind, ErrorKind::Value | ErrorKind::Exception | ErrorKind::UnknownPlugin)
     }
 
     /// The message.

@@ -52,7 +52,6 @@ fn undef(mut args: Args, _: &mut Interpreter<'_>) -> Result<Value, Error> {
 fn range(args: Args, _: &mut Interpreter<'_>) -> Result<Value, Error> {
     let mut numbers = Vec::with_capacity(3);
     for arg in &args.positional {
-        ops::defined(arg)?;
         numbers.push(arg.as_big_int().ok_or_else(|| {
             Error::type_error(format!("'{}' object cannot be interpreted as an integer", arg.type_name()))
         })?);

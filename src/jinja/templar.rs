@@ -310,14 +310,7 @@ impl Templar {
         let inner = Templar { nesting: self.nesting + 1, ..self.clone() };
         let value = Interpreter::new(&inner, options.convert_data).render(&template);
         let value = value.map_err(|error| match error.kind() {
-            ErrorKind::Type if error.message().contains("AnsibleUndefined") => Error::undefined(format!(
-                "Unable to look up a name or access an attribute in template string ({}).\nMake sure your variable name does not contain invalid characters like '-': {error}. {error}",
-                given()
-            )),
-            ErrorKind::Type => Error::ansible(format!(
-                "Unexpected templating type error occurred on ({}): {error}. {error}",
-                given()
-            )),
+            ErrorKind::Type => type_error(&error, &given()),
             ErrorKind::Syntax => refused(&error),
             _ => error,
         })?;
@@ -458,10 +451,7 @@ impl Templar {
             Ok((ops::truthy(&value)?, kind))
         });
         tested.map_err(|error| match error.kind() {
-            ErrorKind::Type => Error::ansible(format!(
-                "Unexpected templating type error occurred on ({}): {error}. {error}",
-                conditional(source)
-            )),
+            ErrorKind::Type => type_error(&error, &conditional(source)),
             _ => error,
         })
     }
@@ -490,6 +480,16 @@ impl Templar {
     pub fn search_path(&self) -> Vec<PathBuf> {
         search::from_variable(self.vars.get("ansible_search_path"))
     }
+}
+
+/// What Ansible makes of a `TypeError` in this template.
+fn type_error(error: &Error, template: &str) -> Error {
+    if error.message().contains("AnsibleUndefined") {
+        return Error::undefined(format!(
+            "Unable to look up a name or access an attribute in template string ({template}).\nMake sure your variable name does not contain invalid characters like '-': {error}. {error}"
+        ));
+    }
+    Error::ansible(format!("Unexpected templating type error occurred on ({template}): {error}. {error}"))
 }
 
 /// The template by which Ansible evaluates a condition.

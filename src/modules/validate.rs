@@ -177,13 +177,12 @@ impl Spec {
     }
 }
 
+/// A null that is given is no default: it is a value of its kind, or an error where there is a default.
 fn converted_or_default(opt: &Opt, given: Option<&Value>) -> Result<Value, String> {
-    match given {
-        Some(Value::None) | None => match opt.default {
-            Some(default) => convert_option(opt, Value::from(default)),
-            None => Ok(Value::None),
-        },
-        Some(value) => convert_option(opt, value.clone()),
+    match (given, opt.default) {
+        (Some(Value::None) | None, None) => Ok(Value::None),
+        (None, Some(default)) => convert_option(opt, Value::from(default)),
+        (Some(value), _) => convert_option(opt, value.clone()),
     }
 }
 

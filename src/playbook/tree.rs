@@ -34,13 +34,11 @@ impl Place {
     /// The error of a condition here (`playbook/conditional.py`), which lets errors of Python's own pass as they are.
     #[must_use]
     pub fn condition_error(&self, error: Error, condition: &Value) -> Error {
-        match error.kind() {
-            ErrorKind::Cancelled | ErrorKind::Value => error,
-            _ => {
-                let message = format!("The conditional check '{condition}' failed. The error was: {error}");
-                Error::ansible(message + &self.in_source())
-            }
+        if error.kind() == ErrorKind::Cancelled || error.escapes() {
+            return error;
         }
+        let message = format!("The conditional check '{condition}' failed. The error was: {error}");
+        Error::ansible(message + &self.in_source())
     }
 
     /// `file:line`, as Ansible shows the path of a task.

@@ -194,8 +194,12 @@ fn path_join(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
         let kind = value.class_name();
         return Err(Error::type_error(format!("|path_join expects string or sequence, got {kind} instead.")));
     }
+    let parts = ops::iterate(&value)?;
+    if parts.is_empty() {
+        return Err(Error::type_error("join() missing 1 required positional argument: 'a'"));
+    }
     let mut joined = String::new();
-    for part in &ops::iterate(&value)? {
+    for part in &parts {
         let part = path_text(part)?;
         if part.starts_with('/') || joined.is_empty() {
             part.clone_into(&mut joined);

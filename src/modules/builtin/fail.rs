@@ -8,7 +8,8 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.fail`.
 pub(super) struct Fail;
 
-const SPEC: Spec = Spec::new("ansible.builtin.fail", &[Opt::new("msg", Kind::Raw)]);
+const SPEC: Spec =
+    Spec::new("ansible.builtin.fail", &[Opt::new("msg", Kind::Raw).default("Failed as requested from task")]);
 
 #[async_trait]
 impl Module for Fail {
@@ -17,7 +18,7 @@ impl Module for Fail {
     }
 
     async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
-        let msg = args.get("msg").cloned().unwrap_or_else(|| Value::from("Failed as requested from task"));
+        let msg = args.get("msg").cloned().unwrap_or(Value::None);
         Ok(TaskResult::new().with("failed", true).with("msg", msg))
     }
 }
