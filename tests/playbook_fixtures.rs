@@ -10,6 +10,7 @@ use daytwo::executor::{Context, Event, Progress, Run, RunOptions, Status, run_to
 use daytwo::inventory::Inventory;
 use daytwo::jinja::{Environment, Plugins, Value};
 use daytwo::modules::Registry;
+use daytwo::modules::external::Library;
 use daytwo::playbook::{Content, Options};
 
 fn fixture(name: &str) -> PathBuf {
@@ -17,7 +18,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn load(name: &str) -> (Result<Arc<Content>, String>, Context) {
-    let registry = Arc::new(Registry::for_content(&fixture(""), &[], &[]));
+    let registry = Arc::new(Registry::with(&Library::of(&[fixture("")], &[], &[])));
     let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
     let options = Options::new(Arc::clone(&registry) as Arc<_>, environment);
     let content = Content::load_playbook(&fixture(name), &options);

@@ -12,6 +12,7 @@ use crate::chart::lint::{Finding, lint as lint_chart};
 use crate::chart::{Compat, RenderOptions};
 use crate::jinja::Environment;
 use crate::modules::Registry;
+use crate::modules::external::Library;
 use crate::playbook::{self, Config, LoadError, Options};
 
 /// The flags of the command.
@@ -94,11 +95,12 @@ impl Lint {
 /// How content is loaded: as `ansible-playbook` would here.
 fn options(path: &Path) -> Options {
     let config = Config::load().unwrap_or_default();
-    let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
     let (roles_path, collections_path) =
         (config.paths("DEFAULT_ROLES_PATH"), config.paths("COLLECTIONS_PATHS"));
     let directory = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
-    let modules = Registry::for_content(directory, &roles_path, &collections_path);
+    let library = Library::of(&[directory.to_owned()], &roles_path, &collections_path);
+    let modules = Registry::with(&library);
+    let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins_with(&library))));
     let mut options = Options::new(Arc::new(modules), environment);
     options.roles_path = roles_path;
     options.collections_path = collections_path;

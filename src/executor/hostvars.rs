@@ -113,6 +113,11 @@ impl Object for OneHost {
         templar.template_with(raw, &lenient()).map(Some)
     }
 
+    /// `hostvars` is no dict that Ansible looks into: what is unsafe in it marks itself alone.
+    fn taints(&self) -> bool {
+        false
+    }
+
     /// A dict of all variables; what cannot be templated is shown as it is.
     fn text(&self) -> String {
         let templar = Templar::new(Arc::clone(&self.env), Arc::clone(&self.vars));

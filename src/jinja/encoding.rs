@@ -2,6 +2,45 @@
 
 use super::error::{Error, ErrorKind};
 
+/// Where the bytes begin that are no UTF-8 and stand in a text until it is written. Python keeps them as halves of
+/// pairs (`surrogateescape`), which no text has here: they are characters for private use of the last plane.
+const BYTES: u32 = 0x0010_ff00;
+
+/// The text of bytes, those that are no UTF-8 kept.
+#[must_use]
+pub fn keep_bytes(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().filter_map(|byte| char::from_u32(BYTES + u32::from(*byte))));
+    }
+    text
+}
+
+/// The byte that a character keeps; none for all others.
+#[must_use]
+pub fn kept_byte(c: char) -> Option<u8> {
+    let byte = u32::from(c).checked_sub(BYTES)?;
+    u8::try_from(byte).ok().filter(|byte| !byte.is_ascii())
+}
+
+/// The bytes of a text in UTF-8, and those that it keeps.
+#[must_use]
+pub fn written(text: &str) -> Vec<u8> {
+    // The first byte of every character of the last plane.
+    if !text.as_bytes().contains(&0xf4) {
+        return text.as_bytes().to_vec();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match kept_byte(c) {
+            Some(byte) => bytes.push(byte),
+            None => bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    bytes
+}
+
 /// An encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
@@ -116,7 +155,7 @@ impl Encoding {
     /// A character that the encoding does not have.
     pub fn encode(self, text: &str) -> Result<Vec<u8>, Error> {
         match self {
-            Encoding::Utf8 => Ok(text.as_bytes().to_vec()),
+            Encoding::Utf8 => Ok(written(text)),
             Encoding::Utf16 { big, mark } => {
                 let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());
                 let bytes = units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() });
@@ -133,7 +172,16 @@ impl Encoding {
 
 #[cfg(test)]
 mod tests {
-    use super::Encoding;
+    use super::{Encoding, keep_bytes, kept_byte, written};
+
+    #[test]
+    fn bytes_that_are_no_text_come_back() {
+        let bytes = b"caf\xe9 \xc3\xa4 \xff\x00";
+        let text = keep_bytes(bytes);
+        assert_eq!(text.chars().count(), 9);
+        assert_eq!(written(&text), bytes);
+        assert_eq!(text.chars().filter_map(kept_byte).collect::<Vec<_>>(), [0xe9, 0xff]);
+    }
 
     #[test]
     fn text_comes_back_from_bytes() {

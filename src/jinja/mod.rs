@@ -46,7 +46,7 @@ pub use error::{Error, ErrorKind};
 pub use extensions::Extensions;
 pub use methods::{is_identifier, split_lines};
 pub use notices::{Notice, Notices};
-pub use plugins::{Filter, Plugins, Test};
+pub use plugins::{Filter, Foreign, Plugins, Test};
 pub use settings::Settings;
 pub use templar::{Environment, Templar, TemplateOptions, Vars, possibly_template};
 pub use value::Value;

@@ -47,6 +47,11 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Whether a template that reads something unsafe from the object gives something unsafe.
+    fn taints(&self) -> bool {
+        true
+    }
+
     /// Sets an attribute (`{% set ns.x = 1 %}`); false when the object has none to set.
     fn set_attribute(&self, name: &str, value: Value) -> bool {
         let _ = (name, value);

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::encoding::kept_byte;
 use super::value::{Timestamp, Value};
 
 /// How deep a value is written before Python's `...` of a recursive container stands for the rest.
@@ -141,7 +142,7 @@ pub fn quote(text: &str) -> String {
             }
             c if printable(c) => out.push(c),
             c => {
-                let code = u32::from(c);
+                let code = kept_byte(c).map_or(u32::from(c), |byte| 0xdc00 + u32::from(byte));
                 let _ = match code {
                     0..=0xff => write!(out, "\\x{code:02x}"),
                     0x100..=0xffff => write!(out, "\\u{code:04x}"),

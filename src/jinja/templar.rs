@@ -83,6 +83,12 @@ impl Environment {
         }
     }
 
+    /// The same environment with these plugins.
+    #[must_use]
+    pub fn with_plugins(&self, plugins: Plugins) -> Self {
+        Environment { plugins: Arc::new(plugins), ..self.clone() }
+    }
+
     /// The same environment with these settings; templates that were parsed already are forgotten.
     #[must_use]
     pub fn with_settings(self, settings: Settings) -> Self {

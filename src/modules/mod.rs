@@ -39,3 +39,9 @@ pub fn plugins() -> crate::jinja::Plugins {
     kubernetes_core::register_plugins(&mut plugins);
     plugins
 }
+
+/// The same, and those that content brings along for the names that this program does not have.
+#[must_use]
+pub fn plugins_with(library: &external::Library) -> crate::jinja::Plugins {
+    plugins().with_foreign(Some(external::plugins(library)))
+}

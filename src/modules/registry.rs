@@ -1,7 +1,6 @@
 //! The modules that this program has, by the names under which content may call them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -88,18 +87,11 @@ impl Registry {
         registry
     }
 
-    /// Every module that this program has, and those that the content of a directory brings along: the
-    /// libraries of the playbook or role, of the roles in `roles_path`, of collections, of `ANSIBLE_LIBRARY`.
+    /// Every module that this program has, and those that content brings along.
     #[must_use]
-    pub fn for_content(dir: &Path, roles_path: &[PathBuf], collections_path: &[PathBuf]) -> Self {
-        Registry::for_playbooks(&[dir.to_owned()], roles_path, collections_path)
-    }
-
-    /// The same for playbooks that import each other: the first directory is that of the first one.
-    #[must_use]
-    pub fn for_playbooks(dirs: &[PathBuf], roles_path: &[PathBuf], collections_path: &[PathBuf]) -> Self {
+    pub fn with(library: &Library) -> Self {
         let mut registry = Registry::all();
-        Library::of(dirs, roles_path, collections_path).add_to(&mut registry);
+        library.add_to(&mut registry);
         registry
     }
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::modules::Registry;
+use crate::modules::external::Library;
+use crate::modules::{Registry, plugins_with};
 use crate::playbook::{Action, Content, LoadErrors, ModuleNames, Options};
 use crate::watches::{AnsibleContent, Runnable};
 
@@ -24,8 +25,10 @@ pub struct Loaded {
 pub fn load(ansible: &AnsibleContent, watches_file: &Path, options: &Options) -> Result<Loaded, LoadErrors> {
     let mut options = options.clone();
     options.roles_path.push(own_roles(watches_file));
-    let modules = Arc::new(modules(&ansible.run, &options));
+    let library = library(&ansible.run, &options);
+    let modules = Arc::new(Registry::with(&library));
     options.modules = Arc::clone(&modules) as Arc<dyn ModuleNames>;
+    options.environment = Arc::new(options.environment.with_plugins(plugins_with(&library)));
     let load = |run: &Runnable| match run {
         Runnable::Role(path) => Content::load_role(path, &options),
         Runnable::Playbook(path) => Content::load_playbook(path, &options),
@@ -43,7 +46,8 @@ fn own_roles(watches_file: &Path) -> PathBuf {
     std::path::absolute(roles).unwrap_or(beside)
 }
 
-fn modules(runnable: &Runnable, options: &Options) -> Registry {
+/// Where the role or playbook brings modules and plugins along.
+fn library(runnable: &Runnable, options: &Options) -> Library {
     let mut roles_path = options.roles_path.clone();
     let (Runnable::Role(run) | Runnable::Playbook(run)) = runnable;
     let above = run.parent().unwrap_or(Path::new(""));
@@ -55,7 +59,7 @@ fn modules(runnable: &Runnable, options: &Options) -> Registry {
         }
         Runnable::Playbook(_) => above,
     };
-    Registry::for_content(dir, &roles_path, &options.collections_path)
+    Library::of(&[dir.to_owned()], &roles_path, &options.collections_path)
 }
 
 /// The modules of this program that run programs, or ask addresses.

@@ -91,8 +91,10 @@ fn references(
             PluginKind::Test => (Kind::Test, "test"),
             PluginKind::Lookup => (Kind::Lookup, "lookup"),
         };
-        let hint = nearest(&reference.name, env.plugins.names(reference.kind));
-        let hint = hint.map(|near| format!("did you mean '{near}'?"));
+        let hint = env.plugins.problem(reference.kind, &reference.name).or_else(|| {
+            let near = nearest(&reference.name, env.plugins.names(reference.kind))?;
+            Some(format!("did you mean '{near}'?"))
+        });
         let message = format!("there is no {word} '{}'", reference.name);
         found.found.push((kind, place(node, text, file, Some(reference.line)), message, hint));
     }

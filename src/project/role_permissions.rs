@@ -299,6 +299,7 @@ mod tests {
     use super::*;
     use crate::jinja::Environment;
     use crate::modules::Registry;
+    use crate::modules::external::Library;
     use crate::playbook::Options;
 
     /// The rules that the tasks of a role need, as `group/resource verb,verb`, and what is not told.
@@ -311,7 +312,8 @@ mod tests {
             std::fs::write(path, text).unwrap();
         }
         let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
-        let options = Options::new(Arc::new(Registry::for_content(&role, &[], &[])), environment);
+        let options =
+            Options::new(Arc::new(Registry::with(&Library::of(&[role.clone()], &[], &[]))), environment);
         let content = Content::load_role(&role, &options).unwrap();
         let mut permissions = Permissions::default();
         let untold = permissions.add_content(&content);

@@ -1,8 +1,9 @@
-//! The programs of ansible-core that operators and scripts call: `ansible-playbook`, `ansible`,
+//! The programs of ansible-core that operators and scripts call: `ansible-playbook`, `ansible`, `ansible-config`,
 //! `ansible-inventory`, `ansible-vault`, `ansible-galaxy`. The binary is each of them when it is called by its name.
 
 mod adhoc;
 mod callback;
+mod config;
 mod display;
 mod extra_vars;
 mod galaxy;
@@ -44,6 +45,7 @@ pub(super) fn called_as(arguments: &[OsString]) -> Option<ExitCode> {
         "ansible" => parsed::<adhoc::AdHoc>("ansible", arguments).run(),
         "ansible-inventory" => parsed::<inventory::InventoryCommand>("ansible-inventory", arguments).run(),
         "ansible-vault" => parsed::<Vault>("ansible-vault", arguments).run(),
+        "ansible-config" => parsed::<config::ConfigCommand>("ansible-config", arguments).run(),
         "ansible-galaxy" => galaxy::run(arguments),
         _ => return None,
     };

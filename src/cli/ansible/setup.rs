@@ -12,7 +12,7 @@ use super::{exit, extra_vars};
 use crate::executor::FactCache;
 use crate::inventory::Inventory;
 use crate::jinja::{Environment, Settings};
-use crate::modules::external::python_here;
+use crate::modules::external::{Library, python_here};
 use crate::modules::{self, Registry};
 use crate::playbook::{Config, DuplicateKeys, Options, VarMap, imported_directories};
 use crate::vault::{self, Secrets};
@@ -134,7 +134,7 @@ impl Setup {
         self.config.text("DEFAULT_HASH_BEHAVIOUR") == Some("merge")
     }
 
-    /// Finds the modules that a playbook or role brings along.
+    /// Finds the modules and plugins that a playbook or role brings along.
     pub(super) fn find_modules(&mut self, content: &Path) {
         let directory = if content.is_dir() { content } else { content.parent().unwrap_or(Path::new("")) };
         let (roles, collections) =
@@ -143,7 +143,9 @@ impl Setup {
         if content.is_file() {
             directories.extend(imported_directories(content));
         }
-        self.modules = Arc::new(Registry::for_playbooks(&directories, &roles, &collections));
+        let library = Library::of(&directories, &roles, &collections);
+        self.modules = Arc::new(Registry::with(&library));
+        self.environment = Arc::new(self.environment.with_plugins(modules::plugins_with(&library)));
     }
 
     /// Reads `group_vars` and `host_vars` beside a playbook.

@@ -72,7 +72,7 @@ impl Interpreter<'_> {
             Value::Object(object) => {
                 let value = object.attribute(key, self)?;
                 if let Some(value) = &value {
-                    self.tainted = self.tainted || value.is_unsafe();
+                    self.tainted = self.tainted || object.taints() && value.is_unsafe();
                 }
                 value
             }

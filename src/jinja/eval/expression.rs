@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::Interpreter;
-use crate::jinja::ast::{BinOp, CallArg, CallArgs, CmpOp, Expr};
+use crate::jinja::ast::{BinOp, CallArg, CallArgs, CmpOp, Expr, PluginKind};
 use crate::jinja::error::Error;
 use crate::jinja::object::Args;
 use crate::jinja::stack::deeper;
@@ -206,8 +206,10 @@ impl Interpreter<'_> {
     /// There is no such filter, or whatever it raises.
     pub fn apply_filter(&mut self, name: &str, value: Value, args: Args) -> Result<Value, Error> {
         let plugins = Arc::clone(&self.templar.env.plugins);
-        let filter = plugins.filter(name).ok_or_else(|| unknown_by_value(name))?;
-        filter(self, value, args).map(ops::unroll)
+        match plugins.filter(name) {
+            Some(filter) => filter(self, value, args).map(ops::unroll),
+            None => self.call_foreign(PluginKind::Filter, name, value, args),
+        }
     }
 
     /// Applies a test by its name.
@@ -216,8 +218,24 @@ impl Interpreter<'_> {
     /// There is no such test, or whatever it raises.
     pub fn apply_test(&mut self, name: &str, value: Value, args: Args) -> Result<bool, Error> {
         let plugins = Arc::clone(&self.templar.env.plugins);
-        let test = plugins.test(name).ok_or_else(|| unknown_by_value(name))?;
-        test(self, value, args)
+        match plugins.test(name) {
+            Some(test) => test(self, value, args),
+            None => ops::truthy(&self.call_foreign(PluginKind::Test, name, value, args)?),
+        }
+    }
+
+    /// Calls a filter or test that content brings along.
+    fn call_foreign(
+        &self,
+        kind: PluginKind,
+        name: &str,
+        value: Value,
+        mut args: Args,
+    ) -> Result<Value, Error> {
+        let templar = self.templar;
+        let plugins = templar.env.plugins.foreign(kind, name).ok_or_else(|| unknown_by_value(name))?;
+        args.positional.insert(0, value);
+        plugins.call(kind, name, args, templar)
     }
 }
 

@@ -8,7 +8,7 @@ use sha1::Digest as _;
 
 use super::bind::{bind, flag, int, needed, text};
 use super::json::Writer;
-use crate::jinja::encoding::Encoding;
+use crate::jinja::encoding::{Encoding, keep_bytes, written};
 use crate::jinja::error::Error;
 use crate::jinja::eval::Interpreter;
 use crate::jinja::object::Args;
@@ -53,7 +53,7 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
 fn bytes(value: &Value) -> Result<Vec<u8>, Error> {
     match value {
         Value::Bytes(bytes) => Ok(bytes.to_vec()),
-        other => text(other).map(String::into_bytes),
+        other => text(other).map(|text| written(&text)),
     }
 }
 
@@ -107,13 +107,7 @@ fn b64decode(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value,
     if encoding != Encoding::Utf8 {
         return encoding.decode(&decoded).map(Value::from).map_err(Error::value_error);
     }
-    String::from_utf8(decoded).map(Value::from).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let byte = error.as_bytes()[at];
-        Error::value_error(format!(
-            "'utf-8' codec can't decode byte 0x{byte:02x} in position {at}: invalid start byte"
-        ))
-    })
+    Ok(Value::from(keep_bytes(&decoded)))
 }
 
 /// The hexadecimal digest of bytes.

@@ -1,6 +1,7 @@
 //! JSON as Python's `json.dumps` writes it.
 
 use crate::jinja::convert::key_text;
+use crate::jinja::encoding::kept_byte;
 use crate::jinja::repr;
 use crate::jinja::value::Value;
 
@@ -113,7 +114,11 @@ impl Writer {
                 '\x0c' => out.push_str("\\f"),
                 c if c < ' ' || (self.ensure_ascii && !c.is_ascii()) => {
                     let mut units = [0; 2];
-                    for unit in c.encode_utf16(&mut units) {
+                    let units = match kept_byte(c) {
+                        Some(byte) => &[0xdc00 + u16::from(byte)],
+                        None => &*c.encode_utf16(&mut units),
+                    };
+                    for unit in units {
                         out.push_str(&format!("\\u{unit:04x}"));
                     }
                 }

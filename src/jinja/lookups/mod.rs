@@ -42,6 +42,12 @@ impl Options {
         Options { named }
     }
 
+    /// All options, in the order in which they were given.
+    #[must_use]
+    pub fn into_named(self) -> Vec<(String, Value)> {
+        self.named
+    }
+
     /// The option of this name, unless it was not given.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {

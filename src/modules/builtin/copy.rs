@@ -9,6 +9,7 @@ use super::attributes::{self, Attributes, Difference, FILE_OPTIONS, errno};
 use super::tree::{self, Entry};
 use super::write::{Replacing, Staged, backup, directory};
 use crate::jinja::Value;
+use crate::jinja::encoding::written;
 use crate::jinja::filters::digest;
 use crate::jinja::filters::json::dumps;
 use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, TaskResult};
@@ -81,7 +82,7 @@ impl Module for Copy {
                 other => other.to_string(),
             };
             let content = Content {
-                bytes: text.as_bytes(),
+                bytes: &written(&text),
                 source: None,
                 name: String::new(),
                 dest: dest.to_owned(),

@@ -1,6 +1,7 @@
 //! Runs programs for modules, so that a cancelled run leaves none behind.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Child;
 
 use super::attributes::errno;
+use crate::jinja::encoding::written;
 use crate::modules::{ModuleContext, ModuleError, ProcessEnvironment};
 
 /// A program and its surroundings.
@@ -77,7 +79,7 @@ impl Process {
         let mut command = tokio::process::Command::new(&found);
         let of_run = context.extensions.get::<ProcessEnvironment>();
         command
-            .args(rest)
+            .args(rest.iter().map(|word| raw(word)))
             .envs(of_run.iter().flat_map(|of_run| of_run.0.iter().cloned()))
             .envs(&context.environment)
             .envs(self.environment)
@@ -108,6 +110,11 @@ impl Process {
         guard.disarm();
         Ok(Ok(outcome.map_err(|error| ModuleError::new(error.to_string()))?))
     }
+}
+
+/// A word as the program gets it: bytes that text keeps are bytes again.
+fn raw(word: &OsStr) -> OsString {
+    word.to_str().map_or_else(|| word.to_owned(), |text| OsString::from_vec(written(text)))
 }
 
 /// How long the pipes of a program that has ended must be silent until what it left running, which still holds

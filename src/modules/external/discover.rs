@@ -5,10 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, LazyLock};
 
-use super::super::registry::Registry;
+use serde::{Deserialize, Serialize};
+
+use super::super::registry::{Module, Registry};
 use super::super::spec::Spec;
 use super::External;
+use super::plugins::ActionPlugin;
 use super::style::{self, Style};
+use crate::jinja::ast::PluginKind;
 
 /// Endings of files in a library that are no modules.
 const NO_MODULES: &[&str] =
@@ -17,108 +21,186 @@ const NO_MODULES: &[&str] =
 /// Names of Python's interpreter, best first.
 const PYTHONS: [&str; 2] = ["python3", "python"];
 
-/// Where content keeps modules.
+/// Where one kind of things that content brings along is kept.
+pub(super) struct Shelf {
+    /// The variable that names directories (`ANSIBLE_LIBRARY`).
+    variable: &'static str,
+    /// The folder beside a playbook and in a role.
+    folder: &'static str,
+    /// The folder in a collection, below `plugins`.
+    in_collection: &'static str,
+}
+
+/// Modules.
+pub(super) const MODULES: Shelf =
+    Shelf { variable: "ANSIBLE_LIBRARY", folder: "library", in_collection: "modules" };
+/// Action plugins.
+const ACTIONS: Shelf =
+    Shelf { variable: "ANSIBLE_ACTION_PLUGINS", folder: "action_plugins", in_collection: "action" };
+
+/// The shelf of what templates can name.
+pub(super) fn shelf(kind: PluginKind) -> Shelf {
+    let (variable, folder, in_collection) = match kind {
+        PluginKind::Filter => ("ANSIBLE_FILTER_PLUGINS", "filter_plugins", "filter"),
+        PluginKind::Test => ("ANSIBLE_TEST_PLUGINS", "test_plugins", "test"),
+        PluginKind::Lookup => ("ANSIBLE_LOOKUP_PLUGINS", "lookup_plugins", "lookup"),
+    };
+    Shelf { variable, folder, in_collection }
+}
+
+/// The directories in which content brings modules and plugins along.
 #[derive(Debug, Clone, Default)]
 pub struct Library {
-    /// Directories of modules with bare names (`library/`, `ANSIBLE_LIBRARY`).
-    pub libraries: Vec<PathBuf>,
-    /// The same in roles. Which roles content uses shows only when it is loaded, and one of another role must not
-    /// take the place of a module that this program has.
-    pub role_libraries: Vec<PathBuf>,
+    /// The directories of playbooks that import each other.
+    playbooks: Vec<PathBuf>,
+    /// The directories of roles. Which of them content uses shows only when it is loaded, and what one of another
+    /// role brings along must not take the place of what this program has.
+    roles: Vec<PathBuf>,
     /// Directories that hold `ansible_collections`.
-    pub collections: Vec<PathBuf>,
+    pub(super) collections: Vec<PathBuf>,
 }
 
 impl Library {
-    /// The libraries of the directories of playbooks that import each other, of the roles in the first one's and
-    /// in those of `roles_path`, and of `ANSIBLE_LIBRARY`.
+    /// The directories of playbooks that import each other, of the roles beside the first one and in the directories of
+    /// `roles_path`, and of collections.
     #[must_use]
     pub fn of(playbook_dirs: &[PathBuf], roles_path: &[PathBuf], collections_path: &[PathBuf]) -> Library {
-        let given = std::env::var_os("ANSIBLE_LIBRARY");
-        let mut libraries: Vec<PathBuf> = given.iter().flat_map(std::env::split_paths).collect();
-        libraries.extend(playbook_dirs.iter().map(|dir| dir.join("library")));
-        let playbook_dir = playbook_dirs.first().map_or(Path::new(""), PathBuf::as_path);
-        let own = playbook_dir.join("roles");
-        let mut role_libraries = Vec::new();
-        for dir in std::iter::once(&own).chain(roles_path) {
-            role_libraries.extend(entries(dir).into_iter().map(|role| role.join("library")));
-        }
+        let playbook_dir = playbook_dirs.first().map_or(Path::new(""), PathBuf::as_path).join(".");
+        // Roles are found beside a playbook as well.
+        let own = [playbook_dir.join("roles"), playbook_dir.clone()];
+        let mut roles: Vec<PathBuf> = own.iter().chain(roles_path).flat_map(|dir| entries(dir)).collect();
         let mut collections = vec![playbook_dir.join("collections")];
         collections.extend(collections_path.iter().cloned());
-        for root in &collections {
-            for collection in collections_of(root) {
-                let roles = entries(&collection.join("roles"));
-                role_libraries.extend(roles.into_iter().map(|role| role.join("library")));
-            }
-        }
-        libraries.retain(|dir| dir.is_dir());
-        role_libraries.retain(|dir| dir.is_dir());
         collections.retain(|dir| dir.join("ansible_collections").is_dir());
+        for root in &collections {
+            roles.extend(collections_of(root).into_iter().flat_map(|dir| entries(&dir.join("roles"))));
+        }
         // Modules run in the directory of the playbook, which may not be this process's.
         let absolute = |dir: PathBuf| std::path::absolute(&dir).unwrap_or(dir);
         let absolute = |dirs: Vec<PathBuf>| dirs.into_iter().map(absolute).collect::<Vec<_>>();
         Library {
-            libraries: absolute(libraries),
-            role_libraries: absolute(role_libraries),
+            playbooks: absolute(playbook_dirs.to_vec()),
+            roles: absolute(roles),
             collections: absolute(collections),
         }
+    }
+
+    /// The directories of a shelf that the environment names, and those beside playbooks.
+    pub(super) fn own(&self, shelf: &Shelf) -> Vec<PathBuf> {
+        let given = std::env::var_os(shelf.variable);
+        let given = given.iter().flat_map(std::env::split_paths);
+        let given = given.map(|dir| std::path::absolute(&dir).unwrap_or(dir));
+        given.chain(beside(&self.playbooks, shelf)).filter(|dir| dir.is_dir()).collect()
+    }
+
+    /// The directories of a shelf in roles.
+    pub(super) fn of_roles(&self, shelf: &Shelf) -> Vec<PathBuf> {
+        beside(&self.roles, shelf).filter(|dir| dir.is_dir()).collect()
+    }
+
+    /// The plugins in Python of a shelf: with bare names, or of a collection.
+    pub(super) fn plugins(&self, shelf: &Shelf, collection: Option<&str>) -> Vec<PluginFile> {
+        let Some(collection) = collection else {
+            let dirs = self.own(shelf).into_iter().chain(self.of_roles(shelf));
+            let found = dirs.flat_map(|dir| files(&dir)).filter(|path| is_python(path));
+            return found.map(|path| PluginFile { path, import: None }).collect();
+        };
+        let Some((namespace, name)) = collection.split_once('.') else { return Vec::new() };
+        let folder = Path::new("ansible_collections").join(namespace).join(name).join("plugins");
+        let dirs = self.collections.iter().map(|root| root.join(&folder).join(shelf.in_collection));
+        let found = dirs.flat_map(|dir| files(&dir)).filter(|path| is_python(path));
+        let import = |path: &Path| {
+            format!("ansible_collections.{collection}.plugins.{}.{}", shelf.in_collection, stem(path))
+        };
+        found.map(|path| PluginFile { import: Some(import(&path)), path }).collect()
     }
 
     /// Adds the modules to a registry. One that this program has itself is kept for names in collections and
     /// beside those of roles, and replaced by a library's, as in Ansible, when that can run here.
     pub fn add_to(&self, registry: &mut Registry) {
         let mut found: BTreeMap<String, Candidate> = BTreeMap::new();
-        let own = self.libraries.iter().map(|dir| (dir, true));
-        for (dir, replaces) in own.chain(self.role_libraries.iter().map(|dir| (dir, false))) {
-            let utils = dir.parent().map(|parent| parent.join("module_utils")).filter(|dir| dir.is_dir());
-            for path in files(dir) {
-                let name = format!("ansible.legacy.{}", stem(&path));
-                if !replaces && registry.resolve(&stem(&path), &[]).is_some() {
-                    continue;
+        // An action is what a task calls, whatever module it may call in turn.
+        for (shelf, is_action) in [(&ACTIONS, true), (&MODULES, false)] {
+            let own = self.own(shelf).into_iter().map(|dir| (dir, true));
+            for (dir, replaces) in own.chain(self.of_roles(shelf).into_iter().map(|dir| (dir, false))) {
+                let utils = dir.parent().map(|parent| parent.join("module_utils")).filter(|dir| dir.is_dir());
+                for path in files(&dir).into_iter().filter(|path| !is_action || is_python(path)) {
+                    let name = format!("ansible.legacy.{}", stem(&path));
+                    if !replaces && registry.resolve(&stem(&path), &[]).is_some() {
+                        continue;
+                    }
+                    let file = PluginFile { path, import: None };
+                    let candidate = Candidate { file, utils: utils.iter().cloned().collect(), is_action };
+                    found.entry(name).or_insert(candidate);
                 }
-                let candidate = Candidate { path, import: None, utils: utils.clone().into_iter().collect() };
-                found.entry(name).or_insert(candidate);
             }
-        }
-        for root in &self.collections {
-            for collection in collections_of(root) {
-                let Some(prefix) = collection_name(root, &collection) else { continue };
-                for path in files(&collection.join("plugins/modules")) {
-                    let name = format!("{prefix}.{}", stem(&path));
-                    let import = format!("ansible_collections.{prefix}.plugins.modules.{}", stem(&path));
-                    if registry.get(&name).is_none() {
-                        found.entry(name).or_insert(Candidate {
-                            path,
-                            import: Some(import),
-                            utils: Vec::new(),
-                        });
+            for root in &self.collections {
+                for collection in collections_of(root) {
+                    let Some(prefix) = collection_name(root, &collection) else { continue };
+                    let folder = shelf.in_collection;
+                    for path in files(&collection.join("plugins").join(folder)) {
+                        let name = format!("{prefix}.{}", stem(&path));
+                        let import = format!("ansible_collections.{prefix}.plugins.{folder}.{}", stem(&path));
+                        if registry.get(&name).is_none() {
+                            let file = PluginFile { path, import: Some(import) };
+                            found.entry(name).or_insert(Candidate { file, utils: Vec::new(), is_action });
+                        }
                     }
                 }
             }
         }
         let mut pythons = Pythons::default();
+        let library = Arc::new(self.clone());
         for (name, candidate) in found {
-            match candidate.load(&name, &self.collections, &mut pythons) {
-                Ok(module) => registry.add(Arc::new(module)),
+            match candidate.load(&name, &library, &mut pythons) {
+                Ok(module) => registry.add(module),
                 Err(reason) => registry.refuse(name, reason),
             }
         }
     }
 }
 
+/// The folders of a shelf in these directories.
+fn beside<'a>(dirs: &'a [PathBuf], shelf: &'a Shelf) -> impl Iterator<Item = PathBuf> + 'a {
+    dirs.iter().map(|dir| dir.join(shelf.folder))
+}
+
+fn is_python(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "py")
+}
+
+/// A file with a module or plugins.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct PluginFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its importable name within a collection.
+    pub import: Option<String>,
+}
+
 /// A file that may be a module.
 struct Candidate {
-    path: PathBuf,
-    import: Option<String>,
+    file: PluginFile,
     utils: Vec<PathBuf>,
+    /// Whether it is an action plugin.
+    is_action: bool,
 }
 
 impl Candidate {
     /// The module, or what is missing for it here.
-    fn load(self, name: &str, roots: &[PathBuf], pythons: &mut Pythons) -> Result<External, String> {
-        let shown = self.path.display().to_string();
+    fn load(
+        self,
+        name: &str,
+        library: &Arc<Library>,
+        pythons: &mut Pythons,
+    ) -> Result<Arc<dyn Module>, String> {
+        let (shown, roots) = (self.file.path.display().to_string(), &library.collections);
+        if self.is_action {
+            pythons.check(&shown, roots)?;
+            return Ok(Arc::new(ActionPlugin::new(spec(name), self.file, Arc::clone(library))));
+        }
         let content =
-            std::fs::read(&self.path).map_err(|error| format!("'{shown}' cannot be read: {error}"))?;
+            std::fs::read(&self.file.path).map_err(|error| format!("'{shown}' cannot be read: {error}"))?;
         let style = style::of(&content);
         let mut shebang = style::shebang(&content);
         if style == Style::Python {
@@ -142,20 +224,23 @@ impl Candidate {
         } else if style != Style::Binary {
             return Err(format!("'{shown}' has no first line that names an interpreter"));
         }
-        // Modules are found once, when content is loaded, and live as long as the program.
-        let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
-        let spec: &'static Spec =
-            Box::leak(Box::new(Spec { free_form: true, any_option: true, ..Spec::new(name, &[]) }));
-        Ok(External {
-            spec,
-            path: self.path,
+        Ok(Arc::new(External {
+            spec: spec(name),
+            path: self.file.path,
             style,
             shebang,
-            import: self.import,
-            python_path: roots.to_vec(),
+            import: self.file.import,
+            python_path: roots.clone(),
             utils: self.utils,
-        })
+        }))
     }
+}
+
+/// The arguments of a module that checks them itself. It is found once, when content is loaded, and lives as long as
+/// the program.
+fn spec(name: &str) -> &'static Spec {
+    let name: &'static str = Box::leak(name.to_owned().into_boxed_str());
+    Box::leak(Box::new(Spec { free_form: true, any_option: true, ..Spec::new(name, &[]) }))
 }
 
 /// Whether Python and Ansible's `module_utils` are here; asked once.

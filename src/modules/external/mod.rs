@@ -1,4 +1,4 @@
-//! Modules in files, in any language, through Ansible's protocols for them (`executor/module_common.py`).
+//! Modules in files, in any language, and plugins in Python, through Ansible's protocols for them (`executor/module_common.py`).
 //!
 //! ```text
 //! library/, plugins/modules/ ─ discover ─> Style by content ─> Registry        (when content is loaded)
@@ -6,6 +6,7 @@
 //! ```
 
 mod discover;
+mod plugins;
 mod style;
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,11 @@ else:
 
 /// The private entry of a result that holds what the module wrote to the standard error.
 pub(super) const STDERR: &str = "_ansible_stderr";
+
+/// The filters, tests and lookups that content brings along.
+pub(super) fn plugins(library: &Library) -> std::sync::Arc<dyn crate::jinja::Foreign> {
+    std::sync::Arc::new(plugins::PythonPlugins::new(library.clone()))
+}
 
 /// A module in a file.
 pub(super) struct External {
