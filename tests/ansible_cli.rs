@@ -48,6 +48,25 @@ fn a_play_is_printed_as_by_the_default_callback() {
 }
 
 #[test]
+fn filters_and_tests_in_python_run() {
+    let output = run("ansible-playbook", &["-i", "hosts", "plugins.yml"], &[]);
+    assert_eq!(stable(&text(&output.stdout)), recorded("plugins.out"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn settings_are_shown_with_where_they_come_from() {
+    let environment = [("ANSIBLE_FORKS", "9"), ("ANSIBLE_CONFIG", "set.cfg")];
+    let output = run("ansible-config", &["dump", "--only-changed"], &environment);
+    let shown = stable(&text(&output.stdout));
+    assert_eq!(shown, recorded("config.out"), "{}", text(&output.stderr));
+    let output = run("ansible-config", &["dump", "--only-changed", "--format", "json"], &environment);
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(rows.as_array().unwrap().contains(&serde_json::json!({
+        "name": "DEFAULT_FORKS", "origin": "env: ANSIBLE_FORKS", "value": 9
+    })));
+}
+
+#[test]
 fn results_as_yaml_without_unchanged_hosts() {
     let environment = [
         ("ANSIBLE_CALLBACK_RESULT_FORMAT", "yaml"),

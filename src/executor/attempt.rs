@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::context::Context;
+use super::escalation::Escalation;
 use super::event::Event;
 use super::frame::{Frame, Inclusion};
 use super::inherit::Lineage;
@@ -129,9 +130,11 @@ impl Attempt<'_> {
         if let Some(result) = this.unreachable(settings)? {
             return Ok(this.done(result, settings));
         }
-        if let Some(result) = this.refused_user()? {
-            return Ok(this.done(result, settings));
-        }
+        settings.run_as = match this.escalate()? {
+            Escalation::None => Vec::new(),
+            Escalation::Through(words) => words,
+            Escalation::Refused(result) => return Ok(this.done(result, settings)),
+        };
         let result = this.call(args, settings).await?;
         this.judge(result, settings)
     }
@@ -263,6 +266,7 @@ impl Attempt<'_> {
             deadline: self.context.deadline,
             extensions: self.context.extensions.clone(),
             environment: settings.environment.clone(),
+            run_as: settings.run_as.clone(),
             task: TaskInfo {
                 action: task.action_name.clone(),
                 name: task.name().map(ToString::to_string).unwrap_or_default(),

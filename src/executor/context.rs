@@ -89,6 +89,8 @@ pub struct RunOptions {
     pub error_on_missing_handler: bool,
     /// `any_errors_fatal` of plays that do not say (`ANY_ERRORS_FATAL`).
     pub any_errors_fatal: bool,
+    /// Whether users are changed to the own one as well (`BECOME_ALLOW_SAME_USER`).
+    pub become_same_user: bool,
     /// `timeout` of tasks that have none, in seconds; zero for none (`TASK_TIMEOUT`).
     pub task_timeout: u64,
     /// How hosts are reached that do not say (`--connection`).
@@ -118,6 +120,7 @@ impl Default for RunOptions {
             strategy: None,
             error_on_missing_handler: true,
             any_errors_fatal: false,
+            become_same_user: false,
             task_timeout: 0,
             connection: "ssh".to_owned(),
             merge_hashes: false,

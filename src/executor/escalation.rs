@@ -3,33 +3,70 @@
 use std::os::unix::fs::MetadataExt as _;
 
 use super::attempt::Attempt;
+use super::event::Event;
 use super::results::failure;
 use crate::jinja::filters::core::to_bool;
 use crate::jinja::value::Entries;
 use crate::jinja::{Error, Value};
+use crate::modules::PROGRAMS;
+use crate::playbook::Action;
 
 /// The user that `become` means when the task names none.
 const DEFAULT_USER: &str = "root";
+/// The program and its options by which users are changed when the task names none (`plugins/become/sudo.py`).
+const SUDO: (&str, &str) = ("sudo", "-H -S -n");
+
+/// How a task comes to run as the user that it names.
+pub(super) enum Escalation {
+    /// It runs as this program does.
+    None,
+    /// Its program runs through another one that changes users: these words come before its own.
+    Through(Vec<String>),
+    /// It cannot run: the result.
+    Refused(Entries),
+}
 
 impl Attempt<'_> {
-    /// The result of a task that is to run as another user than this program's; none when it can run.
+    /// How the task runs as the user that `become` names. Programs run through `sudo`; what this program does itself,
+    /// it does as its own user.
     ///
     /// # Errors
     /// A keyword cannot be templated.
-    pub(super) fn refused_user(&self) -> Result<Option<Entries>, Error> {
+    pub(super) fn escalate(&self) -> Result<Escalation, Error> {
         let wanted = self.escalation("become")?.as_ref().and_then(to_bool).unwrap_or(false);
         if !wanted {
-            return Ok(None);
+            return Ok(Escalation::None);
         }
-        let user =
-            self.escalation("become_user")?.map_or_else(|| DEFAULT_USER.to_owned(), |user| user.to_string());
-        if is_this_user(&user) {
-            return Ok(None);
+        let text = |name: &str, default: &str| -> Result<String, Error> {
+            Ok(self.escalation(name)?.map_or_else(|| default.to_owned(), |value| value.to_string()))
+        };
+        let user = text("become_user", DEFAULT_USER)?;
+        let same = is_this_user(&user);
+        if same && !self.variables.options.become_same_user {
+            return Ok(Escalation::None);
         }
-        Ok(Some(failure(&format!(
-            "the task is to run as the user '{user}' (become_user), but this program runs as '{}' and does not change users; run it as '{user}', or take 'become' away",
+        if text("become_method", SUDO.0)? == SUDO.0 && self.is_program() {
+            let (program, flags) = (text("become_exe", SUDO.0)?, text("become_flags", SUDO.1)?);
+            let words = [program.as_str()].into_iter().chain(flags.split_whitespace()).chain(["-u", &user]);
+            let words: Vec<String> = words.map(ToOwned::to_owned).collect();
+            let message = format!("<{}> EXEC {} {}", self.host, words.join(" "), self.task.action_name);
+            self.tell(Event::Verbose { level: 3, message });
+            return Ok(Escalation::Through(words));
+        }
+        if same {
+            return Ok(Escalation::None);
+        }
+        Ok(Escalation::Refused(failure(&format!(
+            "the task is to run as the user '{user}' (become_user), but this program runs as '{}' and changes users for the programs of command, shell, script and raw alone, by sudo; run it as '{user}', or take 'become' away",
             this_user()
         ))))
+    }
+
+    /// Whether the task runs a program.
+    fn is_program(&self) -> bool {
+        let Action::Module(name) = self.task.action else { return false };
+        let external = || self.context.modules.get(name).is_some_and(|module| module.is_external());
+        PROGRAMS.contains(&name) || external()
     }
 
     /// A keyword of `become`'s kin: the host's variable `ansible_<name>` beats it.

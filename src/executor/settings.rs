@@ -35,6 +35,8 @@ pub(super) struct Settings {
     pub notify: Vec<String>,
     /// `environment`, merged.
     pub environment: IndexMap<String, String>,
+    /// The words before those of a program that runs as another user.
+    pub run_as: Vec<String>,
     /// `delegate_to`.
     pub delegate: Option<String>,
     /// That host as it is shown: `name` or `name(address)`.

@@ -52,6 +52,8 @@ pub struct ModuleContext {
     pub extensions: Extensions,
     /// The merged `environment:` of the task.
     pub environment: IndexMap<String, String>,
+    /// The words that come before those of a program, so that it runs as another user (`become`).
+    pub run_as: Vec<String>,
     /// The task.
     pub task: TaskInfo,
     /// The variables of the task, not templated.

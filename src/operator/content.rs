@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::modules::external::Library;
-use crate::modules::{Registry, plugins_with};
+use crate::modules::{PROGRAMS, Registry, plugins_with};
 use crate::playbook::{Action, Content, LoadErrors, ModuleNames, Options};
 use crate::watches::{AnsibleContent, Runnable};
 
@@ -62,14 +62,8 @@ fn library(runnable: &Runnable, options: &Options) -> Library {
     Library::of(&[dir.to_owned()], &roles_path, &options.collections_path)
 }
 
-/// The modules of this program that run programs, or ask addresses.
-const PROGRAMS: &[&str] = &[
-    "ansible.builtin.command",
-    "ansible.builtin.raw",
-    "ansible.builtin.script",
-    "ansible.builtin.shell",
-    "ansible.builtin.uri",
-];
+/// What asks addresses.
+const URI: &str = "ansible.builtin.uri";
 
 impl Loaded {
     /// What runs at some time.
@@ -82,7 +76,9 @@ impl Loaded {
     pub fn runs_programs(&self) -> bool {
         self.contents().flat_map(|content| content.reach()).any(|reached| {
             let Action::Module(name) = reached.task.action else { return false };
-            PROGRAMS.contains(&name) || self.modules.get(name).is_some_and(|module| module.is_external())
+            name == URI
+                || PROGRAMS.contains(&name)
+                || self.modules.get(name).is_some_and(|module| module.is_external())
         })
     }
 }

@@ -61,6 +61,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("_DISABLE_BACKPORTED_INSPECTIONS", Bool, &[], &["_ANSIBLE_DISABLE_BACKPORTED_INSPECTIONS"], "false", "what a condition gives is not looked at"),
     setting("ALLOW_BROKEN_CONDITIONALS", Bool, &["defaults.allow_broken_conditionals"], &["ANSIBLE_ALLOW_BROKEN_CONDITIONALS"], "true", "a condition may be something else than a boolean"),
     setting("ANY_ERRORS_FATAL", Bool, &["defaults.any_errors_fatal"], &["ANSIBLE_ANY_ERRORS_FATAL"], "false", "a failure on one host ends the play on all"),
+    setting("BECOME_ALLOW_SAME_USER", Bool, &["privilege_escalation.become_allow_same_user"], &["ANSIBLE_BECOME_ALLOW_SAME_USER"], "false", "programs are run by sudo as the own user as well"),
     setting("ANSIBLE_FORCE_COLOR", Bool, &["defaults.force_color"], &["ANSIBLE_FORCE_COLOR"], "false", "colours although the output is no terminal"),
     setting("ANSIBLE_NOCOLOR", Bool, &["defaults.nocolor"], &["ANSIBLE_NOCOLOR", "NO_COLOR"], "false", "no colours"),
     setting("ACTION_WARNINGS", Bool, &["defaults.action_warnings"], &["ANSIBLE_ACTION_WARNINGS"], "true", "warnings of modules are shown"),

@@ -6,8 +6,10 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::exit;
 use super::setup::Failure;
+use crate::jinja::Value;
+use crate::jinja::filters::json::dumps;
+use crate::jinja::value::Dict;
 use crate::jinja::yaml::{self, DumpOptions};
-use crate::jinja::{Value, convert};
 use crate::playbook::{Config, ConfigError, Origin, SETTINGS, Setting, SettingKind};
 
 /// Prints the configuration.
@@ -99,6 +101,7 @@ fn dump(config: &Config, only_changed: bool, format: Format) -> Result<(), Failu
         };
         rows.push((setting.name, origin, value(config, setting)));
     }
+    rows.sort_by_key(|(name, ..)| *name);
     let entry = |(name, origin, value): &Row| {
         let fields = [
             ("name", Value::from(*name)),
@@ -107,18 +110,21 @@ fn dump(config: &Config, only_changed: bool, format: Format) -> Result<(), Failu
         ];
         Value::dict(fields)
     };
+    // There are none here; Ansible says so in any case.
+    let servers = "GALAXY_SERVERS";
+    if format == Format::Display {
+        rows.iter().for_each(|(name, origin, value)| println!("{name}({origin}) = {value}"));
+        println!("\n{servers}:");
+        return Ok(());
+    }
+    let servers = Value::dict([(servers, Value::Dict(Dict::default()))]);
+    let all = Value::list(rows.iter().map(entry).chain([servers]).collect());
     match format {
-        Format::Display => {
-            for (name, origin, value) in &rows {
-                println!("{name}({origin}) = {value}");
-            }
+        Format::Yaml => print_yaml(&all),
+        _ => {
+            println!("{}", dumps(&all, Some(4), true));
             Ok(())
         }
-        Format::Json => {
-            println!("{}", convert::to_json(&Value::list(rows.iter().map(entry).collect())));
-            Ok(())
-        }
-        Format::Yaml => print_yaml(&Value::list(rows.iter().map(entry).collect())),
     }
 }
 

@@ -164,6 +164,7 @@ pub(super) fn run_options(setup: &Setup, forks: Option<usize>, connection: Optio
         strategy: config.text("DEFAULT_STRATEGY").map(ToOwned::to_owned),
         error_on_missing_handler: config.flag("ERROR_ON_MISSING_HANDLER"),
         any_errors_fatal: config.flag("ANY_ERRORS_FATAL"),
+        become_same_user: config.flag("BECOME_ALLOW_SAME_USER"),
         task_timeout: config.number("TASK_TIMEOUT"),
         connection: connection.or_else(|| config.text("DEFAULT_TRANSPORT")).unwrap_or("ssh").to_owned(),
         merge_hashes: setup.merges_hashes(),

@@ -72,7 +72,14 @@ impl Process {
         self,
         context: &ModuleContext,
     ) -> Result<Result<Outcome, NotStarted>, ModuleError> {
-        let Some((program, rest)) = self.words.split_first() else {
+        let mut words: Vec<OsString> = context.run_as.iter().map(Into::into).collect();
+        if !words.is_empty() && !context.environment.is_empty() {
+            // Whatever changes users empties the environment.
+            words.push("env".into());
+            words.extend(context.environment.iter().map(|(name, value)| format!("{name}={value}").into()));
+        }
+        words.extend(self.words);
+        let Some((program, rest)) = words.split_first() else {
             return Ok(Err(NotStarted { code: 2, message: "no program given".to_owned() }));
         };
         let found = look_up(context, program.as_ref());

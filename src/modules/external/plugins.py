@@ -23,6 +23,8 @@ import math
 import os
 import sys
 
+# Content may lie where nothing can be written.
+sys.dont_write_bytecode = True
 ROOTS = sys.argv[1:]
 UNSAFE, TYPED = "__ansible_unsafe", "__daytwo_type"
 # Plugins may print: only answers go to the standard output.
