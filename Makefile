@@ -16,11 +16,11 @@ demo: ## the operator at work in a real cluster: its own, or the one that KUBECO
 	@deploy/demo
 
 .PHONY: test
-test: test-rust test-yaml test-differential test-e2e ## all tests that CI runs
+test: test-rust test-yaml test-differential test-templating test-targets test-e2e ## all tests that CI runs
 
 # Beside the reference programs; they have not all passed on one state yet, so CI does not run them.
 .PHONY: test-reference
-test-reference: test-templating test-targets test-repository test-release test-kubernetes-core ## the suites of the reference programs
+test-reference: test-modules test-repository test-release test-kubernetes-core ## the suites of the reference programs
 
 .PHONY: test-rust
 test-rust: ## unit, language and conformance tests: no cluster needed

@@ -65,6 +65,21 @@ const PLUGINS: &[&str] = &[
     "inventory_plugins",
 ];
 
+/// Those that run where Python is, by their names beside playbooks and in collections.
+const RUN: &[&str] = &[
+    "library",
+    "modules",
+    "module_utils",
+    "action_plugins",
+    "action",
+    "filter_plugins",
+    "filter",
+    "lookup_plugins",
+    "lookup",
+    "test_plugins",
+    "test",
+];
+
 /// Reads a playbook, a role, or everything below the directory of a project.
 #[must_use]
 pub fn lint(path: &Path, options: &Options) -> Report {
@@ -253,10 +268,16 @@ impl Linter<'_> {
 
     fn plugin(&mut self, path: &Path) {
         let place = Place { file: Arc::new(path.to_owned()), line: 1, column: 1 };
-        let message = "this plugin is Python, which daytwo does not run by itself".to_owned();
-        let hint =
-            "write it as a filter, a task or a program, or keep an interpreter in the image".to_owned();
-        self.add(Kind::Python, &place, message, Some(hint), "");
+        let runs = path.iter().any(|part| part.to_str().is_some_and(|part| RUN.contains(&part)));
+        let (message, hint) = if runs {
+            (
+                "this is Python, which runs in a process of its own",
+                "keep Python and ansible-core in the image",
+            )
+        } else {
+            ("this plugin is Python, which daytwo does not run", "write it as a task or a program")
+        };
+        self.add(Kind::Python, &place, message.to_owned(), Some(hint.to_owned()), "");
     }
 
     fn add(&mut self, kind: Kind, place: &Place, message: String, hint: Option<String>, text: &str) {
