@@ -271,8 +271,8 @@ pub enum Expr {
     And(Box<Expr>, Box<Expr>),
     /// `a or b`.
     Or(Box<Expr>, Box<Expr>),
-    /// `a if test else b`: test, a, b.
-    If(Box<Expr>, Box<Expr>, Option<Box<Expr>>),
+    /// `a if test else b`: test, a, b, the line.
+    If(Box<Expr>, Box<Expr>, Option<Box<Expr>>, u32),
     /// `[a, b]`.
     List(Vec<Expr>),
     /// `(a, b)`.

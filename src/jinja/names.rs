@@ -135,7 +135,7 @@ impl<'a> Names<'a> {
                 self.expr(first);
                 rest.iter().for_each(|(_, right)| self.expr(right));
             }
-            Expr::If(test, then, otherwise) => {
+            Expr::If(test, then, otherwise, _) => {
                 self.expr(test);
                 self.expr(then);
                 otherwise.iter().for_each(|otherwise| self.expr(otherwise));

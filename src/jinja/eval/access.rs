@@ -22,6 +22,9 @@ impl Interpreter<'_> {
         if let Some(value) = methods::property(object, name) {
             return Ok(value);
         }
+        if object.is_undefined() {
+            return Err(ops::undefined_error(object));
+        }
         match self.entry(object, &Value::from(name))? {
             Some(value) => Ok(value),
             None => Ok(missing(object, &Value::from(name))),
@@ -35,6 +38,9 @@ impl Interpreter<'_> {
     pub fn item(&mut self, object: &Value, key: &Value) -> Result<Value, Error> {
         if object.is_strict_undefined() {
             return Ok(object.clone());
+        }
+        if object.is_undefined() {
+            return Err(ops::undefined_error(object));
         }
         if matches!(object, Value::Dict(_) | Value::Object(_)) {
             ops::defined(key)?;

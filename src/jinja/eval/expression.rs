@@ -58,10 +58,10 @@ impl Interpreter<'_> {
                 let left = self.eval(left)?;
                 if ops::truthy(&left)? { Ok(left) } else { self.eval(right) }
             }
-            Expr::If(test, then, otherwise) => match (self.test(test)?, otherwise) {
+            Expr::If(test, then, otherwise, line) => match (self.test(test)?, otherwise) {
                 (true, _) => self.eval(then),
                 (false, Some(otherwise)) => self.eval(otherwise),
-                (false, None) => Ok(no_else()),
+                (false, None) => Ok(no_else(*line)),
             },
             Expr::List(items) => Ok(Value::list(self.eval_all(items)?)),
             Expr::Tuple(items) => Ok(Value::tuple(self.eval_all(items)?)),
@@ -259,9 +259,11 @@ pub(in crate::jinja) fn unknown_by_value(name: &str) -> Error {
     Error::unknown_plugin(format!("{}\n  line 0", unknown_plugin(name)))
 }
 
-fn no_else() -> Value {
+fn no_else(line: u32) -> Value {
     Value::Undefined(Arc::new(Undefined {
-        hint: Some("the inline if-expression evaluated to false and no else section was defined.".to_owned()),
+        hint: Some(format!(
+            "the inline if-expression on line {line} evaluated to false and no else section was defined."
+        )),
         lenient: true,
         ..Undefined::default()
     }))

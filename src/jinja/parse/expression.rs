@@ -46,13 +46,15 @@ impl Parser<'_> {
 
     fn conditional(&mut self) -> Result<Expr, Error> {
         let start = self.referred();
+        let mut line = self.line();
         let mut expr = self.or()?;
         while self.skip_name("if")? {
             let end = self.referred();
             let test = self.or()?;
             self.refer_last(start, end);
             let otherwise = if self.skip_name("else")? { Some(Box::new(self.expression()?)) } else { None };
-            expr = Expr::If(Box::new(test), Box::new(expr), otherwise);
+            expr = Expr::If(Box::new(test), Box::new(expr), otherwise, line);
+            line = self.line();
         }
         Ok(expr)
     }

@@ -125,6 +125,11 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// The line of the current token, from one.
+    pub(super) fn line(&self) -> u32 {
+        self.current.line
+    }
+
     /// An error at the current token.
     pub(super) fn fail(&self, message: impl Into<String>) -> Error {
         Error::syntax(message).at_line(self.current.line)
