@@ -189,6 +189,62 @@ pub fn local_micros(time: &Timestamp) -> Result<i64, Error> {
     Ok(zoned.timestamp().as_microsecond())
 }
 
+/// A moment from microseconds since 1970, in the time zone of an offset, or else in that of the system.
+///
+/// # Errors
+/// The time is out of range.
+pub fn from_micros(micros: i64, offset: Option<i32>) -> Result<Timestamp, Error> {
+    let out_of_range = || {
+        let year = year_of(micros.div_euclid(86_400_000_000));
+        Error::value_error(format!("year {year} is out of range"))
+    };
+    let timestamp = jiff::Timestamp::from_microsecond(micros).map_err(|_| out_of_range())?;
+    let zone = match offset.map(jiff::tz::Offset::from_seconds) {
+        Some(offset) => jiff::tz::TimeZone::fixed(offset.map_err(|_| out_of_range())?),
+        None => jiff::tz::TimeZone::system(),
+    };
+    let zoned = timestamp.to_zoned(zone);
+    match zoned.year() {
+        1..=9999 => Ok(Timestamp { civil: zoned.datetime(), offset: Some(zoned.offset().seconds()) }),
+        _ => Err(out_of_range()),
+    }
+}
+
+/// The year of a day, counted from 1970 on, in the calendar that has no end.
+fn year_of(day: i64) -> i64 {
+    // Every four hundred years have the same days.
+    let (cycles, rest) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let within = jiff::civil::date(1970, 1, 1).saturating_add(SignedDuration::from_hours(rest * 24));
+    i64::from(within.year()) + cycles * 400
+}
+
+/// Microseconds since 1970 of a number of seconds, as Python reads one.
+///
+/// # Errors
+/// It is no number, or out of range.
+pub fn from_epoch_value(value: &Value) -> Result<i64, Error> {
+    let too_large = || Error::exception("timestamp out of range for platform time_t");
+    let far = || Error::exception("[Errno 75] Value too large for defined data type");
+    let whole = match value {
+        Value::Float(number) if number.is_nan() => {
+            return Err(Error::value_error("Invalid value NaN (not a number)"));
+        }
+        Value::Float(number) if number.abs() >= 2.0_f64.powi(63) => return Err(too_large()),
+        Value::Float(number) => {
+            let micros = (number.fract() * 1e6).round_ties_even() as i64;
+            return (number.trunc() as i64)
+                .checked_mul(1_000_000)
+                .and_then(|whole| whole.checked_add(micros))
+                .ok_or_else(far);
+        }
+        Value::BigInt(_) => return Err(too_large()),
+        other => other.as_int().ok_or_else(|| {
+            Error::type_error(format!("'{}' object cannot be interpreted as an integer", other.tp_name()))
+        })?,
+    };
+    whole.checked_mul(1_000_000).ok_or_else(far)
+}
+
 /// A time from seconds since 1970, as wall time here or in UTC.
 ///
 /// # Errors

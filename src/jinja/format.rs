@@ -29,6 +29,9 @@ pub(super) fn percent(format: &str, value: &Value) -> Result<String, Error> {
     ops::defined(value)?;
     let (mut values, single) = match value {
         Value::Tuple(items) => (items.to_vec(), false),
+        Value::Object(object) if object.items().is_some() => {
+            (object.items().unwrap_or_default().to_vec(), false)
+        }
         other => (vec![other.clone()], true),
     };
     values.reverse();
@@ -269,9 +272,54 @@ fn general(number: f64, precision: usize, alternate: bool) -> String {
 /// # Errors
 /// The format is malformed or names an argument that is missing.
 pub(super) fn str_format(format: &str, args: Args) -> Result<String, Error> {
+    write_fields(format, &mut Fields { args: &args, mapping: None, next: 0 })
+}
+
+/// `format.format_map(mapping)`.
+///
+/// # Errors
+/// The format is malformed, or the mapping has no item of a name.
+pub(super) fn str_format_map(format: &str, mapping: &Value) -> Result<String, Error> {
+    write_fields(format, &mut Fields { args: &Args::default(), mapping: Some(mapping), next: 0 })
+}
+
+/// What the fields of a format are filled from.
+struct Fields<'a> {
+    args: &'a Args,
+    /// What has the names instead of the arguments.
+    mapping: Option<&'a Value>,
+    /// The place of the next argument that no field names.
+    next: usize,
+}
+
+impl Fields<'_> {
+    /// The value of a field's first name.
+    fn value(&mut self, head: &str) -> Result<Value, Error> {
+        if head.is_empty() || head.bytes().all(|byte| byte.is_ascii_digit()) {
+            if self.mapping.is_some() {
+                return Err(Error::value_error("Format string contains positional fields"));
+            }
+            let index = if head.is_empty() { self.next } else { head.parse().unwrap_or(usize::MAX) };
+            self.next += usize::from(head.is_empty());
+            return self.args.positional.get(index).cloned().ok_or_else(|| {
+                let message = format!("Replacement index {index} out of range for positional args tuple");
+                Error::value_error(message)
+            });
+        }
+        match self.mapping {
+            Some(missing) if missing.is_strict_undefined() => Ok(missing.clone()),
+            Some(mapping) => subscript(mapping, head),
+            None => {
+                let named = self.args.named.iter().find(|(name, _)| name == head);
+                named.map(|(_, value)| value.clone()).ok_or_else(|| Error::value_error(repr::quote(head)))
+            }
+        }
+    }
+}
+
+fn write_fields(format: &str, fields: &mut Fields<'_>) -> Result<String, Error> {
     let mut out = String::new();
     let mut chars = format.chars().peekable();
-    let mut next = 0;
     while let Some(c) = chars.next() {
         match c {
             '{' if chars.next_if_eq(&'{').is_some() => out.push('{'),
@@ -293,7 +341,7 @@ pub(super) fn str_format(format: &str, args: Args) -> Result<String, Error> {
                         false => "expected '}' before end of string",
                     }));
                 }
-                out.push_str(&replacement(&field, &args, &mut next)?);
+                out.push_str(&replacement(&field, fields)?);
             }
             c => out.push(c),
         }
@@ -301,22 +349,13 @@ pub(super) fn str_format(format: &str, args: Args) -> Result<String, Error> {
     Ok(out)
 }
 
-fn replacement(field: &str, args: &Args, next: &mut usize) -> Result<String, Error> {
+fn replacement(field: &str, fields: &mut Fields<'_>) -> Result<String, Error> {
     let (target, spec) = field.split_once(':').unwrap_or((field, ""));
     let (path, conversion) =
         target.split_once('!').map_or((target, None), |(path, c)| (path, c.chars().next()));
     let head_len = path.find(['.', '[']).unwrap_or(path.len());
     let (head, mut rest) = path.split_at(head_len);
-    let mut value = if head.is_empty() || head.bytes().all(|byte| byte.is_ascii_digit()) {
-        let index = if head.is_empty() { *next } else { head.parse().unwrap_or(usize::MAX) };
-        *next += usize::from(head.is_empty());
-        args.positional.get(index).cloned().ok_or_else(|| {
-            Error::value_error(format!("Replacement index {index} out of range for positional args tuple"))
-        })?
-    } else {
-        let named = args.named.iter().find(|(name, _)| name == head);
-        named.map(|(_, value)| value.clone()).ok_or_else(|| Error::value_error(repr::quote(head)))?
-    };
+    let mut value = fields.value(head)?;
     while !rest.is_empty() {
         let (key, after) = match rest.strip_prefix('[') {
             Some(inner) => inner.split_once(']').unwrap_or((inner, "")),
@@ -330,7 +369,7 @@ fn replacement(field: &str, args: &Args, next: &mut usize) -> Result<String, Err
     }
     let expanded;
     let spec = if spec.contains('{') {
-        expanded = nested(spec, args, next)?;
+        expanded = nested(spec, fields)?;
         expanded.as_str()
     } else {
         spec
@@ -343,14 +382,14 @@ fn replacement(field: &str, args: &Args, next: &mut usize) -> Result<String, Err
 }
 
 /// A specification with fields of its own: `{:>{width}}`.
-fn nested(spec: &str, args: &Args, next: &mut usize) -> Result<String, Error> {
+fn nested(spec: &str, fields: &mut Fields<'_>) -> Result<String, Error> {
     let mut out = String::new();
     let mut rest = spec;
     while let Some((before, after)) = rest.split_once('{') {
         let (field, after) =
             after.split_once('}').ok_or_else(|| Error::value_error("expected '}' before end of string"))?;
         out.push_str(before);
-        out.push_str(&replacement(field, args, next)?);
+        out.push_str(&replacement(field, fields)?);
         rest = after;
     }
     out.push_str(rest);

@@ -86,6 +86,10 @@ pub(super) fn extend(entries: &mut Entries, from: &Value) -> Result<(), Error> {
         entries.extend(dict.entries());
         return Ok(());
     }
+    if from.is_undefined() {
+        // It says to have keys, as every attribute is missing.
+        return Err(ops::undefined_error(from));
+    }
     for (i, pair) in ops::iterate(from)?.iter().enumerate() {
         let items = ops::iterate(pair).map_err(|error| match pair.is_undefined() {
             true => error,

@@ -72,6 +72,11 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// The items, for an object that behaves as a tuple.
+    fn items(&self) -> Option<&[Value]> {
+        None
+    }
+
     /// Whether the object can be called.
     fn callable(&self) -> bool {
         false
@@ -80,6 +85,11 @@ pub trait Object: Any + fmt::Debug + Send + Sync {
     /// What `str()` writes.
     fn text(&self) -> String {
         format!("<{} object>", self.type_name())
+    }
+
+    /// What `repr()` writes.
+    fn repr(&self) -> String {
+        self.text()
     }
 }
 

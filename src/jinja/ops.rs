@@ -123,6 +123,9 @@ pub fn as_float(value: &Value) -> Option<f64> {
 }
 
 fn unsupported(op: &str, left: &Value, right: &Value) -> Error {
+    if let Some(missing) = [left, right].into_iter().find(|value| value.is_undefined()) {
+        return undefined_error(missing);
+    }
     let (left, right) = (left.tp_name(), right.tp_name());
     Error::type_error(format!("unsupported operand type(s) for {op}: '{left}' and '{right}'"))
 }
@@ -497,7 +500,14 @@ fn equal(left: &Value, right: &Value, depth: usize) -> bool {
         (Value::DateTime(a), Value::DateTime(b)) => super::datetime::compare(a, b) == Some(Ordering::Equal),
         (Value::Date(a), Value::Date(b)) => a == b,
         (Value::TimeDelta(a), Value::TimeDelta(b)) => a == b,
-        (Value::Object(a), Value::Object(b)) => Arc::ptr_eq(a, b),
+        (Value::Object(a), Value::Object(b)) if Arc::ptr_eq(a, b) => true,
+        (Value::Object(a), Value::Object(b)) => match (a.items(), b.items()) {
+            (Some(a), Some(b)) => all(a, b),
+            _ => false,
+        },
+        (Value::Object(a), Value::Tuple(b)) | (Value::Tuple(b), Value::Object(a)) => {
+            a.items().is_some_and(|a| all(a, b))
+        }
         _ => numeric_order(left, right) == Some(Some(Ordering::Equal)),
     }
 }
@@ -553,14 +563,12 @@ fn compare_items(left: &[Value], right: &[Value], op: &str) -> Result<Option<Ord
 /// # Errors
 /// A value is missing that the search comes to.
 pub fn position(items: &[Value], item: &Value) -> Result<Option<usize>, Error> {
-    if !items.is_empty() {
-        defined(item)?;
-    }
     for (at, other) in items.iter().enumerate() {
         if other == item {
             return Ok(Some(at));
         }
         defined(other)?;
+        defined(item)?;
     }
     Ok(None)
 }
@@ -588,9 +596,10 @@ pub fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
         Value::List(_) | Value::Tuple(_) | Value::View(_) | Value::Iterator(_) => {
             position(&iterate(container)?, item).map(|at| at.is_some())
         }
-        Value::Object(object) => match object.keys() {
-            Some(keys) => Ok(keys.contains(item)),
-            None => Err(not_iterable_argument(container)),
+        Value::Object(object) => match (object.keys(), object.items()) {
+            (Some(keys), _) => Ok(keys.contains(item)),
+            (_, Some(items)) => position(items, item).map(|at| at.is_some()),
+            _ => Err(not_iterable_argument(container)),
         },
         other => Err(not_iterable_argument(other)),
     }
@@ -616,6 +625,7 @@ pub fn len(value: &Value) -> Result<usize, Error> {
         Value::Undefined(why) if why.lenient => Ok(0),
         Value::Undefined(_) => Err(undefined_error(value)),
         Value::Object(object) if object.keys().is_some() => Ok(object.keys().map_or(0, |keys| keys.len())),
+        Value::Object(object) if object.items().is_some() => Ok(object.items().map_or(0, <[Value]>::len)),
         other => Err(Error::type_error(format!("object of type '{}' has no len()", other.tp_name()))),
     }
 }
@@ -638,6 +648,7 @@ pub fn iterate(value: &Value) -> Result<Vec<Value>, Error> {
         Value::Undefined(why) if why.lenient => Ok(Vec::new()),
         Value::Undefined(_) => Err(undefined_error(value)),
         Value::Object(object) if object.keys().is_some() => Ok(object.keys().unwrap_or_default()),
+        Value::Object(object) if object.items().is_some() => Ok(object.items().unwrap_or_default().to_vec()),
         other => Err(Error::type_error(format!("'{}' object is not iterable", other.tp_name()))),
     }
 }
@@ -687,6 +698,10 @@ pub fn slice(
             picks(items.len(), start, stop, step).into_iter().map(|i| items[i].clone()).collect(),
         )),
         Value::Range(range) => Ok(Value::Range(Arc::new(range.slice(start, stop, step)))),
+        Value::Object(object) if object.items().is_some() => {
+            let items: Arc<[Value]> = object.items().unwrap_or_default().into();
+            self::slice(&Value::Tuple(items), start, stop, Some(step))
+        }
         other => Err(Error::type_error(format!("'{}' object is not subscriptable", other.tp_name()))),
     }
 }

@@ -32,6 +32,18 @@ impl Range {
         Ok(Range { start, stop, step })
     }
 
+    /// `start`, `stop` or `step`.
+    #[must_use]
+    pub fn bound(&self, name: &str) -> Option<Value> {
+        let bound = match name {
+            "start" => &self.start,
+            "stop" => &self.stop,
+            "step" => &self.step,
+            _ => return None,
+        };
+        Some(Value::from(bound.clone()))
+    }
+
     fn count(&self) -> BigInt {
         let (span, step) = match self.step.is_positive() {
             true => (&self.stop - &self.start, self.step.clone()),

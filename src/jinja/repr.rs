@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use unicode_general_category::{GeneralCategory, get_general_category};
+
 use super::encoding::kept_byte;
 use super::value::{Timestamp, Value};
 
@@ -26,6 +28,7 @@ pub fn str(value: &Value) -> String {
         Value::DateTime(time) => timestamp(time, ' '),
         Value::Date(date) => date.to_string(),
         Value::TimeDelta(micros) => timedelta(*micros),
+        Value::Object(object) => object.text(),
         other => repr(other),
     }
 }
@@ -88,7 +91,7 @@ fn write_repr(value: &Value, out: &mut String, depth: usize) {
             let _ = write!(out, "datetime.date({}, {}, {})", date.year(), date.month(), date.day());
         }
         Value::TimeDelta(micros) => out.push_str(&timedelta_repr(*micros)),
-        Value::Object(object) => out.push_str(&object.text()),
+        Value::Object(object) => out.push_str(&object.repr()),
     }
 }
 
@@ -156,16 +159,23 @@ pub fn quote(text: &str) -> String {
 }
 
 /// `str.isprintable` of one character: no control, separator (other than the space), surrogate,
-/// private or unassigned format character.
+/// private, unassigned or format character.
 pub(super) fn printable(c: char) -> bool {
-    match u32::from(c) {
-        0x20..=0x7e => true,
-        0..=0x1f | 0x7f..=0xa0 | 0xad => false,
-        0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x1680 | 0x180e => false,
-        0x2000..=0x200f | 0x2028..=0x202f | 0x205f..=0x206f | 0x3000 => false,
-        0xe000..=0xf8ff | 0xfeff | 0xfff0..=0xfffb | 0xfffe | 0xffff => false,
-        0xe0000..=0x0010_ffff => false,
-        _ => true,
+    use GeneralCategory as Is;
+    match c {
+        ' '..='~' => true,
+        '\0'..='\u{a0}' => false,
+        c => !matches!(
+            get_general_category(c),
+            Is::Control
+                | Is::Format
+                | Is::Surrogate
+                | Is::PrivateUse
+                | Is::Unassigned
+                | Is::LineSeparator
+                | Is::ParagraphSeparator
+                | Is::SpaceSeparator
+        ),
     }
 }
 
@@ -210,10 +220,27 @@ pub fn timestamp(time: &Timestamp, separator: char) -> String {
         let _ = write!(out, ".{micros:06}");
     }
     if let Some(offset) = time.offset {
-        let sign = if offset < 0 { '-' } else { '+' };
-        let _ = write!(out, "{sign}{:02}:{:02}", offset.abs() / 3600, offset.abs() / 60 % 60);
+        out.push_str(&self::offset(offset));
     }
     out
+}
+
+/// An offset from UTC, as ISO 8601 writes it.
+pub(super) fn offset(seconds: i32) -> String {
+    let (sign, size) = (if seconds < 0 { '-' } else { '+' }, seconds.abs());
+    let mut out = format!("{sign}{:02}:{:02}", size / 3600, size / 60 % 60);
+    if size % 60 != 0 {
+        let _ = write!(out, ":{:02}", size % 60);
+    }
+    out
+}
+
+/// `repr` of the time zone with an offset in seconds.
+pub(super) fn zone(offset: i32) -> String {
+    match offset {
+        0 => "datetime.timezone.utc".to_owned(),
+        offset => format!("datetime.timezone({})", timedelta_repr(i64::from(offset) * 1_000_000)),
+    }
 }
 
 fn datetime_repr(time: &Timestamp) -> String {
@@ -227,13 +254,8 @@ fn datetime_repr(time: &Timestamp) -> String {
     if micros != 0 {
         let _ = write!(out, ", {micros}");
     }
-    match time.offset {
-        Some(0) => out.push_str(", tzinfo=datetime.timezone.utc"),
-        Some(offset) => {
-            let delta = timedelta_repr(i64::from(offset) * 1_000_000);
-            let _ = write!(out, ", tzinfo=datetime.timezone({delta})");
-        }
-        None => {}
+    if let Some(offset) = time.offset {
+        let _ = write!(out, ", tzinfo={}", zone(offset));
     }
     out.push(')');
     out
@@ -261,7 +283,8 @@ fn timedelta(micros: i64) -> String {
     out
 }
 
-fn timedelta_repr(micros: i64) -> String {
+/// `repr` of a timedelta.
+pub(super) fn timedelta_repr(micros: i64) -> String {
     let (days, seconds, micros) = timedelta_parts(micros);
     let parts: Vec<String> = [("days", days), ("seconds", seconds), ("microseconds", micros)]
         .into_iter()

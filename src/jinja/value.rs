@@ -544,7 +544,11 @@ impl Value {
     /// Whether the value is a list or a tuple: Ansible's `is_sequence` without text.
     #[must_use]
     pub fn is_sequence(&self) -> bool {
-        matches!(self, Value::List(_) | Value::Tuple(_) | Value::Range(_))
+        match self {
+            Value::List(_) | Value::Tuple(_) | Value::Range(_) => true,
+            Value::Object(object) => object.items().is_some(),
+            _ => false,
+        }
     }
 
     /// Python's name of the type, as `type(x).__name__`.
@@ -583,6 +587,14 @@ impl Value {
             Value::DateTime(_) => "datetime.datetime",
             Value::Date(_) => "datetime.date",
             Value::TimeDelta(_) => "datetime.timedelta",
+            Value::Undefined(why) if why.lenient => "Undefined",
+            Value::Object(object) => match object.type_name() {
+                "time" => "datetime.time",
+                "timezone" => "datetime.timezone",
+                "IsoCalendarDate" => "datetime.IsoCalendarDate",
+                "struct_time" => "time.struct_time",
+                other => other,
+            },
             other => other.type_name(),
         }
     }
@@ -602,7 +614,8 @@ impl Value {
             "AnsibleUnsafeText" | "NativeJinjaUnsafeText" => "ansible.utils.unsafe_proxy.",
             "NativeJinjaText" => "ansible.utils.native_jinja.",
             "AnsibleUndefined" => "ansible.template.native_helpers.",
-            "datetime" | "date" | "timedelta" => "datetime.",
+            "datetime" | "date" | "timedelta" | "time" | "timezone" | "IsoCalendarDate" => "datetime.",
+            "struct_time" => "time.",
             "HostVars" | "HostVarsVars" => "ansible.vars.hostvars.",
             "Macro" | "LoopContext" => "jinja2.runtime.",
             "Namespace" => "jinja2.utils.",

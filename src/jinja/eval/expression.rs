@@ -173,7 +173,7 @@ impl Interpreter<'_> {
             let object = self.eval(object)?;
             if methods::has(&object, name) {
                 let args = self.args(args)?;
-                return methods::call(&object, name, args);
+                return methods::call(&object, name, args, self);
             }
             let callee = self.attribute(&object, name)?;
             let args = self.args(args)?;

@@ -52,6 +52,9 @@ impl Writer {
                 }
                 self.pairs(&pairs, level, out);
             }
+            Value::Object(object) if object.items().is_some() => {
+                self.items(object.items().unwrap_or_default(), level, out);
+            }
             Value::DateTime(time) => self.text(&repr::timestamp(time, 'T'), out),
             other => self.text(&other.to_string(), out),
         }

@@ -23,31 +23,83 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("dictsort", dictsort),
 ];
 
-/// `sorted(items)`, stable.
-///
-/// # Errors
-/// Two items have no order.
-pub fn sorted(mut items: Vec<Value>, reverse: bool) -> Result<Vec<Value>, Error> {
-    sort_with(&mut items, reverse, |item| item.clone())?;
-    Ok(items)
-}
-
 /// `reverse` of Python's `sorted`, which wants a number.
 fn reversed(value: Option<&Value>) -> Result<bool, Error> {
     Ok(value.map_or(Ok(0), int)? != 0)
 }
 
-fn sort_with<T>(items: &mut [T], reverse: bool, key: impl Fn(&T) -> Value) -> Result<(), Error> {
-    let mut failure = None;
-    items.sort_by(|a, b| {
-        let order = ops::compare(&key(a), &key(b), "<").unwrap_or_else(|error| {
-            failure.get_or_insert(error);
-            None
-        });
-        let order = order.unwrap_or(Ordering::Equal);
-        if reverse { order.reverse() } else { order }
-    });
-    failure.map_or(Ok(()), Err)
+/// How many items Python sorts by insertion alone.
+const SMALL: usize = 64;
+
+/// Sorts as `list.sort` does, stable: few items by the very comparisons of Python's, which tell what has no order.
+///
+/// # Errors
+/// Two items have no order.
+pub(in crate::jinja) fn sort_with<T>(
+    items: &mut [T],
+    reverse: bool,
+    key: impl Fn(&T) -> Value,
+) -> Result<(), Error> {
+    let less = |a: &T, b: &T| ops::compare(&key(a), &key(b), "<").map(|order| order == Some(Ordering::Less));
+    if reverse {
+        items.reverse();
+    }
+    let sorted = match items.len() {
+        0..SMALL => insert_sorted(items, less),
+        _ => {
+            let mut failure = None;
+            items.sort_by(|a, b| {
+                let order = ops::compare(&key(a), &key(b), "<").unwrap_or_else(|error| {
+                    failure.get_or_insert(error);
+                    None
+                });
+                order.unwrap_or(Ordering::Equal)
+            });
+            failure.map_or(Ok(()), Err)
+        }
+    };
+    if reverse {
+        items.reverse();
+    }
+    sorted
+}
+
+/// CPython's `count_run` and `binarysort`.
+fn insert_sorted<T>(items: &mut [T], less: impl Fn(&T, &T) -> Result<bool, Error>) -> Result<(), Error> {
+    let pair = |items: &[T], at: usize| match items.get(at - 1..=at) {
+        Some([before, item]) => less(item, before),
+        _ => Ok(false),
+    };
+    let mut run = items.len().min(1);
+    if items.len() > 1 {
+        let falling = pair(items, 1)?;
+        run = 2;
+        while run < items.len() && pair(items, run)? == falling {
+            run += 1;
+        }
+        if falling && let Some(part) = items.get_mut(..run) {
+            part.reverse();
+        }
+    }
+    for at in run..items.len() {
+        let (mut low, mut high) = (0, at);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let is_less = match (items.get(at), items.get(middle)) {
+                (Some(item), Some(other)) => less(item, other)?,
+                _ => false,
+            };
+            if is_less {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        if let Some(part) = items.get_mut(low..=at) {
+            part.rotate_right(1);
+        }
+    }
+    Ok(())
 }
 
 fn ignore_case(value: Value) -> Value {

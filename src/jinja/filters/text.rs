@@ -181,10 +181,11 @@ fn words(text: &str) -> usize {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).count()
 }
 
-fn center(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+fn center(interpreter: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [width] = bind(args, ["width"])?;
     let width = width.unwrap_or(Value::Int(80));
-    methods::call(&Value::from(text(&value)?), "center", Args { positional: vec![width], named: Vec::new() })
+    let args = Args { positional: vec![width], named: Vec::new() };
+    methods::call(&Value::from(text(&value)?), "center", args, interpreter)
 }
 
 fn format_filter(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
@@ -440,14 +441,14 @@ fn urlencode(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Er
     Ok(Value::from(pairs?.join("&")))
 }
 
-fn split(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
+fn split(interpreter: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     if value.as_str().is_none() {
         let kind = value.tp_name();
         return Err(Error::type_error(format!(
             "descriptor 'split' for 'str' objects doesn't apply to a '{kind}' object"
         )));
     }
-    methods::call(&value, "split", args)
+    methods::call(&value, "split", args, interpreter)
 }
 
 fn xmlattr(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {

@@ -138,10 +138,7 @@ fn is_nan(value: &Value) -> Result<bool, Error> {
 }
 
 fn sequence(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<bool, Error> {
-    Ok(matches!(
-        value,
-        Value::Str(_) | Value::Bytes(_) | Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::Range(_)
-    ))
+    Ok(value.is_sequence() || matches!(value, Value::Str(_) | Value::Bytes(_) | Value::Dict(_)))
 }
 
 /// `is`: the same object; small values are the same when they are equal and of one type.
