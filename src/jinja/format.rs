@@ -109,6 +109,16 @@ fn digits(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<usize>
     number
 }
 
+/// The same of a specification, where a number has its bounds.
+fn counted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<Option<usize>, Error> {
+    match digits(chars) {
+        Some(number) if isize::try_from(number).is_err() => {
+            Err(Error::value_error("Too many decimal digits in format string"))
+        }
+        number => Ok(number),
+    }
+}
+
 fn convert(value: &Value, kind: char, conversion: &Conversion, at: usize) -> Result<String, Error> {
     if kind != 'r' {
         ops::defined(value)?;
@@ -469,11 +479,12 @@ impl Spec {
         let zero = chars.next_if_eq(&'0').is_some();
         let is_text = matches!(value, Value::Str(_));
         let align = align.or((zero && !is_text).then_some('='));
-        let width = digits(&mut chars).unwrap_or(0).min(MAX_WIDTH);
+        let width = counted(&mut chars)?.unwrap_or(0).min(MAX_WIDTH);
         let grouping = chars.next_if(|c| matches!(c, ',' | '_'));
         let precision = match chars.next_if_eq(&'.') {
             Some(_) => Some(
-                digits(&mut chars).ok_or_else(|| Error::value_error("Format specifier missing precision"))?,
+                counted(&mut chars)?
+                    .ok_or_else(|| Error::value_error("Format specifier missing precision"))?,
             ),
             None => None,
         };
@@ -506,14 +517,19 @@ impl Spec {
 
 /// What `format(value, spec)` writes.
 fn format_spec(value: &Value, spec: &str) -> Result<String, Error> {
-    ops::defined(value)?;
     if spec.is_empty() {
+        ops::defined(value)?;
         return Ok(repr::str(value));
     }
-    if let Value::DateTime(time) = value {
-        return super::datetime::strftime(time, spec);
+    match value {
+        Value::DateTime(time) => return super::datetime::strftime(time, spec),
+        Value::Date(date) => {
+            let time = super::value::Timestamp { civil: date.at(0, 0, 0, 0), offset: None };
+            return super::datetime::strftime(&time, spec);
+        }
+        _ => {}
     }
-    if !(value.is_number() || matches!(value, Value::Str(_) | Value::Date(_))) {
+    if !(value.is_number() || matches!(value, Value::Str(_))) {
         let kind = value.tp_name();
         return Err(Error::type_error(format!("unsupported format string passed to {kind}.__format__")));
     }

@@ -7,7 +7,7 @@ use num_bigint::BigInt;
 use num_traits::{Pow, Signed, ToPrimitive, Zero};
 
 use super::error::Error;
-use super::value::{Key, Value};
+use super::value::{Key, Value, ViewKind};
 
 /// The most items or characters that one operation may create.
 pub(super) const MAX_SIZE: usize = 100_000_000;
@@ -582,15 +582,26 @@ pub fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
     match container {
         Value::Str(text) => match item {
             Value::Str(part) => Ok(text.as_str().contains(part.as_str())),
-            Value::Undefined(_) => Err(undefined_error(item)),
             other => Err(Error::type_error(format!(
                 "'in <string>' requires string as left operand, not {}",
                 other.tp_name()
             ))),
         },
         Value::Dict(dict) => Ok(dict.read().contains_key(&Key::new(item.clone())?)),
+        Value::View(view) if view.kind == ViewKind::Keys => {
+            Ok(view.dict.read().contains_key(&Key::new(item.clone())?))
+        }
+        Value::View(view) if view.kind == ViewKind::Items => match item {
+            Value::Tuple(pair) => match pair.as_ref() {
+                [key, value] => Ok(view.dict.read().get(&Key::new(key.clone())?) == Some(value)),
+                _ => Ok(false),
+            },
+            _ => Ok(false),
+        },
         Value::Range(range) => {
-            defined(item)?;
+            if !range.is_empty() {
+                defined(item)?;
+            }
             Ok(item.as_big_int().is_some_and(|number| range.contains(&number)))
         }
         Value::List(_) | Value::Tuple(_) | Value::View(_) | Value::Iterator(_) => {

@@ -42,7 +42,12 @@ impl Interpreter<'_> {
         if object.is_undefined() {
             return Err(ops::undefined_error(object));
         }
-        if matches!(object, Value::Dict(_) | Value::Object(_)) {
+        let is_mapping = match object {
+            Value::Dict(_) => true,
+            Value::Object(object) => object.keys().is_some(),
+            _ => false,
+        };
+        if is_mapping {
             ops::defined(key)?;
         }
         if let Some(value) = self.entry(object, key)? {

@@ -291,7 +291,10 @@ fn binary(op: BinOp, left: &Value, right: &Value) -> Result<Value, Error> {
 /// # Errors
 /// The types have no order, or a value is missing.
 pub fn compare(op: CmpOp, left: &Value, right: &Value) -> Result<bool, Error> {
-    ops::defined(left)?;
+    // What is asked for is only looked at where something is to be compared with it.
+    if !matches!(op, CmpOp::In | CmpOp::NotIn) {
+        ops::defined(left)?;
+    }
     ops::defined(right)?;
     let ordered = |text: &str, holds: fn(Ordering) -> bool| {
         ops::compare(left, right, text).map(|order| order.is_some_and(holds))

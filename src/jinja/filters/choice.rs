@@ -54,7 +54,8 @@ fn map(interpreter: &mut Interpreter<'_>, value: Value, mut args: Args) -> Resul
         let [attribute, default] = bind(args, ["attribute", "default"])?;
         let attribute = attribute.unwrap_or(Value::None);
         let default = default.filter(|default| !default.is_none());
-        for item in ops::iterate(&value)? {
+        let items = if ops::truthy(&value)? { ops::iterate(&value)? } else { Vec::new() };
+        for item in items {
             mapped.push(get_attribute(interpreter, &item, &attribute, default.as_ref())?);
         }
     } else {
@@ -62,7 +63,9 @@ fn map(interpreter: &mut Interpreter<'_>, value: Value, mut args: Args) -> Resul
             return Err(Error::value_error("map requires a filter argument"));
         }
         let name = args.positional.remove(0).to_string();
-        for item in ops::iterate(&value)? {
+        // What is false is not looked at, whether it has items or not.
+        let items = if ops::truthy(&value)? { ops::iterate(&value)? } else { Vec::new() };
+        for item in items {
             mapped.push(interpreter.apply_filter(&name, item, args.clone())?);
         }
     }

@@ -219,6 +219,9 @@ fn commonpath(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, E
         return Err(Error::type_error(format!("|commonpath expects sequence, got {kind} instead.")));
     }
     let parts = ops::iterate(&value)?;
+    if parts.is_empty() {
+        return Err(Error::value_error("commonpath() arg is an empty sequence"));
+    }
     let paths = parts.iter().map(path_text).collect::<Result<Vec<_>, _>>()?;
     let mut shared: Option<Vec<&std::ffi::OsStr>> = None;
     for path in &paths {

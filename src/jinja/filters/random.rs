@@ -11,7 +11,7 @@ use crate::jinja::eval::Interpreter;
 use crate::jinja::object::Args;
 use crate::jinja::ops;
 use crate::jinja::plugins::Filter;
-use crate::jinja::value::Value;
+use crate::jinja::value::{Key, Value};
 
 /// The filters of this family.
 pub(super) const FILTERS: &[(&str, Filter)] = &[("random", random), ("shuffle", shuffle)];
@@ -236,7 +236,13 @@ fn random(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Er
         return Err(Error::exception("Cannot choose from an empty sequence"));
     }
     match value {
-        Value::Dict(_) | Value::View(_) | Value::Iterator(_) => {
+        // Python takes the item with the index as its key.
+        Value::Dict(dict) => {
+            let index = Value::from(source.below(items.len()));
+            let found = dict.read().get(&Key::new(index.clone())?).cloned();
+            found.ok_or_else(|| Error::exception(index.to_string()))
+        }
+        Value::View(_) | Value::Iterator(_) => {
             Err(Error::type_error(format!("'{}' object is not subscriptable", value.type_name())))
         }
         _ => Ok(items[source.below(items.len())].clone()),
