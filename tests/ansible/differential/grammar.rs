@@ -12,7 +12,8 @@ const SOURCE: &str = include_str!("grammar.txt");
 const ODD: u32 = 12;
 
 /// Kinds that are expressions: each may stand for another one.
-const EXPRESSIONS: &[&str] = &["a", "s", "i", "f", "b", "l", "d", "w", "u", "il", "v"];
+const EXPRESSIONS: &[&str] =
+    &["a", "s", "i", "f", "b", "l", "d", "w", "u", "il", "v", "y", "tm", "da", "td", "ti"];
 
 /// A pattern: texts with kinds between them.
 #[derive(Debug)]

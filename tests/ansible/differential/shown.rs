@@ -25,6 +25,10 @@ pub(crate) fn shown(value: &Value) -> String {
         | Value::DateTime(_)
         | Value::Date(_)
         | Value::TimeDelta(_) => format!("{kind}:{}", repr::repr(value)),
+        Value::Object(object) => match object.items() {
+            Some(parts) => format!("{kind}:[{}]", items(parts)),
+            None => kind.to_owned(),
+        },
         _ => kind.to_owned(),
     }
 }
