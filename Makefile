@@ -49,8 +49,8 @@ test-repository: ## charts from places beside the real Helm, and with a real reg
 	@tests/repository/run
 
 .PHONY: test-templating
-test-templating: ## Ansible's templating beside the real ansible-core; TEMPLATES and TEMPLATES_SEED say how many and which
-	@tests/ansible/differential/run --cases $(or $(TEMPLATES),20000) --seed $(or $(TEMPLATES_SEED),1)
+test-templating: ## Ansible's templating and plays beside the real ansible-core; TEMPLATES, PLAYS and TEMPLATES_SEED say how many and which
+	@tests/ansible/differential/run --cases $(or $(TEMPLATES),20000) --plays $(or $(PLAYS),40) --seed $(or $(TEMPLATES_SEED),1)
 
 .PHONY: test-targets
 test-targets: ## ansible-core's own integration targets, with daytwo as ansible-playbook

@@ -1,5 +1,6 @@
 //! Dates and times of Python's `datetime` module.
 
+use jiff::fmt::strtime::BrokenDownTime;
 use std::cmp::Ordering;
 
 use jiff::civil::{Date, DateTime};
@@ -265,11 +266,15 @@ pub fn strptime(text: &str, format: &str) -> Result<Timestamp, Error> {
         let (text, format) = (super::repr::quote(text), super::repr::quote(format));
         Error::value_error(format!("time data {text} does not match format {format}"))
     };
-    let parsed = jiff::fmt::strtime::parse(format, text).map_err(|_| mismatch())?;
-    let date = match parsed.to_date() {
-        Ok(date) => date,
-        Err(_) => jiff::civil::date(1900, 1, 1),
-    };
+    let (parsed, end) = BrokenDownTime::parse_prefix(format, text).map_err(|_| mismatch())?;
+    if let Some(rest) = text.get(end..).filter(|rest| !rest.is_empty()) {
+        return Err(Error::value_error(format!("unconverted data remains: {rest}")));
+    }
+    let date = parsed.to_date().or_else(|_| {
+        let (year, month) = (parsed.year().unwrap_or(1900), parsed.month().unwrap_or(1));
+        jiff::civil::Date::new(year, month, parsed.day().unwrap_or(1))
+    });
+    let date = date.map_err(|_| Error::value_error("day is out of range for month"))?;
     let time = parsed.to_time().unwrap_or_else(|_| jiff::civil::Time::midnight());
     Ok(Timestamp { civil: date.to_datetime(time), offset: parsed.offset().map(jiff::tz::Offset::seconds) })
 }

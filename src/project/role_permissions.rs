@@ -312,8 +312,10 @@ mod tests {
             std::fs::write(path, text).unwrap();
         }
         let environment = Arc::new(Environment::new(Arc::new(crate::modules::plugins())));
-        let options =
-            Options::new(Arc::new(Registry::with(&Library::of(&[role.clone()], &[], &[]))), environment);
+        let options = Options::new(
+            Arc::new(Registry::with(&Library::of(std::slice::from_ref(&role), &[], &[]))),
+            environment,
+        );
         let content = Content::load_role(&role, &options).unwrap();
         let mut permissions = Permissions::default();
         let untold = permissions.add_content(&content);

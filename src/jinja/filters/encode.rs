@@ -179,7 +179,7 @@ fn json_writer(
 
 fn write_json(value: &Value, writer: &Writer) -> Result<Value, Error> {
     ops::every(value, |value| match value {
-        foreign if is_foreign(foreign) => {
+        foreign if is_foreign(foreign) || matches!(foreign, Value::Bytes(_)) => {
             Err(Error::type_error(format!("Object of type {} is not JSON serializable", value.type_name())))
         }
         other => ops::defined(other),
@@ -251,9 +251,18 @@ fn yaml_options(args: &Args, mut options: yaml::DumpOptions) -> Result<yaml::Dum
     Ok(options)
 }
 
+/// Whether PyYAML does not write a value.
+fn is_unrepresented(value: &Value) -> bool {
+    const OBJECTS: &[&str] = &["IsoCalendarDate", "struct_time", "time", "timezone"];
+    match value {
+        Value::Object(object) => OBJECTS.contains(&object.type_name()),
+        other => is_foreign(other),
+    }
+}
+
 fn write_yaml(value: &Value, options: &yaml::DumpOptions, name: &str) -> Result<Value, Error> {
     let represented = ops::every(value, |value| match value {
-        foreign if is_foreign(foreign) => Err(Error::exception(format!(
+        foreign if is_unrepresented(foreign) => Err(Error::exception(format!(
             "('cannot represent an object', {})",
             crate::jinja::repr::repr(value)
         ))),

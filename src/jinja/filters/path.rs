@@ -70,14 +70,11 @@ fn split_drive(path: &str) -> (&str, &str) {
     let mut chars = path.chars();
     let (first, second) = (chars.next(), chars.next());
     if first.is_some_and(is_slash) && second.is_some_and(is_slash) {
-        let rest = &path[2..];
-        if rest.starts_with(is_slash) {
-            return ("", path);
-        }
-        let Some(host) = rest.find(is_slash) else { return (path, "") };
-        let share = &rest[host + 1..];
-        let end = share.find(is_slash).unwrap_or(share.len());
-        return if end == 0 && !share.is_empty() { ("", path) } else { path.split_at(2 + host + 1 + end) };
+        let is_unc = |head: &str| head.replace('/', r"\").eq_ignore_ascii_case(r"\\?\UNC\");
+        let start = if path.get(..8).is_some_and(is_unc) { 8 } else { 2 };
+        let slash = |from: usize| path.get(from..)?.find(is_slash).map(|at| from + at);
+        let end = slash(start).and_then(|host| slash(host + 1));
+        return end.map_or((path, ""), |end| path.split_at(end));
     }
     match (first, second) {
         (Some(letter), Some(':')) => path.split_at(letter.len_utf8() + 1),
@@ -239,18 +236,23 @@ fn commonpath(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, E
 
 fn to_datetime(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [format] = bind(args, ["format"])?;
-    let format = format.map_or(Ok("%Y-%m-%d %H:%M:%S".to_owned()), |format| text(&format))?;
-    let value = text(&value)?;
-    datetime::strptime(&value, &format).map(Value::DateTime)
+    let format = format.unwrap_or_else(|| Value::from("%Y-%m-%d %H:%M:%S"));
+    let (value, format) = (text_argument("strptime", 1, &value)?, text_argument("strptime", 2, &format)?);
+    datetime::strptime(value, format).map(Value::DateTime)
+}
+
+/// An argument that a function of Python's `time` takes as text alone.
+fn text_argument<'v>(function: &str, number: u8, value: &'v Value) -> Result<&'v str, Error> {
+    value.as_str().ok_or_else(|| {
+        let kind = if value.is_none() { "None" } else { value.tp_name() };
+        Error::type_error(format!("{function}() argument {number} must be str, not {kind}"))
+    })
 }
 
 fn strftime(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [second, utc] = bind(args, ["second", "utc"])?;
     let utc = flag(utc.as_ref())?;
-    let format = value.as_str().ok_or_else(|| {
-        let kind = value.tp_name();
-        Error::type_error(format!("strftime() argument 1 must be str, not {kind}"))
-    })?;
+    let format = text_argument("strftime", 1, &value)?;
     let time: Timestamp = match second.filter(|second| !second.is_none()) {
         None => datetime::now(utc),
         Some(second) => {

@@ -64,11 +64,11 @@ fn reverse(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Erro
 fn batch(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Error> {
     let [count, fill] = bind(args, ["linecount", "fill_with"])?;
     let count = needed(count, "linecount")?;
-    ops::defined(&count)?;
     let full = |batch: &Vec<Value>| Value::from(batch.len()) == count;
     let mut batches = Vec::new();
     let mut batch = Vec::new();
     for item in ops::iterate(&value)? {
+        ops::defined(&count)?;
         if full(&batch) {
             batches.push(Value::list(std::mem::take(&mut batch)));
         }

@@ -328,7 +328,10 @@ fn round(_: &mut Interpreter<'_>, value: Value, args: Args) -> Result<Value, Err
         return Ok(if value.as_int().is_some() { Value::Int(rounded as i64) } else { Value::Float(rounded) });
     }
     let scale = 10_f64.powi(i32::try_from(precision).unwrap_or(0));
+    // Whole numbers are scaled exactly, and divided again.
+    let exact = precision >= 0 && !matches!(value, Value::Float(_));
     match method.as_str() {
+        "ceil" | "floor" if exact => Ok(Value::Float(number)),
         "ceil" => Ok(Value::Float((number * scale).ceil() / scale)),
         "floor" => Ok(Value::Float((number * scale).floor() / scale)),
         _ => Err(Error::value_error("method must be common, ceil or floor")),
@@ -461,6 +464,12 @@ fn xmlattr(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Erro
     if let Some((key, _)) = kept.clone().find(|(key, _)| key.as_str().is_none()) {
         let kind = key.value().type_name();
         return Err(Error::type_error(format!("expected string or bytes-like object, got '{kind}'")));
+    }
+    let breaks =
+        |key: &str| key.contains(|c: char| c.is_ascii_whitespace() || matches!(c, '\x0b' | '/' | '>' | '='));
+    if let Some((key, _)) = kept.clone().find(|(key, _)| breaks(&key.text())) {
+        let key = crate::jinja::repr::repr(key.value());
+        return Err(Error::value_error(format!("Invalid character in attribute name: {key}")));
     }
     let pairs: Vec<String> =
         kept.map(|(k, v)| format!("{}=\"{}\"", escape(&k.text()), escape(&v.to_string()))).collect();

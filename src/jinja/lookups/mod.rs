@@ -182,7 +182,11 @@ pub fn call(mut args: Args, interpreter: &mut Interpreter<'_>, want_list: bool) 
     let terms = args
         .positional
         .iter()
-        .map(|term| interpreter.templar.template(&ops::unroll(term.clone())))
+        .map(|term| match term {
+            // It is no list, which lookups would take apart.
+            Value::View(_) => Ok(term.clone()),
+            term => interpreter.templar.template(&ops::unroll(term.clone())),
+        })
         .collect::<Result<Vec<_>, _>>()?;
     terms.iter().try_for_each(|term| ops::every(term, ops::defined))?;
     match lookup.run(terms, options, interpreter.templar) {

@@ -44,6 +44,26 @@ pub(crate) fn answers(plays: &[String]) -> Result<Vec<(String, String)>, String>
     (0..plays.len()).map(&mut of).collect()
 }
 
+/// The templates in the tasks of a play: what stands in quotes, bare expressions in braces.
+pub(crate) fn templates(tasks: &str) -> Vec<String> {
+    let texts = serde_yaml::from_str::<serde_yaml::Value>(tasks).unwrap_or_default();
+    let mut found = Vec::new();
+    texts_in(&texts, &mut found);
+    found
+}
+
+fn texts_in(value: &serde_yaml::Value, found: &mut Vec<String>) {
+    match value {
+        serde_yaml::Value::String(text) if text.contains("{{") || text.contains("{%") => {
+            found.push(text.clone())
+        }
+        serde_yaml::Value::String(text) => found.push(format!("{{{{ {text} }}}}")),
+        serde_yaml::Value::Sequence(items) => items.iter().for_each(|item| texts_in(item, found)),
+        serde_yaml::Value::Mapping(entries) => entries.values().for_each(|value| texts_in(value, found)),
+        _ => {}
+    }
+}
+
 /// The plays.
 fn playbook(plays: &[String]) -> String {
     let vars = crate::here().join("vars.yml");
