@@ -100,7 +100,11 @@ impl Process {
             Ok(child) => child,
             Err(error) => {
                 let code = i64::from(error.raw_os_error().unwrap_or(2));
-                return Ok(Err(NotStarted { code, message: errno(&error, program.as_ref()) }));
+                let mut message = errno(&error, program.as_ref());
+                if !context.run_as.is_empty() {
+                    message.push_str(" (what runs a task as another user, for 'become')");
+                }
+                return Ok(Err(NotStarted { code, message }));
             }
         };
         let guard = Group(child.id());

@@ -31,6 +31,13 @@ pub(super) struct Shelf {
     in_collection: &'static str,
 }
 
+impl Shelf {
+    /// The importable name of a file in a collection.
+    fn import(&self, collection: &str, path: &Path) -> String {
+        format!("ansible_collections.{collection}.plugins.{}.{}", self.in_collection, stem(path))
+    }
+}
+
 /// Modules.
 pub(super) const MODULES: Shelf =
     Shelf { variable: "ANSIBLE_LIBRARY", folder: "library", in_collection: "modules" };
@@ -109,10 +116,7 @@ impl Library {
         let folder = Path::new("ansible_collections").join(namespace).join(name).join("plugins");
         let dirs = self.collections.iter().map(|root| root.join(&folder).join(shelf.in_collection));
         let found = dirs.flat_map(|dir| files(&dir)).filter(|path| is_python(path));
-        let import = |path: &Path| {
-            format!("ansible_collections.{collection}.plugins.{}.{}", shelf.in_collection, stem(path))
-        };
-        found.map(|path| PluginFile { import: Some(import(&path)), path }).collect()
+        found.map(|path| PluginFile { import: Some(shelf.import(collection, &path)), path }).collect()
     }
 
     /// Adds the modules to a registry. One that this program has itself is kept for names in collections and
@@ -121,32 +125,10 @@ impl Library {
         let mut found: BTreeMap<String, Candidate> = BTreeMap::new();
         // An action is what a task calls, whatever module it may call in turn.
         for (shelf, is_action) in [(&ACTIONS, true), (&MODULES, false)] {
-            let own = self.own(shelf).into_iter().map(|dir| (dir, true));
-            for (dir, replaces) in own.chain(self.of_roles(shelf).into_iter().map(|dir| (dir, false))) {
-                let utils = dir.parent().map(|parent| parent.join("module_utils")).filter(|dir| dir.is_dir());
-                for path in files(&dir).into_iter().filter(|path| !is_action || is_python(path)) {
-                    let name = format!("ansible.legacy.{}", stem(&path));
-                    if !replaces && registry.resolve(&stem(&path), &[]).is_some() {
-                        continue;
-                    }
-                    let file = PluginFile { path, import: None };
-                    let candidate = Candidate { file, utils: utils.iter().cloned().collect(), is_action };
-                    found.entry(name).or_insert(candidate);
-                }
-            }
-            for root in &self.collections {
-                for collection in collections_of(root) {
-                    let Some(prefix) = collection_name(root, &collection) else { continue };
-                    let folder = shelf.in_collection;
-                    for path in files(&collection.join("plugins").join(folder)) {
-                        let name = format!("{prefix}.{}", stem(&path));
-                        let import = format!("ansible_collections.{prefix}.plugins.{folder}.{}", stem(&path));
-                        if registry.get(&name).is_none() {
-                            let file = PluginFile { path, import: Some(import) };
-                            found.entry(name).or_insert(Candidate { file, utils: Vec::new(), is_action });
-                        }
-                    }
-                }
+            let named = self.with_bare_names(shelf, is_action, registry);
+            for (name, candidate) in named.into_iter().chain(self.in_collections(shelf, is_action, registry))
+            {
+                found.entry(name).or_insert(candidate);
             }
         }
         let mut pythons = Pythons::default();
@@ -157,6 +139,52 @@ impl Library {
                 Err(reason) => registry.refuse(name, reason),
             }
         }
+    }
+
+    /// What lies beside playbooks, in roles and where the environment says.
+    fn with_bare_names(
+        &self,
+        shelf: &Shelf,
+        is_action: bool,
+        registry: &Registry,
+    ) -> Vec<(String, Candidate)> {
+        let mut found = Vec::new();
+        let own = self.own(shelf).into_iter().map(|dir| (dir, true));
+        for (dir, replaces) in own.chain(self.of_roles(shelf).into_iter().map(|dir| (dir, false))) {
+            let utils = dir.parent().map(|parent| parent.join("module_utils")).filter(|dir| dir.is_dir());
+            for path in files(&dir).into_iter().filter(|path| !is_action || is_python(path)) {
+                let stem = stem(&path);
+                if replaces || registry.resolve(&stem, &[]).is_none() {
+                    let file = PluginFile { path, import: None };
+                    let candidate = Candidate { file, utils: utils.iter().cloned().collect(), is_action };
+                    found.push((format!("ansible.legacy.{stem}"), candidate));
+                }
+            }
+        }
+        found
+    }
+
+    /// What collections hold that this program does not have.
+    fn in_collections(
+        &self,
+        shelf: &Shelf,
+        is_action: bool,
+        registry: &Registry,
+    ) -> Vec<(String, Candidate)> {
+        let mut found = Vec::new();
+        for root in &self.collections {
+            for collection in collections_of(root) {
+                let Some(prefix) = collection_name(root, &collection) else { continue };
+                for path in files(&collection.join("plugins").join(shelf.in_collection)) {
+                    let name = format!("{prefix}.{}", stem(&path));
+                    if registry.get(&name).is_none() {
+                        let file = PluginFile { import: Some(shelf.import(&prefix, &path)), path };
+                        found.push((name, Candidate { file, utils: Vec::new(), is_action }));
+                    }
+                }
+            }
+        }
+        found
     }
 }
 
