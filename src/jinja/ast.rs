@@ -26,6 +26,18 @@ pub enum PluginKind {
     Lookup,
 }
 
+impl PluginKind {
+    /// What it is called.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            PluginKind::Filter => "filter",
+            PluginKind::Test => "test",
+            PluginKind::Lookup => "lookup",
+        }
+    }
+}
+
 /// A plugin that a template names, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {

@@ -86,16 +86,16 @@ fn references(
         if env.plugins.has(reference.kind, &reference.name) {
             continue;
         }
-        let (kind, word) = match reference.kind {
-            PluginKind::Filter => (Kind::Filter, "filter"),
-            PluginKind::Test => (Kind::Test, "test"),
-            PluginKind::Lookup => (Kind::Lookup, "lookup"),
+        let kind = match reference.kind {
+            PluginKind::Filter => Kind::Filter,
+            PluginKind::Test => Kind::Test,
+            PluginKind::Lookup => Kind::Lookup,
         };
         let hint = env.plugins.problem(reference.kind, &reference.name).or_else(|| {
             let near = nearest(&reference.name, env.plugins.names(reference.kind))?;
             Some(format!("did you mean '{near}'?"))
         });
-        let message = format!("there is no {word} '{}'", reference.name);
+        let message = format!("there is no {} '{}'", reference.kind.word(), reference.name);
         found.found.push((kind, place(node, text, file, Some(reference.line)), message, hint));
     }
 }

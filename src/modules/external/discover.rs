@@ -32,9 +32,13 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    /// The importable name of a file in a collection.
-    fn import(&self, collection: &str, path: &Path) -> String {
-        format!("ansible_collections.{collection}.plugins.{}.{}", self.in_collection, stem(path))
+    /// What a collection holds in its directory.
+    fn files_of(&self, collection: &str, dir: &Path) -> Vec<PluginFile> {
+        let folder = self.in_collection;
+        let import =
+            |path: &Path| format!("ansible_collections.{collection}.plugins.{folder}.{}", stem(path));
+        let paths = files(&dir.join("plugins").join(folder)).into_iter();
+        paths.map(|path| PluginFile { import: Some(import(&path)), path }).collect()
     }
 }
 
@@ -105,18 +109,28 @@ impl Library {
         beside(&self.roles, shelf).filter(|dir| dir.is_dir()).collect()
     }
 
+    /// Both.
+    pub(super) fn with_roles(&self, shelf: &Shelf) -> Vec<PathBuf> {
+        let mut dirs = self.own(shelf);
+        dirs.extend(self.of_roles(shelf));
+        dirs
+    }
+
     /// The plugins in Python of a shelf: with bare names, or of a collection.
     pub(super) fn plugins(&self, shelf: &Shelf, collection: Option<&str>) -> Vec<PluginFile> {
-        let Some(collection) = collection else {
-            let dirs = self.own(shelf).into_iter().chain(self.of_roles(shelf));
-            let found = dirs.flat_map(|dir| files(&dir)).filter(|path| is_python(path));
-            return found.map(|path| PluginFile { path, import: None }).collect();
+        let mut found: Vec<PluginFile> = match collection {
+            None => {
+                let paths = self.with_roles(shelf).into_iter().flat_map(|dir| files(&dir));
+                paths.map(|path| PluginFile { path, import: None }).collect()
+            }
+            Some(collection) => {
+                let folder = Path::new("ansible_collections").join(collection.replacen('.', "/", 1));
+                let dirs = self.collections.iter().map(|root| root.join(&folder));
+                dirs.flat_map(|dir| shelf.files_of(collection, &dir)).collect()
+            }
         };
-        let Some((namespace, name)) = collection.split_once('.') else { return Vec::new() };
-        let folder = Path::new("ansible_collections").join(namespace).join(name).join("plugins");
-        let dirs = self.collections.iter().map(|root| root.join(&folder).join(shelf.in_collection));
-        let found = dirs.flat_map(|dir| files(&dir)).filter(|path| is_python(path));
-        found.map(|path| PluginFile { import: Some(shelf.import(collection, &path)), path }).collect()
+        found.retain(|file| is_python(&file.path));
+        found
     }
 
     /// Adds the modules to a registry. One that this program has itself is kept for names in collections and
@@ -175,10 +189,9 @@ impl Library {
         for root in &self.collections {
             for collection in collections_of(root) {
                 let Some(prefix) = collection_name(root, &collection) else { continue };
-                for path in files(&collection.join("plugins").join(shelf.in_collection)) {
-                    let name = format!("{prefix}.{}", stem(&path));
+                for file in shelf.files_of(&prefix, &collection) {
+                    let name = format!("{prefix}.{}", stem(&file.path));
                     if registry.get(&name).is_none() {
-                        let file = PluginFile { import: Some(shelf.import(&prefix, &path)), path };
                         found.push((name, Candidate { file, utils: Vec::new(), is_action }));
                     }
                 }

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -104,7 +106,7 @@ impl PythonPlugins {
             problems: Vec<String>,
         }
         let text = |error: std::io::Error| error.to_string();
-        let request = json!({ "do": "names", "kind": word(kind), "files": files }).to_string();
+        let request = json!({ "do": "names", "kind": kind.word(), "files": files }).to_string();
         let mut command = command(&self.library)?;
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(text)?;
         if let Some(mut stdin) = child.stdin.take() {
@@ -152,7 +154,7 @@ impl Foreign for PythonPlugins {
         let file =
             names.files.get(short).ok_or_else(|| Error::ansible(format!("there is no plugin '{name}'")))?;
         let request = Request {
-            r#do: word(kind),
+            r#do: kind.word(),
             file,
             name: if kind == PluginKind::Lookup { name } else { short },
             values: args.positional.into_iter().map(Stored).collect(),
@@ -167,17 +169,40 @@ impl Foreign for PythonPlugins {
     }
 }
 
-/// A request for a filter, test or lookup.
+/// A request for a filter, test or lookup. It is written as it stands, so that dicts keep the order of their keys.
 #[derive(Serialize)]
 struct Request<'a> {
     r#do: &'static str,
     file: &'a PluginFile,
     name: &'a str,
+    directory: String,
     values: Vec<Stored>,
-    named: BTreeMap<String, Stored>,
+    named: IndexMap<String, Stored>,
     #[serde(skip_serializing_if = "Option::is_none")]
     variables: Option<BTreeMap<String, Stored>>,
-    directory: String,
+}
+
+/// A request for an action.
+#[derive(Serialize)]
+struct ActionRequest<'a> {
+    r#do: &'static str,
+    file: &'a PluginFile,
+    name: &'a str,
+    directory: &'a Path,
+    libraries: Vec<PathBuf>,
+    task: ActionTask<'a>,
+    variables: BTreeMap<String, Stored>,
+}
+
+/// The task that an action works for.
+#[derive(Serialize)]
+struct ActionTask<'a> {
+    args: Stored,
+    check: bool,
+    diff: bool,
+    verbosity: u8,
+    environment: &'a IndexMap<String, String>,
+    search_path: &'a [PathBuf],
 }
 
 /// The value of an answer.
@@ -189,14 +214,6 @@ fn read(answer: &str) -> Result<Value, Error> {
 
 fn stored(vars: &Vars) -> BTreeMap<String, Stored> {
     vars.iter().map(|(name, value)| (name.to_string(), Stored(value.clone()))).collect()
-}
-
-fn word(kind: PluginKind) -> &'static str {
-    match kind {
-        PluginKind::Filter => "filter",
-        PluginKind::Test => "test",
-        PluginKind::Lookup => "lookup",
-    }
 }
 
 /// The collection of a name, empty for one that has none, and the name within it.
@@ -264,29 +281,28 @@ impl ActionPlugin {
         ActionPlugin { spec, file, library }
     }
 
-    fn request(&self, context: &ModuleContext, args: Args) -> String {
+    fn request(&self, context: &ModuleContext, args: Args) -> Result<String, ModuleError> {
         let name = match &self.file.import {
             Some(_) => self.spec.name,
             None => self.spec.name.strip_prefix("ansible.legacy.").unwrap_or(self.spec.name),
         };
-        let task = &context.task;
-        json!({
-            "do": "action",
-            "file": self.file,
-            "name": name,
-            "directory": task.playbook_dir,
-            "libraries": self.library.own(&MODULES).into_iter().chain(self.library.of_roles(&MODULES)).collect::<Vec<_>>(),
-            "task": {
-                "args": Stored(Value::Dict(Dict::new(args.values))),
-                "check": context.check,
-                "diff": context.diff,
-                "verbosity": context.verbosity,
-                "environment": context.environment,
-                "search_path": task.search_path,
+        let request = ActionRequest {
+            r#do: "action",
+            file: &self.file,
+            name,
+            directory: &context.task.playbook_dir,
+            libraries: self.library.with_roles(&MODULES),
+            task: ActionTask {
+                args: Stored(Value::Dict(Dict::new(args.values))),
+                check: context.check,
+                diff: context.diff,
+                verbosity: context.verbosity,
+                environment: &context.environment,
+                search_path: &context.task.search_path,
             },
-            "variables": stored(&context.vars),
-        })
-        .to_string()
+            variables: stored(&context.vars),
+        };
+        serde_json::to_string(&request).map_err(|error| ModuleError::new(error.to_string()))
     }
 }
 
@@ -302,7 +318,7 @@ impl Module for ActionPlugin {
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let words = words(&self.library).map_err(ModuleError::new)?;
-        let process = Process { stdin: self.request(context, args).into_bytes(), ..Process::new(words) };
+        let process = Process { stdin: self.request(context, args)?.into_bytes(), ..Process::new(words) };
         let outcome = process.run(context).await?;
         let outcome = outcome.map_err(|problem| ModuleError::new(problem.message))?;
         let out = outcome.out();

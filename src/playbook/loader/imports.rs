@@ -10,6 +10,16 @@ use crate::playbook::keywords::Keywords;
 use crate::playbook::tree::{Action, Import, Loop, Node, Place, RoleUse, VarMap};
 
 impl Loader<'_> {
+    /// Notes that what is imported, `tasks` or a `role`, cannot be looped over.
+    fn refuse_loop(&mut self, what: &str, looping: Option<&Loop>, place: &Place) {
+        if looping.is_some() {
+            let message = format!(
+                "You cannot use loops on 'import_{what}' statements. You should use 'include_{what}' instead."
+            );
+            self.fail(place, message, None);
+        }
+    }
+
     pub(super) fn import_tasks(
         &mut self,
         call: Call,
@@ -18,11 +28,7 @@ impl Loader<'_> {
         place: Place,
         around: &Surroundings,
     ) -> Option<Node> {
-        if looping.is_some() {
-            let message =
-                "You cannot use loops on 'import_tasks' statements. You should use 'include_tasks' instead.";
-            self.fail(&place, message, None);
-        }
+        self.refuse_loop("tasks", looping.as_ref(), &place);
         self.check_args(&call, &["file", "_raw_params"]);
         let Some(name) = call.file() else {
             self.fail(&place, format!("No file specified for {}", call.name), None);
@@ -80,11 +86,7 @@ impl Loader<'_> {
         place: Place,
         around: &Surroundings,
     ) -> Option<Node> {
-        if looping.is_some() {
-            let message =
-                "You cannot use loops on 'import_role' statements. You should use 'include_role' instead.";
-            self.fail(&place, message, None);
-        }
+        self.refuse_loop("role", looping.as_ref(), &place);
         self.check_role_args(&call);
         let Some(name) = call.role() else {
             self.fail(&place, format!("'name' is a required field for {}.", call.name), None);
