@@ -48,7 +48,9 @@ struct Cli {
     command: Command,
 }
 
+// Only the flags of the command that is called are made: those of all take longer than many a command.
 #[derive(Subcommand)]
+#[command(defer = true)]
 enum Command {
     /// Run the operator.
     Run(run::Run),

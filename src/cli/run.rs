@@ -25,8 +25,14 @@ const DEFAULTS: &[(&str, &str, &str)] = &[
 /// Gives `run` the defaults of the operator that the program is called as.
 pub(super) fn with_defaults_of(program: Option<&OsString>, command: Command) -> Command {
     let name = program.and_then(|program| Path::new(program).file_name()).unwrap_or_default();
-    DEFAULTS.iter().filter(|(program, ..)| name == *program).fold(command, |command, (_, flag, value)| {
-        command.mut_subcommand("run", |run| run.mut_arg(flag, |argument| argument.default_value(value)))
+    let mut own = DEFAULTS.iter().filter(|(program, ..)| name == *program).peekable();
+    if own.peek().is_none() {
+        return command;
+    }
+    command.mut_subcommand("run", |run| {
+        // Its flags are there already instead of when it is called.
+        let run = Run::augment_args(run.defer(|run| run));
+        own.fold(run, |run, (_, flag, value)| run.mut_arg(flag, |argument| argument.default_value(value)))
     })
 }
 
@@ -271,6 +277,7 @@ mod tests {
     use super::*;
 
     #[derive(Subcommand)]
+    #[command(defer = true)]
     enum Commands {
         Run(Box<Run>),
     }

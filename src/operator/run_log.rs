@@ -1,5 +1,7 @@
 //! A run in the log: what changed and what failed, each line in the span of its resource.
 
+use std::collections::HashSet;
+
 use crate::executor::{Event, Observer, TaskOutcome};
 
 /// Writes the events of a run to the log.
@@ -7,6 +9,17 @@ use crate::executor::{Event, Observer, TaskOutcome};
 pub(super) struct RunLog {
     /// Whether the access rules were in the way of a task.
     pub(super) forbidden: bool,
+    /// The warnings that were written: each of them once, as Ansible's display does.
+    said: HashSet<String>,
+}
+
+impl RunLog {
+    fn warn(&mut self, warning: String) {
+        if !self.said.contains(&warning) {
+            tracing::warn!("{warning}");
+            self.said.insert(warning);
+        }
+    }
 }
 
 impl Observer for RunLog {
@@ -14,7 +27,9 @@ impl Observer for RunLog {
         match event {
             Event::TaskEnd { task, outcome, result, .. } => {
                 let (name, at) = (&task.name, &task.path);
-                let message = result["msg"].as_str().unwrap_or_default();
+                // What `no_log` hides has a word for itself.
+                let message =
+                    ["msg", "censored"].iter().find_map(|key| result[key].as_str()).unwrap_or_default();
                 match outcome {
                     TaskOutcome::Changed => tracing::info!(task = %name, at, "changed"),
                     TaskOutcome::Failed | TaskOutcome::Unreachable => {
@@ -29,9 +44,9 @@ impl Observer for RunLog {
             }
             Event::Retry { task, left, .. } => tracing::info!(task = %task.name, left, "retrying"),
             Event::Deprecated { message, version } => {
-                tracing::warn!("{message} (goes away with ansible-core {version})");
+                self.warn(format!("{message} (goes away with ansible-core {version})"));
             }
-            Event::Warning { message } => tracing::warn!("{message}"),
+            Event::Warning { message } => self.warn(message.clone()),
             _ => {}
         }
     }

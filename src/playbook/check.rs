@@ -25,6 +25,9 @@ impl Findings {
     }
 }
 
+/// Checks a value that stands in a file.
+pub(super) type Check = fn(&python::Node, &Arc<PathBuf>, &Environment, &mut Findings);
+
 /// Checks every template within a value.
 pub(super) fn templates(node: &python::Node, file: &Arc<PathBuf>, env: &Environment, found: &mut Findings) {
     if node.tag.is_some() {

@@ -96,10 +96,13 @@ pub struct Options {
     pub modules: Arc<dyn ModuleNames>,
     /// The filters, tests and lookups.
     pub environment: Arc<Environment>,
+    /// Whether all templates and what dynamic includes name are looked at ahead, for [`Content::warnings`]: as much
+    /// work as the loading itself, wasted on who shows no warnings.
+    pub ahead: bool,
 }
 
 impl Options {
-    /// Options with these modules and plugins and no other directories.
+    /// Options with these modules and plugins and no other directories, looking ahead.
     #[must_use]
     pub fn new(modules: Arc<dyn ModuleNames>, environment: Arc<Environment>) -> Self {
         Options {
@@ -109,6 +112,7 @@ impl Options {
             extra_vars: VarMap::new(),
             modules,
             environment,
+            ahead: true,
         }
     }
 }
@@ -178,7 +182,8 @@ impl Content {
         if !loader.errors.is_empty() {
             return Err(LoadErrors(loader.errors));
         }
-        let options = loader.options.clone();
+        // What a run includes later was looked at ahead, or is not to be.
+        let options = Options { ahead: false, ..loader.options.clone() };
         let (warnings, notices) = (loader.warnings, loader.notices);
         Ok(Arc::new(Content {
             options,
@@ -288,4 +293,34 @@ pub fn collection_playbook(name: &str, options: &Options) -> Option<PathBuf> {
         endings.iter().map(move |ending| (base.clone(), *ending)).collect::<Vec<_>>()
     });
     candidates.map(|(base, ending)| base.join(format!("{file}.{ending}"))).find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jinja::Plugins;
+    use crate::modules::Registry;
+
+    #[test]
+    fn what_only_a_run_comes_to_is_looked_at_ahead_on_request() {
+        let directory = tempfile::tempdir().unwrap();
+        let play = "- hosts: localhost\n  tasks:\n  - debug: {msg: '{{ 1 | no_filter }}'}\n  - include_tasks: later.yml\n";
+        std::fs::write(directory.path().join("play.yml"), play).unwrap();
+        std::fs::write(directory.path().join("later.yml"), "- no_module:\n").unwrap();
+        let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
+        let mut options = Options::new(Arc::new(Registry::all()), environment);
+        let load = |options: &Options| {
+            Content::load_playbook(&directory.path().join("play.yml"), options)
+                .map_err(|errors| errors.to_string())
+        };
+        let ahead = load(&options).unwrap();
+        let told: Vec<_> = ahead.warnings.iter().map(|warning| (warning.line, &*warning.message)).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert_eq!(told[0], (3, "there is no filter 'no_filter'"));
+        assert!(told[1].1.contains("couldn't resolve module/action 'no_module'"), "{told:?}");
+        options.ahead = false;
+        let content = load(&options).unwrap();
+        assert!(content.warnings.is_empty());
+        assert!(content.task_file("later.yml", None, &[], false).is_err());
+    }
 }

@@ -169,13 +169,14 @@ impl Setup {
         })
     }
 
-    /// How content is loaded.
+    /// How content is loaded: without looking ahead, as Ansible's commands find wrong what they come to.
     #[must_use]
     pub(super) fn content_options(&self) -> Options {
         let mut options = Options::new(Arc::clone(&self.modules) as Arc<_>, Arc::clone(&self.environment));
         options.roles_path = self.config.paths("DEFAULT_ROLES_PATH");
         options.collections_path = self.config.paths("COLLECTIONS_PATHS");
         options.extra_vars = self.extra.clone();
+        options.ahead = false;
         options.duplicate_keys = match self.config.text("DUPLICATE_YAML_DICT_KEY") {
             Some("error") => DuplicateKeys::Error,
             Some("ignore") => DuplicateKeys::Ignore,

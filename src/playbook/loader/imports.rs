@@ -124,6 +124,9 @@ impl Loader<'_> {
     /// Reads what a dynamic include names without a template, so that its errors show now; what is
     /// missing fails only when it runs, as in Ansible.
     pub(super) fn preload(&mut self, action: &Action, call: &Call, place: &Place, around: &Surroundings) {
+        if !self.options.ahead {
+            return;
+        }
         let before = self.errors.len();
         self.preload_named(action, call, place, around);
         let only_when_it_runs = self.errors.split_off(before);

@@ -191,18 +191,19 @@ impl Loader<'_> {
 
     /// Checks that every template within parses and that its filters, tests and lookups exist.
     pub(super) fn check_templates(&mut self, node: &python::Node, file: &Arc<PathBuf>) {
-        let mut found = check::Findings::default();
-        check::templates(node, file, &self.options.environment, &mut found);
-        self.add_findings(found);
+        self.check(check::templates, node, file);
     }
 
     fn check_conditions(&mut self, node: &python::Node, file: &Arc<PathBuf>) {
-        let mut found = check::Findings::default();
-        check::conditions(node, file, &self.options.environment, &mut found);
-        self.add_findings(found);
+        self.check(check::conditions, node, file);
     }
 
-    fn add_findings(&mut self, found: check::Findings) {
+    fn check(&mut self, check: check::Check, node: &python::Node, file: &Arc<PathBuf>) {
+        if !self.options.ahead {
+            return;
+        }
+        let mut found = check::Findings::default();
+        check(node, file, &self.options.environment, &mut found);
         for (kind, place, message, hint) in found.found {
             self.warn_as(kind, &place, message, hint);
         }
