@@ -16,8 +16,9 @@
 //! playbook/   Ansible content, pure: playbooks, roles, tasks, blocks -> typed tree
 //! jinja/      Ansible's templating: Jinja's grammar, Python's values, filters, tests, lookups
 //! gotmpl/     the Go text/template language, pure: lexer, parser, value, exec, functions
-//! http/       one HTTP client: redirects, cookies, credentials, proxies, TLS
 //! cluster/    Kubernetes I/O: discovery, apply, wait, logs, ownership
+//! traces/     spans of what happens, for OpenTelemetry
+//! http/       one HTTP client: redirects, cookies, credentials, proxies, TLS
 //! vault/      Ansible Vault: encrypted files and values, and where passwords come from
 //! yaml/       YAML 1.1 in (as Helm and Ansible read it), Go-style and PyYAML-style out
 //! ```
@@ -46,6 +47,7 @@ pub mod playbook;
 pub mod project;
 pub mod release;
 pub mod repository;
+pub mod traces;
 pub mod vault;
 pub mod watches;
 pub mod yaml;

@@ -8,12 +8,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Command, ValueEnum};
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use super::ansible::AnsibleFlags;
 use crate::operator::{self, Endpoint, LeaderElection, MetricsAccess, Options};
+use crate::traces::{self, Traces};
 use crate::watches::duration;
 
 /// What flags of `run` are by default when the program is called as one of these: program, argument, value.
@@ -164,14 +168,12 @@ enum LogFormat {
 
 impl Run {
     pub(super) fn run(self) -> ExitCode {
-        self.start_log();
-        self.unused.warn();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(processors().min(4))
             .enable_all()
             .build();
         let result = match runtime {
-            Ok(runtime) => runtime.block_on(self.operate()),
+            Ok(runtime) => self.run_on(&runtime),
             Err(error) => Err(error.to_string()),
         };
         match result {
@@ -181,6 +183,24 @@ impl Run {
                 ExitCode::FAILURE
             }
         }
+    }
+
+    fn run_on(self, runtime: &Runtime) -> Result<(), String> {
+        let (traces, refused) = match Traces::from_environment(runtime.handle()) {
+            Ok(traces) => (traces, None),
+            Err(error) => (None, Some(error)),
+        };
+        self.start_log(traces.as_ref());
+        // An operator that works untraced is better than none.
+        if let Some(error) = refused {
+            tracing::error!(%error, "no traces are sent");
+        }
+        self.unused.warn();
+        let result = runtime.block_on(self.operate());
+        if let Some(traces) = traces {
+            traces.end();
+        }
+        result
     }
 
     async fn operate(self) -> Result<(), String> {
@@ -209,20 +229,26 @@ impl Run {
         })
     }
 
-    fn start_log(&self) {
+    /// Begins to log, and to trace. Spans of traces have a target of their own, which is not logged.
+    fn start_log(&self, traces: Option<&Traces>) {
         let filter = EnvFilter::try_new(&self.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
+        let unlogged = format!("{}=off", traces::TARGET).parse();
+        let filter = unlogged.into_iter().fold(filter, EnvFilter::add_directive);
         let json = match self.log_format {
             Some(format) => matches!(format, LogFormat::Json),
             None => !std::io::stderr().is_terminal(),
         };
-        let builder =
-            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-        // A second start in one process (tests) keeps the first log.
-        let _ = if json {
-            builder.json().flatten_event(true).with_span_list(false).try_init()
+        let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+        let lines = if json {
+            lines.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
         } else {
-            builder.try_init()
+            lines.with_filter(filter).boxed()
         };
+        // A list, not an optional layer: with that, spans that nobody wants would be asked about each time.
+        let mut layers = vec![lines];
+        layers.extend(traces.map(|traces| traces.layer().boxed()));
+        // A second start in one process (tests) keeps the first log.
+        let _ = tracing_subscriber::registry().with(layers).try_init();
     }
 }
 

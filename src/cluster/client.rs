@@ -14,12 +14,15 @@ use prometheus_client::metrics::{counter::Counter, family::Family};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tracing::Span;
+use tracing::field::Empty;
 use url::form_urlencoded::Serializer;
 
 use super::discovery::Resources;
 use super::error::{Call, Error, Reason, Refusal, Verb};
 use super::openapi::Descriptions;
 use super::{Fence, Object, ObjectRef, Resource, ServerVersion};
+use crate::traces;
 
 /// How long one request may take; watches are not requests in this sense.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -326,12 +329,14 @@ impl Client {
             self.may_write(call)?;
         }
         let method = request.method().to_string();
+        let span = request_span(call, &request);
         let answer = deadline(call, async {
             let (parts, body) = self.inner.kube.send(request.map(Into::into)).await?.into_parts();
             Ok((parts.status, parts.headers, body.collect_bytes().await?))
-        })
-        .await?;
+        });
+        let answer = traces::step(span.clone(), answer).await?;
         let code = answer.0.as_u16();
+        tell_status(&span, answer.0);
         self.inner.requests.get_or_create(&RequestLabels { code, method }).inc();
         tracing::trace!(%call, status = code, "request");
         Ok(answer)
@@ -686,6 +691,29 @@ pub(super) fn request(
         None => Vec::new(),
     };
     builder.body(bytes).map_err(|error| Error::Malformed(error.to_string()))
+}
+
+/// A request is told where it is part of something: nobody asks for traces of leases.
+fn request_span(call: &Call, request: &Request<Vec<u8>>) -> Span {
+    if Span::current().is_none() {
+        return Span::none();
+    }
+    traces::span!(
+        "request",
+        otel.name = format_args!("{} {}", request.method(), call.resource),
+        otel.kind = "client",
+        http.request.method = request.method().as_str(),
+        http.response.status_code = Empty,
+        url.path = request.uri().path(),
+    )
+}
+
+/// That there is no such object is an answer.
+fn tell_status(span: &Span, status: StatusCode) {
+    span.record("http.response.status_code", i64::from(status.as_u16()));
+    if !status.is_success() && status != StatusCode::NOT_FOUND {
+        traces::failed(span, &status);
+    }
 }
 
 /// When to send a request again that the server did not look at.

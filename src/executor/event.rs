@@ -54,6 +54,22 @@ pub enum TaskOutcome {
     Unreachable,
 }
 
+impl TaskOutcome {
+    /// Its name in lower case.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            TaskOutcome::Ok => "ok",
+            TaskOutcome::Changed => "changed",
+            TaskOutcome::Skipped => "skipped",
+            TaskOutcome::Failed => "failed",
+            TaskOutcome::Ignored => "ignored",
+            TaskOutcome::Rescued => "rescued",
+            TaskOutcome::Unreachable => "unreachable",
+        }
+    }
+}
+
 /// One thing that happened during a run. Results are already censored by `no_log`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

@@ -41,6 +41,7 @@ mod results;
 mod roles;
 mod run;
 mod settings;
+mod span;
 mod state;
 mod stats;
 mod strategy;

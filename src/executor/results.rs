@@ -195,11 +195,9 @@ impl Run {
         }
         self.register(host, task, &finished, &state);
         self.leave_round(host, &finished, &state);
-        let end = |outcome, result| Event::TaskEnd {
-            task: task_ref.clone(),
-            host: host.to_owned(),
-            outcome,
-            result,
+        let end = |outcome, result| {
+            state.span.end(outcome, &result);
+            Event::TaskEnd { task: task_ref.clone(), host: host.to_owned(), outcome, result }
         };
         let result = shown(&finished.result, state.no_log);
         if finished.has_failed() {
@@ -295,6 +293,7 @@ impl Run {
         } else {
             counts.failures += 1;
         }
+        state.span.end(outcome, &shown);
         observer.observe(&Event::TaskEnd {
             task: task_ref.clone(),
             host: host.to_owned(),

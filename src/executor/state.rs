@@ -11,6 +11,7 @@ use super::handlers::Handlers;
 use super::hosts::Hosts;
 use super::roles::PlayRoles;
 use super::run::Status;
+use super::span::TaskSpan;
 use super::stats::{Failure, Stats};
 use super::strategy::Strategy;
 use crate::jinja::Error;
@@ -129,6 +130,9 @@ pub(super) struct TaskState {
     pub delegate_facts: bool,
     /// Whether the task runs once for all hosts.
     pub run_once: bool,
+    /// What traces tell of it; a run that was stored tells no more of the task that it was in.
+    #[serde(skip)]
+    pub span: TaskSpan,
 }
 
 /// Where one host stands in the play.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tracing::{Instrument, Span};
 
 use super::attempt::{Attempt, Attempted, Stop};
 use super::context::Context;
@@ -12,6 +13,7 @@ use super::event::{Event, Observer, TaskRef};
 use super::loops::{self, LoopControl};
 use super::results::{self, Finished, flag};
 use super::run::{Run, RunError, Stage, check_time};
+use super::span::TaskSpan;
 use super::state::{StoredVars, TaskState};
 use crate::jinja::convert::Stored;
 use crate::jinja::filters::core::to_bool;
@@ -29,6 +31,8 @@ struct Unit<'a> {
     item: Option<StoredVars>,
     /// How long to wait first, in seconds.
     wait: f64,
+    /// The span of the task.
+    span: Span,
 }
 
 /// What the next step of a host is.
@@ -63,7 +67,8 @@ impl Run {
         stage: &Stage<'_>,
     ) -> Result<(), RunError> {
         let name = self.shown_name(host, task, stage, templar);
-        let mut state = TaskState { name, attempt: 1, run_once, ..TaskState::default() };
+        let span = TaskSpan::begin(host, task, &name);
+        let mut state = TaskState { name, attempt: 1, run_once, span, ..TaskState::default() };
         match loops::items(task, templar) {
             Ok(items) => state.items = items.map(|items| items.into_iter().map(Stored).collect()),
             Err(error) if error.kind() == ErrorKind::Cancelled => return Err(RunError::Cancelled),
@@ -100,7 +105,10 @@ impl Run {
             let task = self.current_task(&host);
             let task = task.ok_or_else(|| RunError::Mismatch("no task is running".to_owned()))?;
             match self.next_unit(&host, &task, stage, &told) {
-                Next::Run(unit) => units.push(run_unit(*unit)),
+                Next::Run(unit) => {
+                    let span = unit.span.clone();
+                    units.push(run_unit(*unit).instrument(span));
+                }
                 Next::End(finished) => ended.push((host, task, finished)),
             }
         }
@@ -183,6 +191,7 @@ impl Run {
             control,
             item,
             wait,
+            span: state.span.get(),
         }))
     }
 
@@ -329,7 +338,7 @@ impl Run {
 }
 
 async fn run_unit(unit: Unit<'_>) -> Result<Done, Stop> {
-    let Unit { host, task, attempt, control, item, wait } = unit;
+    let Unit { host, task, attempt, control, item, wait, span: _ } = unit;
     sleep(wait, attempt.context).await?;
     let attempted = attempt.run().await?;
     Ok(Done { host, task, control, item, templar: attempt.templar, attempted })

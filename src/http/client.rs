@@ -45,7 +45,7 @@ impl Default for Transport {
 
 impl Transport {
     /// A client that goes this way. It follows no redirects and keeps no cookies: [`super::Request`] does.
-    pub(super) fn client(&self) -> Result<reqwest::Client, Error> {
+    pub(crate) fn client(&self) -> Result<reqwest::Client, Error> {
         // The same provider that the cluster's client uses; an error says that there is one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()

@@ -1,4 +1,5 @@
-//! The one HTTP client of the program: what `uri`, `get_url`, the `url` lookup and chart repositories ask.
+//! The one HTTP client of the program: what `uri`, `get_url`, the `url` lookup and chart repositories ask,
+//! and what traces are sent with.
 //!
 //! ```text
 //! Request (data) ─ send ─> Transport ─> reqwest::Client ─┬─> Response ─ bytes, write_to

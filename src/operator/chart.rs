@@ -20,6 +20,7 @@ use super::{Shared, finalizer, status};
 use crate::chart::Chart;
 use crate::cluster::{EventKind, ObjectRef};
 use crate::release::{self, Action, Outcome, Spec, State};
+use crate::traces;
 use crate::watches::duration;
 
 /// The finalizer of helm-operator, and the older name that it also honours.
@@ -123,11 +124,11 @@ impl ChartReconciler {
         let outcome = match current {
             Some(state) => {
                 let drifted = self.shared.dependents.drifted(&pass.caller);
-                release::repair(&self.shared.client, &spec, &state, &drifted)
-                    .await
-                    .map_err(Trouble::of("Irreconcilable", "ReconcileError"))?
+                let repair = release::repair(&self.shared.client, &spec, &state, &drifted);
+                let span = traces::span!("repair", helm.release.name = spec.name.as_str());
+                traces::step(span, repair).await.map_err(Trouble::of("Irreconcilable", "ReconcileError"))?
             }
-            None => match release::deploy(&self.shared.client, &spec).await {
+            None => match self.deploy(&spec).await {
                 Ok(outcome) => outcome,
                 // Helm's command line is at work: no failure, but nothing to do for us now.
                 Err(error @ release::Error::InProgress { .. }) => {
@@ -141,6 +142,11 @@ impl ChartReconciler {
         self.announce(pass, &outcome);
         self.report(pass, &outcome.action, outcome.state.revision, outcome.record.as_deref()).await?;
         Ok(self.next(pass, period))
+    }
+
+    async fn deploy(&self, spec: &Spec) -> Result<Outcome, release::Error> {
+        let span = traces::span!("deploy", helm.release.name = spec.name.as_str());
+        traces::step(span, release::deploy(&self.shared.client, spec)).await
     }
 
     /// What no watch tells has to be asked for.
@@ -208,7 +214,8 @@ impl ChartReconciler {
         }
         // What goes now is no drift.
         self.forget(&pass.caller);
-        let gone = release::uninstall(&self.shared.client, &spec)
+        let span = traces::span!("uninstall", helm.release.name = spec.name.as_str());
+        let gone = traces::step(span, release::uninstall(&self.shared.client, &spec))
             .await
             .map_err(Trouble::of("ReleaseFailed", "UninstallError"))?;
         tracing::info!(objects = gone.len(), "Uninstalled release");

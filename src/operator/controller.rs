@@ -14,7 +14,7 @@ use kube::runtime::watcher::{Config, Event, watcher};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::Shared;
 use super::dependents::Caller;
@@ -22,6 +22,7 @@ use super::primary::{Primaries, Primary, Stored};
 use super::queue::{Key, Queue};
 use super::tasks::Tasks;
 use crate::cluster::Resource;
+use crate::traces;
 use crate::watches::{Content, Gvk, Watch};
 
 /// Objects per page of an initial list.
@@ -288,10 +289,12 @@ impl Controller {
 
     async fn pass_over(&self, key: &Key, primary: Arc<Primary>, cancel: CancellationToken) {
         let span = tracing::info_span!("reconcile", kind = %self.kind.kind, namespace = %key.namespace, resource = %key.name);
+        let trace = self.trace(&primary);
         let pass = Pass { primary, primaries: Arc::clone(&self.primaries), caller: self.caller(key), cancel };
         let started = Instant::now();
         // On the heap, so that an idle controller holds no room for a pass.
-        let result = Box::pin(self.reconciler.reconcile(&pass)).instrument(span.clone()).await;
+        let work = Box::pin(self.reconciler.reconcile(&pass)).instrument(span.clone());
+        let result = work.instrument(trace.clone()).await;
         let _entered = span.enter();
         let label = match result {
             Ok(next) => {
@@ -300,6 +303,7 @@ impl Controller {
                 "success"
             }
             Err(failure) => {
+                traces::failed(&trace, &failure.message);
                 let delay = backoff(self.queue.failed(key), failure.forbidden);
                 tracing::error!(error = %failure.message, retry_in = ?delay, "failed");
                 self.queue.push_after(key, delay);
@@ -307,6 +311,20 @@ impl Controller {
             }
         };
         self.shared.metrics.pass(&self.name, label, started.elapsed());
+    }
+
+    /// The root of a pass's trace. Attributes of the resource are named as by the collector's receivers of objects.
+    fn trace(&self, primary: &Primary) -> Span {
+        traces::span!(
+            "reconcile",
+            daytwo.controller = self.name.as_str(),
+            k8s.namespace.name = primary.key.namespace(),
+            k8s.object.api_version = %self.kind.api_version(),
+            k8s.object.kind = self.kind.kind.as_str(),
+            k8s.object.name = &*primary.key.name,
+            k8s.object.uid = &*primary.uid,
+            k8s.object.generation = primary.generation,
+        )
     }
 
     fn schedule(&self, key: &Key, next: Next) {

@@ -9,6 +9,7 @@ use super::scope::{Method, Scope};
 use super::{Error, MANAGER, client_side};
 use crate::cluster::ready::{has_rule, readiness};
 use crate::cluster::{self, Client, Object, ObjectRef, Reason, managed_digest};
+use crate::traces;
 
 /// Requests in flight for one release.
 pub(super) const PARALLEL: usize = 8;
@@ -80,6 +81,14 @@ pub(super) async fn apply(
     objects: &[&Desired],
     old: &[Desired],
 ) -> Result<Vec<Tracked>, Error> {
+    if objects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let span = traces::span!("apply", helm.release.name = scope.name, helm.objects = objects.len() as i64);
+    traces::step(span, apply_all(scope, objects, old)).await
+}
+
+async fn apply_all(scope: &Scope<'_>, objects: &[&Desired], old: &[Desired]) -> Result<Vec<Tracked>, Error> {
     let mut tracked = Vec::with_capacity(objects.len());
     for group in objects.chunk_by(|a, b| a.reference.kind == b.reference.kind) {
         let mut requests = Vec::with_capacity(group.len());

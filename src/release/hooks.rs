@@ -12,6 +12,7 @@ use super::scope::{Scope, Step};
 use crate::chart::hook::Event;
 use crate::cluster::wait::Goal;
 use crate::cluster::{Deletion, ListQuery, LogQuery, Object, ObjectRef, OwnerStyle};
+use crate::traces;
 
 const BEFORE_CREATION: &str = "before-hook-creation";
 const SUCCEEDED: &str = "hook-succeeded";
@@ -58,7 +59,9 @@ pub(super) async fn run_without_cleaning(
         hook.last_run.phase = "Running".into();
         tracing::info!(hook = %hook.name, event = %event, "hook runs");
         (scope.observer)(&Step::Hook { event: event.as_str(), name: &hook.name });
-        let result = execute(scope, &objects).await;
+        let span =
+            traces::span!("hook", helm.hook.name = hook.name.as_str(), helm.hook.event = event.as_str());
+        let result = traces::step(span, execute(scope, &objects)).await;
         hook.last_run.completed_at = Some(Timestamp::now());
         hook.last_run.phase = if result.is_ok() { "Succeeded" } else { "Failed" }.into();
         done.push(Done { index, objects, failed: result.is_err() });

@@ -18,6 +18,7 @@ use super::{Error, MANAGER};
 use crate::chart::{Capabilities, Chart, Compat, RenderOptions, Rendered, release_name};
 use crate::cluster::wait::Goal;
 use crate::cluster::{self, Client, ObjectRef, Reason, Write};
+use crate::traces;
 
 /// How long a CRD may take to be established.
 const CRD_TIMEOUT: Duration = Duration::from_secs(60);
@@ -35,7 +36,14 @@ pub(super) struct Moment<'a> {
 /// Rendering blocks its thread (and asks the cluster from inside templates).
 pub(super) fn render(scope: &Scope<'_>, source: &Source, moment: Moment<'_>) -> Result<Rendered, Error> {
     let runtime = Handle::current();
-    tokio::task::block_in_place(|| {
+    let span = traces::span!(
+        "render",
+        helm.chart.name = source.chart.name(),
+        helm.chart.version = source.chart.version(),
+        helm.release.revision = moment.revision,
+    );
+    let _entered = span.enter();
+    let rendered = tokio::task::block_in_place(|| {
         let options = RenderOptions {
             revision: moment.revision,
             is_upgrade: moment.is_upgrade,
@@ -47,7 +55,8 @@ pub(super) fn render(scope: &Scope<'_>, source: &Source, moment: Moment<'_>) -> 
             ..RenderOptions::new(scope.name, scope.namespace, Compat::V4)
         };
         Ok(source.chart.render(&source.values, &options)?)
-    })
+    });
+    traces::told(&span, rendered)
 }
 
 /// What an installation would record, rendered without a cluster.

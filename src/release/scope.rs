@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Error, MANAGER, Spec};
 use crate::cluster::wait::{Goal, wait_observed};
 use crate::cluster::{Apply, Client, ObjectRef, Owner, Write};
+use crate::traces;
 
 /// How objects are changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,10 +123,14 @@ impl<'a> Scope<'a> {
         goal: &Goal,
         timeout: Duration,
     ) -> Result<(), Error> {
+        if objects.is_empty() {
+            return Ok(());
+        }
         let seen = |object: &ObjectRef, reason: Option<&str>| {
             (self.observer)(&Step::Waiting { object, reason });
         };
-        wait_observed(self.client, objects, goal, timeout, &seen).await?;
+        let span = traces::span!("wait", helm.release.name = self.name, helm.objects = objects.len() as i64);
+        traces::step(span, wait_observed(self.client, objects, goal, timeout, &seen)).await?;
         Ok(())
     }
 
