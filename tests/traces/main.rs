@@ -180,7 +180,7 @@ async fn passes(
     let operator = Operator::start(api, &environment);
     let log = tokio::task::spawn_blocking(move || operator.until(wanted).stop());
     let log = log.await.expect("the operator works");
-    (log, std::mem::take(&mut collected.lock().unwrap()))
+    (log, std::mem::take(&mut collected.lock().expect("no one panicked")))
 }
 
 /// The lines that an operator logs, without what differs from run to run.
