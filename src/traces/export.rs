@@ -45,7 +45,7 @@ impl Traces {
     /// Traces are wanted in a way that does not exist here, or the collector's address or a certificate is unusable.
     pub fn from_environment(runtime: &Handle) -> Result<Option<Self>, Error> {
         let Some(settings) = Settings::of(|name| std::env::var(name).ok())? else { return Ok(None) };
-        let sender = Sender::new(settings, runtime.clone());
+        let sender = Sender::new(&settings, runtime.clone());
         let sender = sender.map_err(|error| Error::Setup(error.to_string()))?;
         let exporter = opentelemetry_otlp::SpanExporter::builder()
             .with_http()

@@ -1,6 +1,7 @@
 //! What carries encoded spans to the collector: the program's own HTTP client.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Bytes;
@@ -14,7 +15,8 @@ use super::settings::Settings;
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
     client: reqwest::Client,
-    settings: Arc<Settings>,
+    /// How long one request may take.
+    timeout: Duration,
     /// Spans are exported on a thread of their own, outside of the runtime that requests need.
     runtime: Handle,
     /// Why the last request got no answer: the exporter tells only that it got none.
@@ -26,9 +28,9 @@ impl Sender {
     ///
     /// # Errors
     /// A certificate cannot be used.
-    pub(super) fn new(settings: Settings, runtime: Handle) -> Result<Self, crate::http::Error> {
+    pub(super) fn new(settings: &Settings, runtime: Handle) -> Result<Self, crate::http::Error> {
         let client = settings.transport.client()?;
-        Ok(Self { client, settings: Arc::new(settings), runtime, trouble: Arc::default() })
+        Ok(Self { client, timeout: settings.timeout, runtime, trouble: Arc::default() })
     }
 
     /// Why the last request got no answer; told once.
@@ -39,7 +41,7 @@ impl Sender {
     async fn send(self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let (head, body) = request.into_parts();
         let request = self.client.request(head.method, head.uri.to_string()).headers(head.headers);
-        let response = request.timeout(self.settings.timeout).body(body).send().await?;
+        let response = request.timeout(self.timeout).body(body).send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let mut answer = Response::new(response.bytes().await?);
         *answer.status_mut() = status;

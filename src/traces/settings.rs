@@ -27,7 +27,7 @@ const CLIENT_CERTIFICATE: [&str; 2] =
 const CLIENT_KEY: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", "OTEL_EXPORTER_OTLP_CLIENT_KEY"];
 
 /// How the collector is reached.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Settings {
     /// The way to it.
     pub(super) transport: Transport,
