@@ -12,7 +12,7 @@ const API: &str = "daytwo.dev/v1alpha1";
 /// Runs SQL in the server's pod, through kubectl as an administrator would.
 fn sql(namespace: &Namespace, statements: &str) -> String {
     let script =
-        "MYSQL_PWD=$MARIADB_ROOT_PASSWORD exec mysql --user=root --skip-column-names shop --execute \"$1\"";
+        "MYSQL_PWD=$MYSQL_ROOT_PASSWORD exec mysql --user=root --skip-column-names shop --execute \"$1\"";
     let output = Command::new("kubectl")
         .args(["--namespace", &namespace.name, "exec", "shop-mysql-0", "--"])
         .args(["bash", "-c", script, "bash", statements])
