@@ -34,42 +34,52 @@ count_rows() {
         }'
 }
 
-# Accounts and what they may, beside those that every server has. A role has no host.
+# Accounts and what they may, beside those that every server has. All are there before one is granted to another, as
+# a role is; those of MySQL are accounts, which the creation of another may name. A role of MariaDB has no host.
 accounts() {
-    local name statement statements
+    local name created defaults=
+    # MySQL shows hashes of passwords as bytes unless asked otherwise; what stands in its comment only it reads.
+    local readable='set @readable = 1 /*!80017 , session print_identified_with_as_hex = 1 */'
     while IFS= read -r name; do
         [ -z "$name" ] || echo "CREATE ROLE IF NOT EXISTS $name;"
     done <<<"$roles"
     while IFS= read -r name; do
         [ -n "$name" ] || continue
-        statements=$(sql "$binary show create user $name; show grants for $name")
-        while IFS= read -r statement; do
-            echo "${statement/#CREATE USER /CREATE USER IF NOT EXISTS };"
-        done <<<"$statements"
+        created=$(sql "$readable; show create user $name")
+        if [[ $created =~ ^(.*)' DEFAULT ROLE '(.*)(' REQUIRE '(NONE|SSL|X509|SUBJECT|ISSUER|CIPHER).*)$ ]]; then
+            created=${BASH_REMATCH[1]}${BASH_REMATCH[3]}
+            defaults+="ALTER USER $name DEFAULT ROLE ${BASH_REMATCH[2]};"$'\n'
+        fi
+        echo "${created/#CREATE USER /CREATE USER IF NOT EXISTS };"
     done <<<"$users"
     while IFS= read -r name; do
         [ -z "$name" ] || sql "show grants for $name" | sed 's/$/;/'
-    done <<<"$roles"
+    done <<<"$users"$'\n'"$roles"
+    printf %s "$defaults"
     echo "FLUSH PRIVILEGES;"
 }
 
 begin=$SECONDS
 version=$(sql 'select version()')
-# MySQL shows hashes of passwords as bytes unless asked otherwise.
-case $version in *MariaDB*) binary= ;; *) binary='set print_identified_with_as_hex = 1;' ;; esac
 users=
 roles=
 if [ "$ACCOUNTS" = yes ]; then
     users=$(sql "select concat(quote(user), '@', quote(host)) from mysql.user
         where host <> '' and user not in ('', 'root', 'mariadb.sys', 'mysql.sys', 'mysql.session', 'mysql.infoschema')")
-    case $version in *MariaDB*) roles=$(sql "select quote(user) from mysql.user where host = '' and user not in ('', 'PUBLIC')") ;; esac
+    if [ "$(flavour "$version")" = MariaDB ]; then
+        roles=$(sql "select quote(user) from mysql.user where host = '' and user not in ('', 'PUBLIC')")
+    fi
 fi
 [ -n "$DATABASES" ] || DATABASES=$(sql "select schema_name from information_schema.schemata where schema_name not in ($system_schemas)")
 databases=()
 [ -z "$DATABASES" ] || mapfile -t databases <<<"$DATABASES"
-flags=(--quick --routines --triggers --events --hex-blob --max-allowed-packet=1G)
+flags=(--quick --no-tablespaces --routines --triggers --events --hex-blob --max-allowed-packet=1G)
 if [ "$LOCK" = yes ]; then flags+=(--lock-all-tables); else flags+=(--single-transaction); fi
-if [ "$("$dumper" --help | grep -c -- --set-gtid-purged)" != 0 ]; then flags+=(--set-gtid-purged=OFF); fi
+# MySQL's own: no word of replication, and the histograms.
+known=$("$dumper" --help)
+for flag in --set-gtid-purged=OFF --column-statistics=1; do
+    [[ $known != *"${flag%=*}"* ]] || flags+=("$flag")
+done
 
 contents() {
     [ ${#databases[@]} = 0 ] || "$dumper" "${server[@]}" "${flags[@]}" --databases "${databases[@]}"

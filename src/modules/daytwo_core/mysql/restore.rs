@@ -22,7 +22,8 @@ static SPEC: Spec = Spec {
     doc: Doc {
         text: "Reads a dump from a volume into a MySQL or MariaDB server of the cluster.\n\n\
             First the dump's sha256 is compared with the one beside it (`FILE.json`), or with `sha256`; a \
-            dump that is damaged, or whose checksum nobody knows, is refused. So is a server that is not \
+            dump that is damaged, or whose checksum nobody knows, is refused; so is a dump of MariaDB for \
+            MySQL or of MySQL for MariaDB, as neither reads the other's. So is a server that is not \
             empty, unless `existing` says what becomes of its databases. In the end the rows of every table \
             are counted and compared with those of the dump.",
         returns: &[

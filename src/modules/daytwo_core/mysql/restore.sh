@@ -13,6 +13,11 @@ echo "$DUMP: checksum is right"
 
 begin=$SECONDS
 version=$(sql 'select version()')
+if [ -f "$DUMP.json" ]; then
+    dumped=$(sed -n 's/.*"server": "\([^"]*\)".*/\1/p' "$DUMP.json")
+    [ "$(flavour "$dumped")" = "$(flavour "$version")" ] || fail "the dump is of $(flavour "$dumped") ($dumped)," \
+        "and the server is $(flavour "$version") ($version): neither reads the other's dumps"
+fi
 tables=$(sql "select count(*) from information_schema.tables where table_schema not in ($system_schemas)")
 if [ "$tables" != 0 ]; then
     case $EXISTING in
