@@ -65,8 +65,8 @@ test-walk: build ## from a chart to an operator in the cluster, as it is deliver
 	@DAYTWO_BINARY=$(abspath $(STATIC_BINARY)) tests/e2e/run walk
 
 .PHONY: test-mysql
-test-mysql: ## MySQL's day two in full: upgrades of 1 million rows, ten minutes of backups
-	@DAYTWO_E2E_ROWS=$(or $(ROWS),1000000) DAYTWO_E2E_BACKUP_MINUTES=$(or $(MINUTES),10) tests/e2e/run mysql --skip mysql_runtime::
+test-mysql: ## MySQL's day two in full: MySQL beside MariaDB, upgrades of 1 million rows, ten minutes of backups
+	@DAYTWO_E2E_MYSQL=1 DAYTWO_E2E_ROWS=$(or $(ROWS),1000000) DAYTWO_E2E_BACKUP_MINUTES=$(or $(MINUTES),10) tests/e2e/run mysql --skip mysql_runtime::
 	@DAYTWO_E2E_ROWS=$(or $(ROWS),1000000) tests/e2e/run mysql_runtime::
 
 .PHONY: test-faults

@@ -36,7 +36,7 @@ GRANT SELECT, INSERT ON shop.* TO app@'%';
 
 /// What tells whether the tables are the same.
 pub const CHECKSUMS: &str = "CHECKSUM TABLE customers, orders, audit, nothing; \
-    SELECT MD5(GROUP_CONCAT(id, ' ', price, ' ', twice ORDER BY id)) FROM priced";
+    SET SESSION group_concat_max_len = 1000000; SELECT SHA2(GROUP_CONCAT(id, ' ', price, ' ', twice ORDER BY id), 256) FROM priced";
 
 /// A MySQL resource named `shop`.
 pub struct Database<'a> {
@@ -50,7 +50,7 @@ impl<'a> Database<'a> {
             "version": version,
             "database": "shop",
             "storage": {"onDelete": "Delete"},
-            "config": {"innodb_buffer_pool_size": "64M", "innodb_log_file_size": "64M"},
+            "config": {"innodb_buffer_pool_size": "64M", "loose_innodb_log_file_size": "64M"},
             "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "1Gi"}},
         });
         if let (Value::Object(spec), Value::Object(more)) = (&mut spec, more) {
@@ -114,18 +114,20 @@ impl<'a> Database<'a> {
         self.sql(SCHEMA).await;
         self.sql("DELIMITER //\nCREATE PROCEDURE note(text VARCHAR(90)) BEGIN INSERT INTO audit (what) VALUES (text); END//")
             .await;
-        self.sql(
+        self.sql(&format!(
             "INSERT INTO customers (name, born, score, tags) SELECT CONCAT('Zoë 🦀 (', seq, '), ''\\\\'), \
-             DATE '1970-01-01' + INTERVAL seq DAY, seq / 7, JSON_OBJECT('n', seq) FROM seq_1_to_100",
-        )
+             DATE '1970-01-01' + INTERVAL seq DAY, seq / 7, JSON_OBJECT('n', seq) FROM {}",
+            numbers(100)
+        ))
         .await;
         self.sql(&format!(
             "INSERT INTO orders (customer, item, price, picture, at) SELECT 1 + seq % 100, \
-             CONCAT('line\\n(', seq, '), ''x'''), seq / 100, UNHEX(MD5(seq)), '2026-01-01' + INTERVAL seq SECOND \
-             FROM seq_1_to_{rows}"
+             CONCAT('line\\n(', seq, '), ''x'''), seq / 100, UNHEX(SHA2(seq, 256)), '2026-01-01' + INTERVAL seq SECOND \
+             FROM {}",
+            numbers(rows)
         ))
         .await;
-        self.sql("INSERT INTO priced (id, price) SELECT seq, seq / 3 FROM seq_1_to_500").await;
+        self.sql(&format!("INSERT INTO priced (id, price) SELECT seq, seq / 3 FROM {}", numbers(500))).await;
     }
 
     /// The checksums of all tables but the one that writers write to. The server's own for a table with a
@@ -156,9 +158,19 @@ impl<'a> Database<'a> {
     }
 }
 
+/// A table of the numbers from 1 to `count`, as both MariaDB and MySQL can make it.
+fn numbers(count: u64) -> String {
+    let digits =
+        format!("(SELECT 0 AS d{})", (1..10).map(|d| format!(" UNION ALL SELECT {d}")).collect::<String>());
+    let places = 0..u32::try_from((count - 1).to_string().len()).expect("a number has few digits");
+    let sum: String = places.clone().map(|place| format!(" + p{place}.d * {}", 10_u64.pow(place))).collect();
+    let tables: Vec<String> = places.map(|place| format!("{digits} p{place}")).collect();
+    format!("(SELECT 1{sum} AS seq FROM {} HAVING seq <= {count}) numbers", tables.join(" CROSS JOIN "))
+}
+
 /// Runs SQL as root in a pod.
 pub fn sql_in(namespace: &Namespace, pod: &str, statements: &str) -> String {
-    let script = "MYSQL_PWD=$MARIADB_ROOT_PASSWORD \"$(command -v mariadb || command -v mysql)\" --user=root \
+    let script = "MYSQL_PWD=$MYSQL_ROOT_PASSWORD \"$(command -v mariadb || command -v mysql)\" --user=root \
                   --skip-column-names --default-character-set=utf8mb4 shop --execute \"$1\" && echo whole";
     let arguments = ["exec", pod, "--container=server", "--", "bash", "-c", script, "bash", statements];
     let reads = ["SELECT", "CHECKSUM", "SHOW"].iter().any(|word| statements.starts_with(word));
@@ -186,7 +198,7 @@ pub fn kubectl(namespace: &Namespace, arguments: &[&str]) -> std::process::Outpu
 /// A client for each row, and one that keeps its connection: each tells a row only when it was acknowledged.
 const WRITERS: &str = r#"
 export MYSQL_PWD='app(1)'
-client="mariadb --host=shop-mysql --user=app --connect-timeout=2 --batch --skip-column-names"
+client="$(command -v mariadb || command -v mysql) --host=shop-mysql --user=app --connect-timeout=2 --batch --skip-column-names"
 ( while :; do
     id=$(date +%s%N)
     if $client shop --execute="INSERT INTO journal VALUES ($id, 'short')" 2>/tmp/error; then echo "ack $id"
@@ -207,11 +219,15 @@ pub struct Writers<'a> {
 impl<'a> Writers<'a> {
     /// Starts them, and waits for the first row.
     pub async fn start(namespace: &'a Namespace) -> Self {
+        // Its own client.
+        let status = &namespace.get(API, "MySQL", "shop").await.expect("the resource is there")["status"];
+        let text = |field: &str| status[field].as_str().expect("the server is reported").to_owned();
+        let image = format!("{}:{}", text("image"), text("version"));
         namespace
             .apply(json!({
                 "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "writers"},
                 "spec": {"terminationGracePeriodSeconds": 0, "containers": [{
-                    "name": "writers", "image": "daytwo.dev/mariadb:10.11", "command": ["bash", "-c", WRITERS],
+                    "name": "writers", "image": image, "command": ["bash", "-c", WRITERS],
                 }]},
             }))
             .await;

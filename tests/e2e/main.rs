@@ -16,6 +16,7 @@ mod leader;
 mod mysql;
 mod mysql_backup;
 mod mysql_faults;
+mod mysql_itself;
 mod mysql_runtime;
 mod mysql_upgrade;
 mod operator;
