@@ -21,7 +21,8 @@ async fn main() {
     let objects = (0..count).flat_map(|number| objects(&format!("bare{number}")));
     let created = futures::stream::iter(objects).map(|(plural, object)| {
         let (client, body) = (client.clone(), object.to_string().into_bytes());
-        let request = http::Request::post(format!("/api/v1/namespaces/{namespace}/{plural}"))
+        let group = if plural == "roles" { "apis/rbac.authorization.k8s.io" } else { "api" };
+        let request = http::Request::post(format!("/{group}/v1/namespaces/{namespace}/{plural}"))
             .header("content-type", "application/json");
         async move { client.request::<Value>(request.body(body).unwrap()).await.unwrap() }
     });
@@ -32,11 +33,11 @@ async fn main() {
 fn objects(name: &str) -> [(&'static str, Value); 4] {
     let metadata = json!({"name": name, "labels": {"app.kubernetes.io/managed-by": "Helm"}});
     let record = json!({"name": format!("sh.helm.release.v1.{name}.v1"), "labels": {"owner": "helm"}});
-    let spec = json!({"selector": {"app": name}, "ports": [{"port": 80}]});
+    let rules = json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]);
     [
         ("serviceaccounts", json!({"metadata": metadata})),
         ("configmaps", json!({"metadata": metadata, "data": {"greeting": "hello"}})),
-        ("services", json!({"metadata": metadata, "spec": spec})),
+        ("roles", json!({"metadata": metadata, "rules": rules})),
         (
             "secrets",
             json!({"metadata": record, "type": "helm.sh/release.v1", "stringData": {"release": "x".repeat(RECORD)}}),
