@@ -217,6 +217,7 @@ impl Content {
             ),
             imports: imports.to_vec(),
             handlers,
+            included: true,
             vars: role.map(|role| role.defaults.clone()).unwrap_or_default(),
         };
         let path = loader.find_tasks(name, &around);
@@ -297,6 +298,7 @@ pub fn collection_playbook(name: &str, options: &Options) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tree::Node;
     use super::*;
     use crate::jinja::Plugins;
     use crate::modules::Registry;
@@ -322,5 +324,27 @@ mod tests {
         let content = load(&options).unwrap();
         assert!(content.warnings.is_empty());
         assert!(content.task_file("later.yml", None, &[], false).is_err());
+    }
+
+    /// As ansible-core 2.18.19 takes it: the tasks of the block, without what would rescue them, but no block in it.
+    #[test]
+    fn a_file_that_handlers_include_may_begin_with_blocks() {
+        let directory = tempfile::tempdir().unwrap();
+        let play = "- hosts: localhost\n  handlers:\n  - include_tasks: later.yml\n    register:\n";
+        std::fs::write(directory.path().join("play.yml"), play).unwrap();
+        let environment = Arc::new(Environment::new(Arc::new(Plugins::builtin())));
+        let options = Options::new(Arc::new(Registry::all()), environment);
+        let included = |text: &str| {
+            std::fs::write(directory.path().join("later.yml"), text).unwrap();
+            let content = Content::load_playbook(&directory.path().join("play.yml"), &options);
+            let content = content.map_err(|errors| errors.to_string()).unwrap();
+            let nodes = content.task_file("later.yml", None, &[], true).map(|(_, nodes)| nodes);
+            nodes.map_err(|errors| (content.warnings.len(), errors.0[0].message.clone()))
+        };
+        let nodes = included("- block: [{debug: }]\n  rescue: [{debug: }]\n").unwrap();
+        let Node::Block(block) = &nodes[0] else { panic!("a block is wanted") };
+        assert_eq!((block.body.len(), block.rescue.len()), (1, 0));
+        let nested = included("- block: [{block: [{debug: }]}]\n").unwrap_err();
+        assert_eq!(nested, (1, "Using a block as a handler is not supported.".to_owned()));
     }
 }

@@ -14,7 +14,7 @@ use super::files::{MAX_DEPTH, files_below, is_yaml};
 use super::loader::{Loader, RoleFiles, RoleHead, Surroundings};
 use super::tree::{Action, Node, Place, Task};
 use crate::jinja::Value;
-use crate::yaml::python;
+use crate::yaml::{Dialect, Kind as YamlKind, Limits, Source, python};
 
 /// What was found in a project.
 #[derive(Debug, Clone, Default)]
@@ -184,6 +184,14 @@ fn is_playbook(path: &Path) -> bool {
     node.value.as_list().is_some_and(|items| items.iter().any(is_play))
 }
 
+/// Whether a file begins with a dict: objects for lookups and templates lie among the files of tasks.
+fn is_object(path: &Path) -> bool {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    let source = Source::new(&bytes);
+    let first = source.documents(Dialect::LibYaml, Limits::default()).next();
+    first.is_some_and(|first| first.is_ok_and(|first| matches!(first.root().kind(), YamlKind::Mapping)))
+}
+
 struct Linter<'a> {
     options: &'a Options,
     findings: Vec<LoadError>,
@@ -208,10 +216,14 @@ impl Linter<'_> {
         for (folder, handlers) in [("tasks", false), ("handlers", true)] {
             for file in files_below(&path.join(folder), is_yaml) {
                 self.report.files += 1;
+                if is_object(&file) {
+                    continue;
+                }
                 let around = Surroundings {
                     role: Some(RoleHead { path: path.to_owned() }),
                     collections: Arc::clone(&collections),
                     handlers,
+                    included: file.file_stem().is_some_and(|stem| stem != "main"),
                     ..Surroundings::default()
                 };
                 if let Some(tasks) = loader.task_file(&file, &around, None) {

@@ -8,7 +8,7 @@ use crate::jinja::error::Error;
 use crate::jinja::eval::{Interpreter, compare};
 use crate::jinja::object::Args;
 use crate::jinja::plugins::Filter;
-use crate::jinja::value::{Dict, Entries, Key, Value};
+use crate::jinja::value::{Dict, Key, Value};
 use crate::jinja::{ops, repr};
 
 /// The filters of this family.
@@ -25,10 +25,6 @@ pub const FILTERS: &[(&str, Filter)] = &[
         Ok(Value::from(quote(&text)))
     }),
     ("comment", comment),
-    ("stripnone", |_, value, _| {
-        ops::defined(&value)?;
-        Ok(strip_none(&value, 0))
-    }),
 ];
 
 /// The `bool` filter: none for `None`.
@@ -218,23 +214,4 @@ fn whole(value: &Value) -> Result<i64, Error> {
     number.ok_or_else(|| {
         Error::value_error(format!("invalid literal for int() with base 10: {}", repr::repr(value)))
     })
-}
-
-/// A copy without `None`, in dicts and lists at any depth (a filter that several operators ship).
-fn strip_none(value: &Value, depth: usize) -> Value {
-    if depth > 200 {
-        return value.clone();
-    }
-    match value {
-        Value::Dict(dict) => {
-            let kept = dict.entries().into_iter().filter(|(_, value)| !value.is_none());
-            let kept: Entries = kept.map(|(key, value)| (key, strip_none(&value, depth + 1))).collect();
-            Value::Dict(Dict::new(kept))
-        }
-        Value::List(list) => {
-            let kept = list.items().into_iter().filter(|item| !item.is_none());
-            Value::list(kept.map(|item| strip_none(&item, depth + 1)).collect())
-        }
-        other => other.clone(),
-    }
 }

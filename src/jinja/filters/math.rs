@@ -17,7 +17,6 @@ pub(super) const FILTERS: &[(&str, Filter)] = &[
     ("root", root),
     ("human_readable", human_readable),
     ("human_to_bytes", human_to_bytes),
-    ("cpu_string_to_decimal", cpu_string_to_decimal),
 ];
 
 fn number(value: &Value, name: &str) -> Result<f64, Error> {
@@ -190,16 +189,4 @@ fn amount(source: &str) -> Option<(f64, Option<&str>)> {
 fn whole(number: f64) -> Value {
     let rounded = number.round_ties_even();
     <num_bigint::BigInt as num_traits::FromPrimitive>::from_f64(rounded).map_or(Value::None, Value::from)
-}
-
-/// `500m` as whole processors: a filter that awx-operator ships.
-fn cpu_string_to_decimal(_: &mut Interpreter<'_>, value: Value, _: Args) -> Result<Value, Error> {
-    let value = text(&value)?;
-    let cores = match value.strip_suffix('m') {
-        Some(millis) => millis.parse::<i64>().map(|millis| millis / 1000),
-        None => value.parse::<f64>().map(|cores| cores as i64).or_else(|_| value.parse()),
-    };
-    cores
-        .map(Value::Int)
-        .map_err(|_| Error::value_error(format!("invalid literal for int() with base 10: '{value}'")))
 }

@@ -11,6 +11,7 @@ pub mod json;
 mod json_query;
 pub mod json_read;
 pub(crate) mod math;
+mod operators;
 pub mod order;
 mod password_hash;
 pub(crate) mod path;
@@ -43,6 +44,7 @@ pub fn register(plugins: &mut Plugins) {
         ipaddr::FILTERS,
         json_query::FILTERS,
         math::FILTERS,
+        operators::FILTERS,
         order::FILTERS,
         password_hash::FILTERS,
         path::FILTERS,

@@ -147,7 +147,7 @@ impl Loader<'_> {
                 if self.texts.contains_key(&key.0) {
                     return;
                 }
-                let mut inner = around.clone();
+                let mut inner = Surroundings { included: true, ..around.clone() };
                 inner.imports.push(name);
                 self.depth += 1;
                 self.task_file(&path, &inner, Some(&call.place));

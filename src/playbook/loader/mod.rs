@@ -34,6 +34,8 @@ pub(super) struct Surroundings {
     pub imports: Vec<String>,
     /// Whether they are handlers.
     pub handlers: bool,
+    /// Whether they stand in a file that is included while a run goes on: what handlers include may begin with blocks.
+    pub included: bool,
     /// The variables with which the names of imports are templated.
     pub vars: VarMap,
 }

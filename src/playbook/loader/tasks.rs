@@ -77,18 +77,22 @@ impl Loader<'_> {
         around: &Surroundings,
     ) -> Node {
         let place = place_of(file, item);
-        if around.handlers {
+        if around.handlers && !around.included {
             self.fail(&place, "Using a block as a handler is not supported.", None);
         }
         let keywords = self.keywords(dict, on::BLOCK, file, "Block", &[]);
-        let mut around = around.clone();
+        let mut around = Surroundings { included: false, ..around.clone() };
         if keywords.get("collections").is_some() {
             around.collections = Arc::new(self.collections(&keywords));
         }
         around.vars.extend(keywords.vars.clone());
         let mut list =
             |key: &str| dict.get(key).map(|node| self.nodes(node, file, &around, key)).unwrap_or_default();
-        let (body, rescue, always) = (list("block"), list("rescue"), list("always"));
+        let (body, mut rescue, mut always) = (list("block"), list("rescue"), list("always"));
+        if around.handlers {
+            // Handlers are a list of tasks, to which those of the block are added.
+            (rescue, always) = Default::default();
+        }
         Node::Block(Arc::new(Block { place, keywords, body, rescue, always }))
     }
 
@@ -156,6 +160,7 @@ impl Loader<'_> {
                 }
                 ("tags", _) => keywords.tags = tags(node),
                 (_, Holds::Tasks) => {}
+                ("register", _) if matches!(node.value, python::Value::None) => {}
                 ("register", _) if !node.value.as_str().is_some_and(jinja::is_identifier) => {
                     let shown = jinja::yaml::value(node);
                     let message = format!("Invalid variable name in 'register' specified: '{shown}'");
