@@ -8,7 +8,6 @@ use clap::Args;
 use super::ansible::AnsibleFlags;
 use crate::cluster::{Client, access};
 use crate::operator::content;
-use crate::playbook::Options;
 use crate::project::permissions::{self, Permissions, Rules, Scope};
 use crate::project::to_documents;
 use crate::watches::{self, AnsibleContent, Content};
@@ -65,7 +64,7 @@ impl Rbac {
         if contents.is_empty() {
             return Ok(needs);
         }
-        let options = Options { ahead: false, ..self.ansible.options()?.content };
+        let options = self.ansible.options()?.content;
         for ansible in contents {
             let loaded = content::load(ansible, &self.watches_file, &options);
             let loaded = loaded.map_err(|errors| errors.to_string())?;

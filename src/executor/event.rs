@@ -70,6 +70,12 @@ impl TaskOutcome {
     }
 }
 
+/// What the result of a task says: its message, or that `no_log` hides it.
+#[must_use]
+pub fn message(result: &serde_json::Value) -> Option<&str> {
+    ["msg", "censored"].into_iter().find_map(|key| result[key].as_str())
+}
+
 /// One thing that happened during a run. Results are already censored by `no_log`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

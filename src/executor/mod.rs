@@ -53,7 +53,7 @@ mod verdict;
 mod walk;
 
 pub use context::{Context, Gathering, ReadInventory, RunOptions};
-pub use event::{Event, Observer, TaskOutcome, TaskRef};
+pub use event::{Event, Observer, TaskOutcome, TaskRef, message};
 pub use fact_cache::FactCache;
 pub use run::{Outcome, Progress, Run, RunError, Status, run_to_end};
 pub use stats::{Failure, HostStats, Stats};

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::event::TaskOutcome;
+use super::event::{TaskOutcome, message};
 use crate::playbook::Task;
 use crate::traces;
 
@@ -46,8 +46,7 @@ impl TaskSpan {
         }
         self.0.record("ansible.task.host.status", outcome.name());
         if matches!(outcome, TaskOutcome::Failed | TaskOutcome::Rescued | TaskOutcome::Unreachable) {
-            let said = ["msg", "censored"].into_iter().find_map(|key| result[key].as_str());
-            traces::failed(&self.0, &said.unwrap_or("failed"));
+            traces::failed(&self.0, &message(result).unwrap_or("failed"));
         }
     }
 }

@@ -319,7 +319,9 @@ fn names_added_repository(reference: &str) -> bool {
 
 fn role_reconciler(watch: &Watch, ansible: &AnsibleContent, shared: &Arc<Shared>) -> Arc<dyn Reconcile> {
     let options = &shared.options;
-    match content::load(ansible, &options.watches_file, &options.ansible.content) {
+    // The warnings are shown.
+    let wanted = crate::playbook::Options { ahead: true, ..options.ansible.content.clone() };
+    match content::load(ansible, &options.watches_file, &wanted) {
         Ok(loaded) => {
             loaded.main.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
             tracing::info!(kind = %watch.kind, "role or playbook loaded");

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::executor::{Event, Observer, TaskOutcome};
+use crate::executor::{self, Event, Observer, TaskOutcome};
 
 /// Writes the events of a run to the log.
 #[derive(Default)]
@@ -27,9 +27,7 @@ impl Observer for RunLog {
         match event {
             Event::TaskEnd { task, outcome, result, .. } => {
                 let (name, at) = (&task.name, &task.path);
-                // What `no_log` hides has a word for itself.
-                let message =
-                    ["msg", "censored"].iter().find_map(|key| result[key].as_str()).unwrap_or_default();
+                let message = executor::message(result).unwrap_or_default();
                 match outcome {
                     TaskOutcome::Changed => tracing::info!(task = %name, at, "changed"),
                     TaskOutcome::Failed | TaskOutcome::Unreachable => {

@@ -216,9 +216,6 @@ impl Linter<'_> {
         for (folder, handlers) in [("tasks", false), ("handlers", true)] {
             for file in files_below(&path.join(folder), is_yaml) {
                 self.report.files += 1;
-                if is_object(&file) {
-                    continue;
-                }
                 let around = Surroundings {
                     role: Some(RoleHead { path: path.to_owned() }),
                     collections: Arc::clone(&collections),
@@ -226,8 +223,12 @@ impl Linter<'_> {
                     included: file.file_stem().is_some_and(|stem| stem != "main"),
                     ..Surroundings::default()
                 };
+                let before = loader.errors.len();
                 if let Some(tasks) = loader.task_file(&file, &around, None) {
                     nodes.extend(tasks.iter().cloned());
+                }
+                if loader.errors.len() > before && is_object(&file) {
+                    loader.errors.truncate(before);
                 }
             }
         }

@@ -19,10 +19,9 @@ async fn main() {
     let (namespace, count) = (&arguments[1], arguments[2].parse::<usize>().unwrap());
     let client = kube::Client::try_default().await.unwrap();
     let objects = (0..count).flat_map(|number| objects(&format!("bare{number}")));
-    let created = futures::stream::iter(objects).map(|(plural, object)| {
+    let created = futures::stream::iter(objects).map(|(api, plural, object)| {
         let (client, body) = (client.clone(), object.to_string().into_bytes());
-        let group = if plural == "roles" { "apis/rbac.authorization.k8s.io" } else { "api" };
-        let request = http::Request::post(format!("/{group}/v1/namespaces/{namespace}/{plural}"))
+        let request = http::Request::post(format!("/{api}/namespaces/{namespace}/{plural}"))
             .header("content-type", "application/json");
         async move { client.request::<Value>(request.body(body).unwrap()).await.unwrap() }
     });
@@ -30,15 +29,16 @@ async fn main() {
     assert_eq!(created, 4 * count);
 }
 
-fn objects(name: &str) -> [(&'static str, Value); 4] {
+fn objects(name: &str) -> [(&'static str, &'static str, Value); 4] {
     let metadata = json!({"name": name, "labels": {"app.kubernetes.io/managed-by": "Helm"}});
     let record = json!({"name": format!("sh.helm.release.v1.{name}.v1"), "labels": {"owner": "helm"}});
     let rules = json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}]);
     [
-        ("serviceaccounts", json!({"metadata": metadata})),
-        ("configmaps", json!({"metadata": metadata, "data": {"greeting": "hello"}})),
-        ("roles", json!({"metadata": metadata, "rules": rules})),
+        ("api/v1", "serviceaccounts", json!({"metadata": metadata})),
+        ("api/v1", "configmaps", json!({"metadata": metadata, "data": {"greeting": "hello"}})),
+        ("apis/rbac.authorization.k8s.io/v1", "roles", json!({"metadata": metadata, "rules": rules})),
         (
+            "api/v1",
             "secrets",
             json!({"metadata": record, "type": "helm.sh/release.v1", "stringData": {"release": "x".repeat(RECORD)}}),
         ),

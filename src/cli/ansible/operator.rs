@@ -11,7 +11,6 @@ use super::setup::Setup;
 use crate::executor::Gathering;
 use crate::jinja::convert;
 use crate::operator::AnsibleOptions;
-use crate::playbook::Options;
 
 /// The flags of `ansible-operator run` that are about Ansible.
 #[derive(Debug, Args)]
@@ -48,7 +47,7 @@ impl AnsibleFlags {
         let Arguments { task, tags } = arguments(&self.ansible_args)?;
         let setup = Setup::without_hosts(&InventoryOptions::default(), &task.variables, &task.vault)
             .map_err(|failure| failure.message.unwrap_or_default())?;
-        let mut content = Options { ahead: true, ..setup.content_options() };
+        let mut content = setup.content_options();
         let replace = |paths: &mut Vec<PathBuf>, given: &Option<String>| {
             if let Some(given) = given.as_deref().filter(|given| !given.is_empty()) {
                 *paths = std::env::split_paths(given).collect();

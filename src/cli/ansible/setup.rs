@@ -169,7 +169,7 @@ impl Setup {
         })
     }
 
-    /// How content is loaded: without looking ahead, as Ansible's commands find wrong what they come to.
+    /// How content is loaded: without looking ahead, as Ansible's commands show no warnings of what they do not come to.
     #[must_use]
     pub(super) fn content_options(&self) -> Options {
         let mut options = Options::new(Arc::clone(&self.modules) as Arc<_>, Arc::clone(&self.environment));
