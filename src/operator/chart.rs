@@ -17,7 +17,7 @@ use super::dependents::{CHART_LABEL, Caller};
 use super::primary::Primary;
 use super::queue::Key;
 use super::{Shared, finalizer, status};
-use crate::chart::Chart;
+use crate::chart::{Capabilities, Chart};
 use crate::cluster::{EventKind, ObjectRef};
 use crate::release::{self, Action, Outcome, Spec, State};
 use crate::traces;
@@ -51,7 +51,15 @@ pub(super) struct ChartReconciler {
     pub(super) chart: Arc<Chart>,
     pub(super) overrides: Vec<Override>,
     pub(super) watch_dependants: bool,
-    pub(super) states: Mutex<HashMap<Key, Arc<State>>>,
+    pub(super) known: Mutex<HashMap<Key, Known>>,
+}
+
+/// What the last pass over a resource left.
+pub(super) struct Known {
+    state: Arc<State>,
+    /// What it looked at, when there was nothing to do and the status told so already: there is nothing to do
+    /// for as long as that is the same and nothing drifts.
+    settled: Option<(u64, Arc<Capabilities>)>,
 }
 
 /// A failed step and the condition that tells it.
@@ -86,38 +94,74 @@ impl From<crate::cluster::Error> for Trouble {
 #[async_trait]
 impl Reconcile for ChartReconciler {
     async fn reconcile(&self, pass: &Pass) -> Result<Next, Failure> {
-        let result =
-            if pass.primary.deleting { self.uninstall(pass).await } else { self.bring_up(pass).await };
+        // On the heap what takes room: most passes have nothing to do.
+        let result = if pass.primary.deleting {
+            Box::pin(self.uninstall(pass)).await
+        } else if self.is_settled(pass) {
+            period(&pass.primary).map_err(Trouble::irreconcilable)
+        } else {
+            Box::pin(self.bring_up(pass)).await
+        };
         match result {
             Ok(next) => Ok(next),
-            Err(trouble) => Err(self.tell(pass, trouble).await),
+            Err(trouble) => Err(Box::pin(self.tell(pass, trouble)).await),
         }
     }
 
     fn forget(&self, caller: &Caller) {
-        self.states().remove(&caller.key);
+        self.known().remove(&caller.key);
         self.shared.dependents.forget(caller);
-        let namespace = caller.key.namespace().unwrap_or(self.shared.client.default_namespace());
-        self.shared.records.forget(namespace, &caller.key.name);
+        self.shared.records.forget(self.namespace(&caller.key), &caller.key.name);
     }
 }
 
 impl ChartReconciler {
-    fn states(&self) -> MutexGuard<'_, HashMap<Key, Arc<State>>> {
-        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, HashMap<Key, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The namespace of a resource's release.
+    fn namespace<'a>(&'a self, key: &'a Key) -> &'a str {
+        key.namespace().unwrap_or(self.shared.client.default_namespace())
+    }
+
+    /// Whether all is as it was when the last pass had nothing to do.
+    fn is_settled(&self, pass: &Pass) -> bool {
+        let key = &pass.caller.key;
+        let same = self.known().get(key).and_then(|known| known.settled.as_ref()).is_some_and(
+            |(version, capabilities)| {
+                *version == pass.primary.version && Arc::ptr_eq(capabilities, &self.shared.capabilities())
+            },
+        );
+        same && self.shared.records.agree(self.namespace(key), &key.name) && self.is_clean_and_ready(pass)
+    }
+
+    fn is_clean_and_ready(&self, pass: &Pass) -> bool {
+        let dependents = &self.shared.dependents;
+        dependents.is_clean(&pass.caller) && dependents.unready(&pass.caller).is_empty()
+    }
+
+    /// The pass had nothing to do.
+    fn settle(&self, pass: &Pass, spec: &Spec) {
+        if let Some(known) = self.known().get_mut(&pass.caller.key)
+            && pass.primary.version > 0
+        {
+            known.settled = Some((pass.primary.version, Arc::clone(&spec.capabilities)));
+        }
     }
 
     async fn bring_up(&self, pass: &Pass) -> Result<Next, Trouble> {
         let primary = &pass.primary;
         let period = period(primary).map_err(Trouble::irreconcilable)?;
         let spec = self.spec(primary).map_err(Trouble::irreconcilable)?;
-        let state = self.states().get(&pass.caller.key).cloned();
+        let state = self.known().get(&pass.caller.key).map(|known| Arc::clone(&known.state));
         let agreed = self.shared.records.agree(&spec.namespace, &spec.name);
         let current = state.filter(|state| agreed && state.inputs == release::inputs(&spec));
         if let Some(state) = &current
             && self.shared.dependents.is_clean(&pass.caller)
         {
             self.report(pass, &Action::Unchanged, state.revision, None).await?;
+            self.settle(pass, &spec);
             return Ok(self.next(pass, period));
         }
         finalizer::add(&self.shared, &pass.primaries, primary, FINALIZER).await?;
@@ -166,7 +210,8 @@ impl ChartReconciler {
         let state = outcome.state.clone();
         self.shared.dependents.expect(&pass.caller, &state.tracked, self.watch_dependants);
         self.shared.records.claim(&pass.caller, &spec.namespace, &spec.name, state.revision);
-        self.states().insert(pass.caller.key.clone(), Arc::new(state));
+        let known = Known { state: Arc::new(state), settled: None };
+        self.known().insert(pass.caller.key.clone(), known);
     }
 
     fn spec(&self, primary: &Primary) -> Result<Spec, String> {
@@ -187,7 +232,7 @@ impl ChartReconciler {
         }
         Ok(Spec {
             name,
-            namespace: primary.key.namespace().unwrap_or(self.shared.client.default_namespace()).to_owned(),
+            namespace: self.namespace(&primary.key).to_owned(),
             chart: Arc::clone(&self.chart),
             values,
             capabilities: self.shared.capabilities(),

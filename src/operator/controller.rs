@@ -27,6 +27,8 @@ use crate::watches::{Content, Gvk, Watch};
 
 /// Objects per page of an initial list.
 const PAGE: u32 = 100;
+/// The moments of a period at which resources come round together.
+const MOMENTS: u32 = 32;
 /// Pause before a kind that is not served yet is looked up again.
 const RETRY: Duration = Duration::from_secs(3);
 /// The first pause after a failed pass, and the longest.
@@ -292,8 +294,7 @@ impl Controller {
         let trace = self.trace(&primary);
         let pass = Pass { primary, primaries: Arc::clone(&self.primaries), caller: self.caller(key), cancel };
         let started = Instant::now();
-        // On the heap, so that an idle controller holds no room for a pass.
-        let work = Box::pin(self.reconciler.reconcile(&pass)).instrument(span.clone());
+        let work = self.reconciler.reconcile(&pass).instrument(span.clone());
         let result = work.instrument(trace.clone()).await;
         let _entered = span.enter();
         let label = match result {
@@ -335,7 +336,7 @@ impl Controller {
             Next::Done => Duration::ZERO,
         };
         if !period.is_zero() {
-            self.queue.push_after(key, jittered(period));
+            self.queue.push_about(key, jittered(period), period / MOMENTS);
         }
     }
 }

@@ -277,7 +277,7 @@ async fn chart_reconciler(watch: &Watch, content: &ChartContent, shared: &Arc<Sh
                 chart: Arc::new(chart),
                 overrides,
                 watch_dependants: watch.watch_dependent_resources,
-                states: Mutex::default(),
+                known: Mutex::default(),
             })
         }
         Err(error) => {

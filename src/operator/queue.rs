@@ -55,6 +55,8 @@ struct State {
     /// Passes that failed in a row.
     failures: HashMap<Key, u32>,
     sequence: u64,
+    /// From when on moments are counted that passes share.
+    origin: Option<Instant>,
 }
 
 impl Queue {
@@ -72,6 +74,16 @@ impl Queue {
     /// Wishes for a pass later, unless one is due earlier anyway.
     pub(super) fn push_after(&self, key: &Key, delay: Duration) {
         self.state().push_at(key, Instant::now() + delay);
+        self.changed.notify_one();
+    }
+
+    /// As [`Queue::push_after`], but up to `slack` later, so that passes which come round for ever share a few moments
+    /// instead of waking the program up for each.
+    pub(super) fn push_about(&self, key: &Key, delay: Duration, slack: Duration) {
+        let mut state = self.state();
+        let at = state.shared_moment(Instant::now() + delay, slack);
+        state.push_at(key, at);
+        drop(state);
         self.changed.notify_one();
     }
 
@@ -147,6 +159,14 @@ impl State {
         }
     }
 
+    /// The first moment from `at` on that is a whole number of `slack`s after the origin.
+    fn shared_moment(&mut self, at: Instant, slack: Duration) -> Instant {
+        let origin = *self.origin.get_or_insert(at);
+        let over = at.duration_since(origin).as_nanos().checked_rem(slack.as_nanos()).unwrap_or(0);
+        let wait = slack.as_nanos() - over;
+        if over == 0 { at } else { at + Duration::from_nanos_u128(wait) }
+    }
+
     fn push_at(&mut self, key: &Key, at: Instant) {
         if let Some(due) = self.due.get(key).copied() {
             if due.0 <= at {
@@ -217,6 +237,19 @@ mod tests {
         assert_eq!(queue.next().await, key("late"));
         let nothing = tokio::time::timeout(Duration::from_millis(150), queue.next()).await;
         assert!(nothing.is_err());
+    }
+
+    #[test]
+    fn passes_that_come_round_share_moments() {
+        let mut state = State::default();
+        let (start, slack) = (Instant::now(), Duration::from_secs(2));
+        let after = |state: &mut State, millis| {
+            let moment = state.shared_moment(start + Duration::from_millis(millis), slack);
+            moment.duration_since(start).as_millis()
+        };
+        let moments = [0, 1, 1500, 2000, 2001, 5500].map(|millis| after(&mut state, millis));
+        assert_eq!(moments, [0, 2000, 2000, 2000, 4000, 6000]);
+        assert_eq!(state.shared_moment(start, Duration::ZERO), start);
     }
 
     #[test]

@@ -367,9 +367,10 @@ impl Record {
     /// # Errors
     /// Never in practice: a record is plain JSON.
     pub fn encode(&self) -> Result<String, String> {
+        // At once: a serializer writes word by word, and the encoder clears its whole buffer at every write.
+        let text = serde_json::to_vec(self).map_err(|error| error.to_string())?;
         let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-        serde_json::to_writer(&mut packed, self).map_err(|error| error.to_string())?;
-        packed.flush().map_err(|error| error.to_string())?;
+        packed.write_all(&text).map_err(|error| error.to_string())?;
         Ok(STANDARD.encode(packed.finish().map_err(|error| error.to_string())?))
     }
 
