@@ -169,7 +169,7 @@ enum LogFormat {
 impl Run {
     pub(super) fn run(self) -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(processors().min(4))
+            .worker_threads(processors().min(2))
             .enable_all()
             .build();
         let result = match runtime {
