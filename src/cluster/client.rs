@@ -19,6 +19,7 @@ use tracing::field::Empty;
 use url::form_urlencoded::Serializer;
 
 use super::discovery::Resources;
+use super::discovery_cache::DiscoveryCache;
 use super::error::{Call, Error, Reason, Refusal, Verb};
 use super::openapi::Descriptions;
 use super::{Fence, Object, ObjectRef, Resource, ServerVersion};
@@ -222,16 +223,25 @@ impl Client {
     ///
     /// # Errors
     /// [`Error::Config`] when the credentials cannot be used.
-    pub fn new(mut config: kube::Config) -> Result<Self, Error> {
+    pub fn new(config: kube::Config) -> Result<Self, Error> {
+        Self::with(config, Resources::default())
+    }
+
+    /// The same for a short command: what the cluster serves is remembered from one to the next.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn remembering(config: kube::Config) -> Result<Self, Error> {
+        let cache = DiscoveryCache::of(&config);
+        Self::with(config, Resources::cached(cache))
+    }
+
+    fn with(mut config: kube::Config, resources: Resources) -> Result<Self, Error> {
         // The operator backs off by itself and must be able to stop while it does.
         config.default_retry = false;
         let kube = kube::Client::try_from(config).map_err(|error| Error::Config(error.to_string()))?;
-        let inner = Inner {
-            kube,
-            resources: Resources::default(),
-            descriptions: Descriptions::default(),
-            requests: Family::default(),
-        };
+        let inner =
+            Inner { kube, resources, descriptions: Descriptions::default(), requests: Family::default() };
         Ok(Self { inner: Arc::new(inner), fence: None, strict: false })
     }
 

@@ -1,12 +1,13 @@
-//! Which kinds the cluster serves, from aggregated discovery, kept once per process.
+//! Which kinds the cluster serves, from aggregated discovery, kept once per process (see [`DiscoveryCache`] for longer).
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use super::discovery_cache::DiscoveryCache;
 use super::error::Served;
 use super::{Client, Error};
 
@@ -14,7 +15,7 @@ use super::{Client, Error};
 const REFRESH_INTERVAL: Duration = Duration::from_millis(500);
 
 /// One kind as the cluster serves it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Resource {
     /// API group; empty for the core group.
     pub group: String,
@@ -105,6 +106,8 @@ impl Resource {
 pub(super) struct Resources {
     table: RwLock<Arc<Table>>,
     reading: Mutex<()>,
+    cache: Option<DiscoveryCache>,
+    recalled: OnceLock<()>,
 }
 
 #[derive(Default)]
@@ -158,6 +161,18 @@ impl Table {
 }
 
 impl Resources {
+    /// The table of a short command.
+    pub(super) fn cached(cache: Option<DiscoveryCache>) -> Self {
+        Self { cache, ..Self::default() }
+    }
+
+    /// The table that was remembered, the first time that it is asked for.
+    fn recall(&self) -> Option<Arc<Table>> {
+        let cache = self.cache.as_ref()?;
+        self.recalled.set(()).ok()?;
+        Some(self.set(Table::of(cache.read()?)))
+    }
+
     fn table(&self) -> Arc<Table> {
         self.table
             .read()
@@ -183,7 +198,11 @@ impl Resources {
         }
         let core: DiscoveryList = client.discover("/api").await?;
         let groups: DiscoveryList = client.discover("/apis").await?;
-        Ok(self.set(Table::from_lists([core, groups])))
+        let table = self.set(Table::from_lists([core, groups]));
+        if let Some(cache) = &self.cache {
+            cache.write(table.by_kind.values().map(|resource| &**resource));
+        }
+        Ok(table)
     }
 }
 
@@ -194,15 +213,7 @@ impl Client {
     /// # Errors
     /// [`Error::UnknownKind`] when the cluster does not serve it; failures of the discovery.
     pub async fn resource(&self, api_version: &str, name: &str) -> Result<Arc<Resource>, Error> {
-        if let Some(known) = self.resources().table().find(api_version, name) {
-            return Ok(known);
-        }
-        let table = self.resources().refreshed(self).await?;
-        table.find(api_version, name).ok_or_else(|| Error::UnknownKind {
-            api_version: api_version.to_owned(),
-            kind: name.to_owned(),
-            served: table.serving(name),
-        })
+        self.known(api_version, name, |table| table.find(api_version, name)).await
     }
 
     /// The resource that a module's `api_version` and `kind` mean: like [`Client::resource`], and a
@@ -211,11 +222,24 @@ impl Client {
     /// # Errors
     /// [`Error::UnknownKind`] when the cluster does not serve it; failures of the discovery.
     pub async fn find_resource(&self, api_version: &str, name: &str) -> Result<Arc<Resource>, Error> {
-        if let Some(known) = self.resources().table().find_loosely(api_version, name) {
+        self.known(api_version, name, |table| table.find_loosely(api_version, name)).await
+    }
+
+    async fn known(
+        &self,
+        api_version: &str,
+        name: &str,
+        find: impl Fn(&Table) -> Option<Arc<Resource>>,
+    ) -> Result<Arc<Resource>, Error> {
+        let resources = self.resources();
+        if let Some(known) = find(&resources.table()) {
             return Ok(known);
         }
-        let table = self.resources().refreshed(self).await?;
-        table.find_loosely(api_version, name).ok_or_else(|| Error::UnknownKind {
+        if let Some(known) = resources.recall().and_then(|table| find(&table)) {
+            return Ok(known);
+        }
+        let table = resources.refreshed(self).await?;
+        find(&table).ok_or_else(|| Error::UnknownKind {
             api_version: api_version.to_owned(),
             kind: name.to_owned(),
             served: table.serving(name),
@@ -309,6 +333,12 @@ struct DiscoverySubresource {
 }
 
 impl Table {
+    /// Of kinds that were remembered; nothing else is known then.
+    fn of(kinds: Vec<Resource>) -> Self {
+        let keyed = |kind: Resource| ((kind.api_version(), kind.kind.clone()), Arc::new(kind));
+        Self { by_kind: kinds.into_iter().map(keyed).collect(), ..Self::default() }
+    }
+
     fn from_lists(lists: impl IntoIterator<Item = DiscoveryList>) -> Self {
         let mut table = Self { read: Some(Instant::now()), ..Self::default() };
         for group in lists.into_iter().flat_map(|list| list.items) {

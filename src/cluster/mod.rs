@@ -15,6 +15,7 @@ pub mod access;
 mod change;
 mod client;
 mod discovery;
+mod discovery_cache;
 mod election;
 mod error;
 mod event;

@@ -163,7 +163,7 @@ impl Connection {
         }
         let failed = |why: String| ModuleError::new(format!("Could not create API client: {why}"));
         let config = self.config().await.map_err(failed)?;
-        let client = Client::new(config).map_err(|error| failed(error.to_string()))?;
+        let client = Client::remembering(config).map_err(|error| failed(error.to_string()))?;
         let session = Arc::new(Session::new(client, None));
         let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(session) = known(&pool) {
