@@ -163,8 +163,8 @@ impl State {
     fn shared_moment(&mut self, at: Instant, slack: Duration) -> Instant {
         let origin = *self.origin.get_or_insert(at);
         let over = at.duration_since(origin).as_nanos().checked_rem(slack.as_nanos()).unwrap_or(0);
-        let wait = slack.as_nanos() - over;
-        if over == 0 { at } else { at + Duration::from_nanos_u128(wait) }
+        let over = Duration::from_nanos(u64::try_from(over).unwrap_or(0));
+        if over.is_zero() { at } else { at + (slack - over) }
     }
 
     fn push_at(&mut self, key: &Key, at: Instant) {
