@@ -16,7 +16,7 @@ demo: ## the operator at work in a real cluster: its own, or the one that KUBECO
 	@deploy/demo
 
 .PHONY: test
-test: test-rust test-yaml test-differential test-templating test-targets test-e2e ## all tests that CI runs
+test: test-rust test-yaml test-differential test-templating test-targets test-bucket test-e2e ## all tests that CI runs
 
 # Beside the reference programs; they have not all passed on one state yet, so CI does not run them.
 .PHONY: test-reference
@@ -55,6 +55,10 @@ test-templating: ## Ansible's templating and plays beside the real ansible-core;
 .PHONY: test-targets
 test-targets: ## ansible-core's own integration targets, with daytwo as ansible-playbook
 	@tests/ansible/targets
+
+.PHONY: test-bucket
+test-bucket: ## files in a bucket of a real S3-compatible store
+	@tests/bucket/run
 
 .PHONY: test-e2e
 test-e2e: ## end-to-end tests on a real cluster: its own, or the one that KUBECONFIG names

@@ -17,6 +17,7 @@
 //! jinja/      Ansible's templating: Jinja's grammar, Python's values, filters, tests, lookups
 //! gotmpl/     the Go text/template language, pure: lexer, parser, value, exec, functions
 //! cluster/    Kubernetes I/O: discovery, apply, wait, logs, ownership
+//! bucket/     objects of S3-compatible stores: files stored, fetched, removed
 //! traces/     spans of what happens, for OpenTelemetry
 //! http/       one HTTP client: redirects, cookies, credentials, proxies, TLS
 //! vault/      Ansible Vault: encrypted files and values, and where passwords come from
@@ -33,6 +34,7 @@
 //!    outcome -> one report -> status conditions, Events, metrics, log
 //! ```
 
+pub mod bucket;
 pub mod chart;
 pub mod cli;
 pub mod cluster;

@@ -8,6 +8,7 @@ mod cluster;
 mod completion;
 mod dependency;
 mod diff;
+mod dump;
 mod get;
 mod history;
 mod image;
@@ -60,6 +61,8 @@ enum Command {
     Rbac(rbac::Rbac),
     /// Make an image of the program and a project.
     Image(image::Build),
+    /// Store dumps of databases in a bucket, and fetch them.
+    Dump(dump::Dump),
     /// Run a playbook or a role on this machine.
     Playbook(Box<ansible::Playbook>),
     /// Encrypt and decrypt files and values with passwords.
@@ -150,6 +153,7 @@ pub fn main() -> ExitCode {
         Command::List(command) => command.run(),
         Command::Status(command) => command.run(),
         Command::History(command) => command.run(),
+        Command::Dump(command) => command.run(),
         Command::Get(command) => command.run(),
         Command::Test(command) => command.run(),
         Command::Completion(command) => command.run(Cli::command()),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use super::error::Error;
+use super::roots::trusted;
 
 /// The way to a server: all that a request needs besides what it asks.
 #[derive(Debug, Clone)]
@@ -46,6 +47,15 @@ impl Default for Transport {
 impl Transport {
     /// A client that goes this way. It follows no redirects and keeps no cookies: [`super::Request`] does.
     pub(crate) fn client(&self) -> Result<reqwest::Client, Error> {
+        let client = match self.builder()?.build() {
+            // The system has no authorities, which also stops what needs none.
+            Err(_) if self.ca_path.is_none() => self.builder()?.tls_certs_only(trusted()).build(),
+            client => client,
+        };
+        client.map_err(|error| Error::of(&error))
+    }
+
+    fn builder(&self) -> Result<reqwest::ClientBuilder, Error> {
         // The same provider that the cluster's client uses; an error says that there is one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -78,7 +88,7 @@ impl Transport {
                 builder = builder.proxy(proxy);
             }
         }
-        builder.build().map_err(|error| Error::of(&error))
+        Ok(builder)
     }
 
     /// A variable of the request's environment or else of this process, by its lower or upper case name.

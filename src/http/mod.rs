@@ -16,6 +16,7 @@ mod credentials;
 mod error;
 mod redirect;
 mod request;
+mod roots;
 #[cfg(test)]
 mod tests;
 
@@ -25,3 +26,4 @@ pub use credentials::{Credentials, basic};
 pub use error::Error;
 pub use redirect::Follow;
 pub use request::{Request, Response};
+pub(crate) use roots::trusted;

@@ -95,11 +95,10 @@ pub(super) async fn body(mut response: Response, url: &Url, limit: u64) -> Resul
     }
 }
 
-/// The certificates to trust: those of the file, or the system's.
+/// The certificates to trust: those of the file, or of the authorities that are trusted anyway.
 fn roots(ca_file: Option<&Path>) -> Result<Vec<Certificate>, Error> {
     let Some(path) = ca_file else {
-        let system = rustls_native_certs::load_native_certs().certs;
-        return Ok(system.iter().filter_map(|der| Certificate::from_der(der).ok()).collect());
+        return Ok(crate::http::trusted());
     };
     let pem = std::fs::read(path).map_err(Error::file(path))?;
     match Certificate::from_pem_bundle(&pem) {

@@ -15,6 +15,7 @@ mod helm_sample;
 mod leader;
 mod mysql;
 mod mysql_backup;
+mod mysql_bucket;
 mod mysql_faults;
 mod mysql_itself;
 mod mysql_runtime;

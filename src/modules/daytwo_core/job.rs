@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use super::super::session::Session;
-use super::workload::{Mount, Workload, secret_variable, with_log};
+use super::workload::{Mount, Program, Workload, secret_variable, with_log};
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
@@ -85,8 +85,10 @@ fn workload(session: &Session, args: &Args) -> Result<Workload, ModuleError> {
     Ok(Workload {
         name: args.str("name").unwrap_or_default().to_owned(),
         namespace: namespace.to_owned(),
-        container: fields.into_iter().filter_map(|field| Some((field, args.json(field)?))).collect(),
-        env: environment(args)?,
+        programs: vec![Program {
+            container: fields.into_iter().filter_map(|field| Some((field, args.json(field)?))).collect(),
+            env: environment(args)?,
+        }],
         mounts: mounts(args)?,
         service_account: args.str("service_account").map(str::to_owned),
         user: args.int("run_as_user").unwrap_or_default(),

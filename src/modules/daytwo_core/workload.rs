@@ -1,4 +1,4 @@
-//! A program that runs in a pod to its end, and the Job that runs it.
+//! Programs that run in a pod to their end, one after the other, and the Job that runs them.
 //!
 //! The Job of a name is made once: a later run of the task finds it, waits for its end if it still
 //! runs, and gives the same result. So a task that was cut off by a restart of the operator goes on
@@ -23,15 +23,13 @@ const DELETION: Duration = Duration::from_secs(120);
 /// How many of the last lines of the log a failure tells.
 const TOLD_LINES: usize = 5;
 
-/// The program and what it needs.
+/// The programs and what they need.
 #[derive(Default)]
 pub(super) struct Workload {
     pub(super) name: String,
     pub(super) namespace: String,
-    /// `image`, `command`, `args`, `resources` of the container, as given.
-    pub(super) container: Vec<(&'static str, Value)>,
-    /// `env` of the container.
-    pub(super) env: Vec<Value>,
+    /// What runs, one after the other: the last in the Job's container, the others in init containers before it.
+    pub(super) programs: Vec<Program>,
     pub(super) mounts: Vec<Mount>,
     pub(super) service_account: Option<String>,
     pub(super) user: i64,
@@ -40,7 +38,16 @@ pub(super) struct Workload {
     pub(super) timeout: Duration,
 }
 
-/// Something that the program sees as a directory.
+/// A program in its container.
+#[derive(Default)]
+pub(super) struct Program {
+    /// `image`, `command`, `args`, `resources` of the container, as given.
+    pub(super) container: Vec<(&'static str, Value)>,
+    /// `env` of the container.
+    pub(super) env: Vec<Value>,
+}
+
+/// Something that the programs see as a directory.
 pub(super) struct Mount {
     pub(super) path: String,
     /// The volume's source, as a pod spec names it.
@@ -54,7 +61,7 @@ pub(super) struct Ended {
     pub(super) created: bool,
     /// The Job; nothing in check mode.
     pub(super) job: Value,
-    /// The end of the log of the newest pod; empty when the pod is gone.
+    /// The end of what each program of the newest pod told; empty when the pod is gone.
     pub(super) log: String,
 }
 
@@ -152,9 +159,17 @@ impl Workload {
         let born =
             |pod: &Object| pod.0["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned();
         let Some(pod) = found.into_iter().max_by_key(born) else { return (None, String::new()) };
-        let query = LogQuery::tail(LOG_LINES);
-        let log = session.client.logs(&self.namespace, pod.name(), &query).await.unwrap_or_default();
+        let mut log = String::new();
+        for index in 0..self.programs.len() {
+            // A program after one that failed has no log.
+            let query = LogQuery { container: Some(self.container_name(index)), ..LogQuery::tail(LOG_LINES) };
+            log += &session.client.logs(&self.namespace, pod.name(), &query).await.unwrap_or_default();
+        }
         (Some(pod), log)
+    }
+
+    fn container_name(&self, index: usize) -> String {
+        if index + 1 == self.programs.len() { "job".to_owned() } else { format!("step-{}", index + 1) }
     }
 
     fn manifest(&self) -> Object {
@@ -169,24 +184,32 @@ impl Workload {
             volume["name"] = name.into();
             volumes.push(volume);
         }
-        let mut container = json!({
-            "name": "job",
-            "env": self.env,
-            "volumeMounts": mounts,
-            "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
-        });
-        for (field, value) in &self.container {
-            container[*field] = value.clone();
-        }
+        let container = |(index, program): (usize, &Program)| {
+            let mut container = json!({
+                "name": self.container_name(index),
+                "env": program.env,
+                "volumeMounts": mounts,
+                "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
+            });
+            for (field, value) in &program.container {
+                container[*field] = value.clone();
+            }
+            container
+        };
+        let mut before: Vec<Value> = self.programs.iter().enumerate().map(container).collect();
+        let last = before.pop();
         let mut pod = json!({
             "restartPolicy": "Never",
-            "containers": [container],
+            "containers": last.as_slice(),
             "volumes": volumes,
             "securityContext": {
                 "runAsNonRoot": true, "runAsUser": user, "runAsGroup": user, "fsGroup": user,
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
         });
+        if !before.is_empty() {
+            pod["initContainers"] = before.into();
+        }
         match &self.service_account {
             Some(account) => pod["serviceAccountName"] = account.as_str().into(),
             None => pod["automountServiceAccountToken"] = false.into(),
@@ -229,4 +252,11 @@ pub(super) fn with_log(result: TaskResult, log: &str) -> TaskResult {
 /// A variable whose value stands in a Secret.
 pub(super) fn secret_variable(variable: &str, secret: &str, key: &str) -> Value {
     json!({"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}})
+}
+
+/// The same, if the Secret has the key.
+pub(super) fn optional_secret_variable(variable: &str, secret: &str, key: &str) -> Value {
+    let mut variable = secret_variable(variable, secret, key);
+    variable["valueFrom"]["secretKeyRef"]["optional"] = true.into();
+    variable
 }

@@ -1,10 +1,10 @@
-//! `daytwo.core.mysqldump`: a dump of a server of the cluster on a volume.
+//! `daytwo.core.mysqldump`: a dump of a server of the cluster on a volume or in a bucket.
 
 use async_trait::async_trait;
 
 use super::super::super::session::Session;
 use super::super::workload::with_log;
-use super::server::{self, SERVER};
+use super::server::{self, SERVER, Script, Work};
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
@@ -19,7 +19,7 @@ const SCRIPT: &str = concat!(include_str!("client.sh"), include_str!("dump.sh"))
 static SPEC: Spec = Spec {
     fragments: &[SERVER],
     doc: Doc {
-        text: "Dumps the databases and accounts of a MySQL or MariaDB server of the cluster to a volume.\n\n\
+        text: "Dumps the databases and accounts of a MySQL or MariaDB server of the cluster to a volume or a bucket.\n\n\
             A Job with the client's image reads all tables as they are at one moment (`lock` for tables that \
             know no transactions), with routines, triggers and events, and the accounts with their grants; \
             the tables of the server itself are left out, so that the dump fits another version. \
@@ -42,11 +42,27 @@ static SPEC: Spec = Spec {
               password_secret: {name: db-root}\n    \
               claim: db-backup\n    \
               timeout: 1800\n  \
-            register: nightly\n",
+            register: nightly\n\n\
+            - name: Dump everything to a bucket\n  \
+            daytwo.core.mysqldump:\n    \
+              name: db-2026-05-02\n    \
+              namespace: shop\n    \
+              image: registry.example/mariadb:10.11\n    \
+              service: db\n    \
+              password_secret: {name: db-root}\n    \
+              s3:\n      \
+                bucket: dumps\n      \
+                prefix: shop/db\n      \
+                endpoint: https://minio.storage.svc:9000\n      \
+                secret: {name: minio-key}\n",
     },
     ..Spec::new(
         "daytwo.core.mysqldump",
         &[
+            Opt::str("state")
+                .default("present")
+                .choices(&["present", "absent"])
+                .doc("Whether the dump is to be there; `absent` removes it and what stands beside it."),
             Opt::new("databases", Kind::ListOfStr)
                 .doc("Which databases; all but the server's own unless given."),
             Opt::new("accounts", Kind::Bool)
@@ -66,6 +82,11 @@ impl Module for Dump {
 
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
+        if args.str("state") == Some("absent") {
+            let workload = server::workload(&session, &args, Work::Remove).await?;
+            let ended = workload.run(context, &session).await?;
+            return Ok(with_log(TaskResult::changed(ended.created), &ended.log));
+        }
         let level = args.int("compression_level").unwrap_or(6);
         if !(1..=9).contains(&level) {
             return Err(ModuleError::new(format!("compression_level: {level} is not from 1 to 9")));
@@ -77,7 +98,8 @@ impl Module for Dump {
             ("LOCK", word(args.flag("lock"))),
             ("LEVEL", level.to_string()),
         ];
-        let workload = server::workload(&session, &args, SCRIPT, &variables)?;
+        let make = Work::Make(Script { text: SCRIPT, variables: &variables });
+        let workload = server::workload(&session, &args, make).await?;
         let (ended, dump) = server::run(&workload, context, &session).await?;
         let result = TaskResult::changed(ended.created);
         if context.check {

@@ -1,8 +1,8 @@
 # Dumps databases and accounts of the server into $DUMP and tells what it holds, as one line of JSON.
 # The dump gets its name only when it is whole, so what bears the name is good.
-#   DATABASES (one a line; all of the users' when empty), ACCOUNTS (yes or no), LOCK (yes or no), LEVEL
+#   PASSES (yes where the dump goes on to a bucket: what is told of it is here when it is there), DATABASES (one a line; all of the users' when empty), ACCOUNTS (yes or no), LOCK (yes or no), LEVEL
 summary=$DUMP.json
-if [ -f "$DUMP" ] && [ -f "$summary" ]; then
+if [ -f "$summary" ] && { [ "$PASSES" = yes ] || [ -f "$DUMP" ]; }; then
     echo "$DUMP is there"
     cat "$summary"
     exit

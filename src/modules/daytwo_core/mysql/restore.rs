@@ -1,11 +1,11 @@
-//! `daytwo.core.mysqlrestore`: a dump from a volume into a server of the cluster.
+//! `daytwo.core.mysqlrestore`: a dump from a volume or a bucket into a server of the cluster.
 
 use async_trait::async_trait;
 use serde_json::Value;
 
 use super::super::super::session::Session;
 use super::super::workload::with_log;
-use super::server::{self, SERVER};
+use super::server::{self, SERVER, Script, Work};
 use crate::modules::context::ModuleContext;
 use crate::modules::registry::Module;
 use crate::modules::result::{ModuleError, TaskResult};
@@ -20,7 +20,7 @@ const SCRIPT: &str = concat!(include_str!("client.sh"), include_str!("restore.sh
 static SPEC: Spec = Spec {
     fragments: &[SERVER],
     doc: Doc {
-        text: "Reads a dump from a volume into a MySQL or MariaDB server of the cluster.\n\n\
+        text: "Reads a dump from a volume or a bucket into a MySQL or MariaDB server of the cluster.\n\n\
             First the dump's sha256 is compared with the one beside it (`FILE.json`), or with `sha256`; a \
             dump that is damaged, or whose checksum nobody knows, is refused; so is a dump of MariaDB for \
             MySQL or of MySQL for MariaDB, as neither reads the other's. So is a server that is not \
@@ -63,7 +63,8 @@ impl Module for Restore {
         let session = Session::here(context).await?;
         let text = |name: &str| args.str(name).unwrap_or_default().to_owned();
         let variables = [("SHA256", text("sha256")), ("EXISTING", text("existing"))];
-        let workload = server::workload(&session, &args, SCRIPT, &variables)?;
+        let read = Work::Read(Script { text: SCRIPT, variables: &variables });
+        let workload = server::workload(&session, &args, read).await?;
         let (ended, mut restored) = server::run(&workload, context, &session).await?;
         let result = TaskResult::changed(ended.created);
         if context.check {

@@ -1,5 +1,6 @@
 # Reads the dump $DUMP into the server and tells how many rows its tables then have, as one line of JSON.
-#   SHA256 (that of the file beside the dump when empty), EXISTING (refuse, replace or keep)
+#   PASSES (yes where the dump came from a bucket), SHA256 (that of the file beside the dump when empty), EXISTING (refuse, replace or keep)
+[ "$PASSES" = no ] || trap 'rm -f "$DUMP" "$DUMP.json"' EXIT
 [ -f "$DUMP" ] || fail "there is no dump $DUMP"
 wanted=$SHA256
 if [ -z "$wanted" ] && [ -f "$DUMP.json" ]; then

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::super::session::Session;
-use super::super::workload::{Ended, Mount, Workload, secret_variable};
+use super::super::workload::{Ended, Mount, Program, Workload, secret_variable};
+use super::bucket::{BUCKET, Store};
 use crate::modules::context::ModuleContext;
 use crate::modules::result::ModuleError;
 use crate::modules::spec::{Args, Kind, Opt};
@@ -21,17 +22,21 @@ pub(super) const SERVER: &[Opt] = &[
     Opt::str("name").required().doc("Name of the Job, and of the dump unless `file` names it."),
     Opt::str("namespace")
         .doc("Namespace of the Job, the Secret and the volume; that of the connection unless given."),
-    Opt::str("image").required().doc("An image with the client programs, best that of the server."),
-    Opt::str("service").required().doc("The server: its Service."),
+    Opt::str("image")
+        .doc("An image with the client programs, best that of the server; needed but to remove from a bucket."),
+    Opt::str("service").doc("The server: its Service; needed but to remove a dump."),
     Opt::new("port", Kind::Int).default("3306").doc("Its port."),
     Opt::str("user").default("root").doc("The account, which may read (or make) all that is dumped."),
     Opt::new("password_secret", Kind::Dict)
-        .required()
         .options(PASSWORD_SECRET)
-        .doc("The Secret that holds its password."),
-    Opt::str("claim").doc("The PersistentVolumeClaim for dumps."),
-    Opt::str("file").doc("Path of the dump on the volume; `NAME.sql.gz` unless given."),
-    Opt::new("s3", Kind::Dict).doc("A bucket instead of a volume: not built yet, so it is refused."),
+        .doc("The Secret that holds its password; needed but to remove a dump."),
+    Opt::str("claim").doc(
+        "The PersistentVolumeClaim for dumps; with `s3`, room for a dump on its way, the node's own unless given.",
+    ),
+    Opt::str("file").doc("Path of the dump on the volume or in the bucket; `NAME.sql.gz` unless given."),
+    Opt::new("s3", Kind::Dict)
+        .options(BUCKET)
+        .doc("A bucket of an S3-compatible store for dumps, instead of a volume."),
     Opt::new("client_options", Kind::ListOfStr)
         .doc("Options for the client programs, such as `--skip-ssl` for a newer client than server."),
     Opt::new("run_as_user", Kind::Int).default("999").doc("User and group of the Job's pod."),
@@ -41,47 +46,58 @@ pub(super) const SERVER: &[Opt] = &[
 ];
 
 /// Where the pod sees the volume.
-const DUMPS: &str = "/dumps";
+pub(super) const DUMPS: &str = "/dumps";
 
-/// The Job that runs a script with the client programs; `variables` beside those of the connection.
+/// What the Job does with a dump.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Work<'a> {
+    /// A script makes it.
+    Make(Script<'a>),
+    /// A script reads it.
+    Read(Script<'a>),
+    /// It goes.
+    Remove,
+}
+
+/// A script for the client programs, and its variables beside those of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Script<'a> {
+    pub(super) text: &'static str,
+    pub(super) variables: &'a [(&'static str, String)],
+}
+
+/// The Job that does the work.
 ///
 /// # Errors
-/// No volume, or a bucket, or a path that leaves the volume.
-pub(super) fn workload(
+/// Neither a volume nor a bucket, a path that leaves it, or no server where one is needed.
+pub(super) async fn workload(
     session: &Session,
     args: &Args,
-    script: &str,
-    variables: &[(&str, String)],
+    work: Work<'_>,
 ) -> Result<Workload, ModuleError> {
     let namespace = args.str("namespace").unwrap_or_else(|| session.client.default_namespace());
     let name = args.str("name").unwrap_or_default();
-    let secret = args.json("password_secret").unwrap_or_default();
-    let secret = |key: &str| secret[key].as_str().unwrap_or_default().to_owned();
-    let text = |name: &str| args.str(name).unwrap_or_default().to_owned();
-    let port = args.int("port").unwrap_or(3306).to_string();
-    let connection = [
-        ("MYSQL_HOST", text("service")),
-        ("MYSQL_PORT", port),
-        ("MYSQL_ACCOUNT", text("user")),
-        ("CLIENT_OPTIONS", args.texts("client_options").unwrap_or_default().join("\n")),
-        ("DUMP", format!("{DUMPS}/{}", file(args, name)?)),
-    ];
-    let variables = connection.iter().chain(variables);
-    let mut env: Vec<Value> = variables.map(|(name, value)| json!({"name": name, "value": value})).collect();
-    env.push(secret_variable("MYSQL_PWD", &secret("name"), &secret("key")));
-    let mut container =
-        vec![("image", text("image").into()), ("command", json!(["bash", "-euo", "pipefail", "-c", script]))];
-    container.extend(args.json("resources").map(|resources| ("resources", resources)));
+    let store = Store::of(session, args).await?;
+    let file = file(args, name)?;
+    let programs = match (work, store) {
+        (Work::Make(script) | Work::Read(script), None) => vec![client(args, &file, script, "no")?],
+        // What is told of a dump that is in the bucket is fetched: it is not made again.
+        (Work::Make(script), Some(store)) => vec![
+            store.bring(&["fetch", "--summary"], &file),
+            client(args, &file, script, "yes")?,
+            store.bring(&["store"], &file),
+        ],
+        (Work::Read(script), Some(store)) => {
+            vec![store.bring(&["fetch"], &file), client(args, &file, script, "yes")?]
+        }
+        (Work::Remove, None) => vec![remover(args, &file)?],
+        (Work::Remove, Some(store)) => vec![store.bring(&["remove"], &file)],
+    };
     Ok(Workload {
         name: name.to_owned(),
         namespace: namespace.to_owned(),
-        container,
-        env,
-        mounts: vec![Mount {
-            path: DUMPS.to_owned(),
-            source: json!({"persistentVolumeClaim": {"claimName": claim(args)?}}),
-            read_only: false,
-        }],
+        programs,
+        mounts: vec![Mount { path: DUMPS.to_owned(), source: volume(args)?, read_only: false }],
         service_account: None,
         user: args.int("run_as_user").unwrap_or_default(),
         retries: args.int("retries").unwrap_or_default(),
@@ -89,14 +105,52 @@ pub(super) fn workload(
     })
 }
 
-fn claim(args: &Args) -> Result<String, ModuleError> {
-    if args.get("s3").is_some() {
-        return Err(ModuleError::new(
-            "s3: dumps in a bucket are not built yet; give a claim, a volume for dumps",
-        ));
+/// The script with the client programs; `passes` says whether the dump is in a bucket and only passes through here.
+fn client(args: &Args, file: &str, script: Script<'_>, passes: &str) -> Result<Program, ModuleError> {
+    let secret = args.json("password_secret").ok_or_else(|| missing("password_secret"))?;
+    let secret = |key: &str| secret[key].as_str().unwrap_or_default().to_owned();
+    let connection = [
+        ("MYSQL_HOST", needed(args, "service")?),
+        ("MYSQL_PORT", args.int("port").unwrap_or(3306).to_string()),
+        ("MYSQL_ACCOUNT", args.str("user").unwrap_or_default().to_owned()),
+        ("CLIENT_OPTIONS", args.texts("client_options").unwrap_or_default().join("\n")),
+        ("DUMP", format!("{DUMPS}/{file}")),
+        ("PASSES", passes.to_owned()),
+    ];
+    let variables = connection.iter().chain(script.variables);
+    let mut env: Vec<Value> = variables.map(|(name, value)| json!({"name": name, "value": value})).collect();
+    env.push(secret_variable("MYSQL_PWD", &secret("name"), &secret("key")));
+    container(args, json!(["bash", "-euo", "pipefail", "-c", script.text]), env)
+}
+
+/// Removes a dump from its volume.
+fn remover(args: &Args, file: &str) -> Result<Program, ModuleError> {
+    let dump = format!("{DUMPS}/{file}");
+    container(args, json!(["rm", "-f", format!("{dump}.json"), dump]), Vec::new())
+}
+
+/// A command in the client's image.
+fn container(args: &Args, command: Value, env: Vec<Value>) -> Result<Program, ModuleError> {
+    let mut container = vec![("image", needed(args, "image")?.into()), ("command", command)];
+    container.extend(args.json("resources").map(|resources| ("resources", resources)));
+    Ok(Program { container, env })
+}
+
+fn needed(args: &Args, name: &str) -> Result<String, ModuleError> {
+    args.str(name).filter(|text| !text.is_empty()).map(str::to_owned).ok_or_else(|| missing(name))
+}
+
+fn missing(name: &str) -> ModuleError {
+    ModuleError::new(format!("missing required arguments: {name}"))
+}
+
+/// The source of the volume for dumps.
+fn volume(args: &Args) -> Result<Value, ModuleError> {
+    match args.str("claim").filter(|claim| !claim.is_empty()) {
+        Some(claim) => Ok(json!({"persistentVolumeClaim": {"claimName": claim}})),
+        None if args.get("s3").is_some() => Ok(json!({"emptyDir": {}})),
+        None => Err(ModuleError::new("claim and s3 are missing: which volume or bucket has the dumps?")),
     }
-    let claim = args.str("claim").filter(|claim| !claim.is_empty());
-    claim.map(str::to_owned).ok_or_else(|| ModuleError::new("claim is missing: which volume has the dumps?"))
 }
 
 fn file(args: &Args, name: &str) -> Result<String, ModuleError> {
@@ -157,9 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn a_bucket_is_refused_by_name() {
-        let error = claim(&args(&[("s3", "bucket"), ("claim", "c")])).unwrap_err().to_string();
-        assert!(error.starts_with("s3: "), "{error}");
+    fn a_dump_has_a_volume_or_passes_through_one() {
+        let source = |pairs| volume(&args(pairs)).map_err(|error| error.to_string());
+        assert_eq!(source(&[("s3", "b")]), Ok(json!({"emptyDir": {}})));
+        let claim = Ok(json!({"persistentVolumeClaim": {"claimName": "c"}}));
+        assert_eq!(source(&[("claim", "c")]), claim);
+        assert_eq!(source(&[("s3", "b"), ("claim", "c")]), claim);
+        assert!(source(&[("claim", "")]).unwrap_err().starts_with("claim and s3 are missing"));
     }
 
     #[test]
