@@ -67,17 +67,17 @@ impl Bucket {
     /// # Errors
     /// [`Error::Settings`].
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        let wrong = |what: &str| Error::Settings(what.to_owned());
+        if settings.bucket.is_empty() || settings.bucket.contains('/') {
+            return Err(Error::Settings(format!("{:?} is no name of a bucket", settings.bucket)));
+        }
         let endpoint =
             settings.endpoint.unwrap_or_else(|| format!("https://s3.{}.amazonaws.com", settings.region));
-        let url =
-            endpoint.parse().map_err(|error| Error::Settings(format!("endpoint {endpoint:?}: {error}")))?;
-        if settings.bucket.is_empty() || settings.bucket.contains('/') {
-            return Err(wrong(&format!("{:?} is no name of a bucket", settings.bucket)));
-        }
+        let wrong =
+            |error: &dyn std::fmt::Display| Error::Settings(format!("endpoint {endpoint:?}: {error}"));
+        let url = endpoint.parse().map_err(|error: url::ParseError| wrong(&error))?;
         let style = if settings.path_style { UrlStyle::Path } else { UrlStyle::VirtualHost };
         let bucket = rusty_s3::Bucket::new(url, style, settings.bucket, settings.region)
-            .map_err(|error| Error::Settings(format!("endpoint {endpoint:?}: {error}")))?;
+            .map_err(|error| wrong(&error))?;
         let (id, secret) = (settings.access_key_id, settings.secret_access_key);
         let credentials = match settings.session_token {
             Some(token) => Credentials::new_with_token(id, secret, token),
@@ -102,7 +102,7 @@ impl Bucket {
         let size = source.metadata().map_err(unreadable)?.len();
         if size > self.part {
             let upload = self.begin(key).await?;
-            let stored = self.put_parts(&upload, &mut source, size).await;
+            let stored = self.put_parts(&upload, file, &mut source, size).await;
             if stored.is_err() {
                 self.abort(&upload).await;
             }
@@ -153,14 +153,20 @@ impl Bucket {
         Ok(Upload { key, id: begun.upload_id().to_owned() })
     }
 
-    async fn put_parts(&self, upload: &Upload<'_>, source: &mut File, size: u64) -> Result<(), Error> {
+    async fn put_parts(
+        &self,
+        upload: &Upload<'_>,
+        file: &Path,
+        source: &mut File,
+        size: u64,
+    ) -> Result<(), Error> {
         let (key, id, credentials) = (upload.key, upload.id.as_str(), Some(&self.credentials));
         let part = self.part.max(size.div_ceil(PARTS));
         let mut tags = Vec::new();
         for number in 1..=u16::MAX {
             let mut content = Vec::new();
             let read = source.take(part).read_to_end(&mut content);
-            if read.map_err(|error| Error::file(Path::new(key), &error))? == 0 {
+            if read.map_err(|error| Error::file(file, &error))? == 0 {
                 break;
             }
             let action = UploadPart::new(&self.bucket, credentials, key, number, id);
