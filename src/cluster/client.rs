@@ -421,6 +421,30 @@ impl Client {
         namespace: Option<&str>,
         query: &ListQuery,
     ) -> Result<Vec<Object>, Error> {
+        self.pages(resource, namespace, query, ("limit", &PAGE.to_string())).await
+    }
+
+    /// Lists objects as the API server remembers them: what was written last may be missing, but the server
+    /// need not read all of the namespace to find the few that are asked for.
+    ///
+    /// # Errors
+    /// Every refusal.
+    pub async fn list_remembered(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        query: &ListQuery,
+    ) -> Result<Vec<Object>, Error> {
+        self.pages(resource, namespace, query, ("resourceVersion", "0")).await
+    }
+
+    async fn pages(
+        &self,
+        resource: &Resource,
+        namespace: Option<&str>,
+        query: &ListQuery,
+        first: (&str, &str),
+    ) -> Result<Vec<Object>, Error> {
         let call = Call {
             verb: Verb::List,
             resource: resource.full_name(),
@@ -432,11 +456,10 @@ impl Client {
         } else {
             JSON
         };
-        let limit = PAGE.to_string();
         let mut objects = Vec::new();
         let mut token = String::new();
         loop {
-            let mut pairs = vec![("limit", limit.as_str())];
+            let mut pairs = vec![first];
             pairs.extend(query.labels.as_deref().map(|labels| ("labelSelector", labels)));
             pairs.extend(query.fields.as_deref().map(|fields| ("fieldSelector", fields)));
             if !token.is_empty() {

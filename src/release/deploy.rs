@@ -51,9 +51,25 @@ pub struct Outcome {
 /// # Errors
 /// Whatever [`Error`] tells; the record says `failed` then, and the next call does it again.
 pub async fn deploy(client: &Client, spec: &Spec) -> Result<Outcome, Error> {
-    let scope = Scope::of_spec(client, spec);
     let storage = Storage::new(client, &spec.namespace, spec.owner.as_ref()).await?;
-    let history = storage.history(&spec.name).await?;
+    let remembered = storage.remembered_history(&spec.name).await?;
+    match deploy_after(client, spec, &storage, remembered).await {
+        // A revision that the API server did not remember.
+        Err(Error::InProgress { .. }) => {
+            let history = storage.history(&spec.name).await?;
+            deploy_after(client, spec, &storage, history).await
+        }
+        deployed => deployed,
+    }
+}
+
+async fn deploy_after(
+    client: &Client,
+    spec: &Spec,
+    storage: &Storage<'_>,
+    history: Vec<Stored>,
+) -> Result<Outcome, Error> {
+    let scope = Scope::of_spec(client, spec);
     yield_to_others(&history)?;
     let inputs = inputs(spec);
     let deployed = history.iter().rev().find(|stored| stored.status == Status::Deployed);
@@ -68,13 +84,13 @@ pub async fn deploy(client: &Client, spec: &Spec) -> Result<Outcome, Error> {
     let newest_is_deployed = history.last() == deployed;
     if newest_is_deployed && let Some(stored) = deployed {
         // An interruption may have left the one before it deployed as well.
-        supersede(&storage, &history, stored.revision).await?;
+        supersede(storage, &history, stored.revision).await?;
     }
     if let Some((stored, record)) = &current
         && newest_is_deployed
         && stored.notes.as_ref().is_some_and(|notes| notes.inputs == inputs)
     {
-        return verify(&scope, &storage, stored, record.clone(), inputs).await;
+        return verify(&scope, storage, stored, record.clone(), inputs).await;
     }
     let revision = next_revision(&history);
     let source = Source::new(Arc::clone(&spec.chart), spec.values.clone());
@@ -84,9 +100,9 @@ pub async fn deploy(client: &Client, spec: &Spec) -> Result<Outcome, Error> {
         && newest_is_deployed
         && same_release(spec, record, &rendered)
     {
-        return verify(&scope, &storage, stored, record.clone(), inputs).await;
+        return verify(&scope, storage, stored, record.clone(), inputs).await;
     }
-    let work = Work { scope: &scope, spec, storage: &storage, history: &history, inputs, revision };
+    let work = Work { scope: &scope, spec, storage, history: &history, inputs, revision };
     work.run(current.map(|(_, record)| record), rendered).await
 }
 
@@ -227,7 +243,8 @@ impl Work<'_> {
             change: if current.is_some() { UPGRADE } else { INSTALL },
             pending: Beside::Notes(&pending),
             failed: Beside::Notes(&failed),
-            replace: true,
+            // One that nobody knew of is somebody else's.
+            replace: self.history.iter().any(|stored| stored.revision == self.revision),
             clean_up: false,
         };
         let tracked = operation.run(&mut record, &objects, &old).await?;

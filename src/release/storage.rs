@@ -139,15 +139,19 @@ impl<'a> Storage<'a> {
     /// # Errors
     /// Refusals of the cluster.
     pub async fn history(&self, release: &str) -> Result<Vec<Stored>, Error> {
-        let query = ListQuery {
-            labels: Some(format!("owner=helm,name={release}")),
-            metadata_only: true,
-            ..ListQuery::default()
-        };
-        let secrets = self.client.list(&self.secrets, Some(self.namespace), &query).await?;
-        let mut history: Vec<Stored> = secrets.iter().filter_map(Stored::of).collect();
-        history.sort_by_key(|stored| stored.revision);
-        Ok(history)
+        let secrets = self.client.list(&self.secrets, Some(self.namespace), &revisions_of(release)).await?;
+        Ok(sorted(&secrets))
+    }
+
+    /// The same as the API server remembers it: a revision that was stored just now may be missing. Where a
+    /// namespace has thousands of releases, reading all their Secrets for each is what keeps the server busy.
+    ///
+    /// # Errors
+    /// Refusals of the cluster.
+    pub async fn remembered_history(&self, release: &str) -> Result<Vec<Stored>, Error> {
+        let query = revisions_of(release);
+        let secrets = self.client.list_remembered(&self.secrets, Some(self.namespace), &query).await?;
+        Ok(sorted(&secrets))
     }
 
     /// The record of a revision; `None` when it is gone.
@@ -257,6 +261,18 @@ impl<'a> Storage<'a> {
     fn target<'t>(&'t self, secret: &'t str) -> Target<'t> {
         Target::new(&self.secrets, Some(self.namespace), secret)
     }
+}
+
+fn revisions_of(release: &str) -> ListQuery {
+    let labels = Some(format!("owner=helm,name={release}"));
+    ListQuery { labels, metadata_only: true, ..ListQuery::default() }
+}
+
+/// The revisions that Secrets hold, oldest first.
+fn sorted(secrets: &[Object]) -> Vec<Stored> {
+    let mut history: Vec<Stored> = secrets.iter().filter_map(Stored::of).collect();
+    history.sort_by_key(|stored| stored.revision);
+    history
 }
 
 /// The name of a revision's Secret.
