@@ -141,7 +141,7 @@ impl ChartReconciler {
         dependents.is_clean(&pass.caller) && dependents.unready(&pass.caller).is_empty()
     }
 
-    /// The pass had nothing to do.
+    /// The pass had nothing to do, and the status tells that all is ready.
     fn settle(&self, pass: &Pass, spec: &Spec) {
         if let Some(known) = self.known().get_mut(&pass.caller.key)
             && pass.primary.version > 0
@@ -160,8 +160,11 @@ impl ChartReconciler {
         if let Some(state) = &current
             && self.shared.dependents.is_clean(&pass.caller)
         {
-            self.report(pass, &Action::Unchanged, state.revision, None).await?;
-            self.settle(pass, &spec);
+            let ready = self.report(pass, &Action::Unchanged, state.revision, None).await?;
+            // What is on its way must be told when it arrives.
+            if ready {
+                self.settle(pass, &spec);
+            }
             return Ok(self.next(pass, period));
         }
         finalizer::add(&self.shared, &pass.primaries, primary, FINALIZER).await?;
@@ -305,13 +308,14 @@ impl ChartReconciler {
         }
     }
 
+    /// Writes the status; whether it tells that all is ready.
     async fn report(
         &self,
         pass: &Pass,
         action: &Action,
         revision: i64,
         record: Option<&release::record::Record>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<bool, Trouble> {
         let primary = &pass.primary;
         let readiness = Readiness::of(revision, &self.shared.dependents.unready(&pass.caller));
         status::write(&self.shared, &pass.primaries, primary, |old| {
@@ -343,7 +347,7 @@ impl ChartReconciler {
             Value::Object(new)
         })
         .await?;
-        Ok(())
+        Ok(readiness.ready)
     }
 
     async fn tell(&self, pass: &Pass, trouble: Trouble) -> Failure {

@@ -22,6 +22,33 @@ async fn greeting_in_cluster(namespace: &Namespace) -> Option<Value> {
 }
 
 #[tokio::test]
+async fn that_all_is_ready_is_told_after_passes_with_nothing_to_do() {
+    let namespace = Namespace::new("patient").await;
+    let project = Project::own();
+    let _operator = project.run(&namespace, None);
+    let full = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "full"}, "spec": {"hard": {"pods": "1"}}});
+    namespace.apply(full).await;
+    let full = || async {
+        let quota = namespace.get("v1", "ResourceQuota", "full").await?;
+        (quota["status"]["hard"]["pods"] == "1").then_some(())
+    };
+    namespace.until("the quota counts", full).await;
+    let mut patient = hello("patient", &json!({}));
+    patient["metadata"]["annotations"] = json!({"helm.sdk.operatorframework.io/reconcile-period": "300ms"});
+    namespace.apply(patient).await;
+    let look = || async {
+        let ready = condition_of(&namespace.get("daytwo.dev/v1alpha1", "Hello", "patient").await?, "Ready")?;
+        (ready["status"] == "False" && !ready["message"].as_str()?.contains("; ")).then_some(())
+    };
+    namespace.until("one of two servers is missing", look).await;
+    // Several passes find the other missing, and the status telling so already.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    namespace.delete("v1", "ResourceQuota", "full").await;
+    namespace.condition("Hello", "patient", "Ready", "True").await;
+    namespace.end().await;
+}
+
+#[tokio::test]
 async fn is_created_changed_repaired_and_deleted() {
     let namespace = Namespace::new("hello").await;
     let operator = Project::own();
