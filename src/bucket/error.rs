@@ -68,6 +68,10 @@ impl Error {
         Self::File { path: path.to_owned(), message: error.to_string() }
     }
 
+    pub(super) fn unreachable(key: &str) -> impl FnOnce(http::Error) -> Self {
+        move |source| Self::Unreachable { key: key.to_owned(), source }
+    }
+
     pub(super) fn answer(key: &str, text: &str) -> Self {
         Self::Answer { key: key.to_owned(), text: text.chars().take(500).collect() }
     }
@@ -80,6 +84,11 @@ impl Error {
         let code = element(&text, "Code").map_or(reason, str::to_owned);
         let message = element(&text, "Message").unwrap_or("no more is told").to_owned();
         Self::Refused { key: key.to_owned(), status, code, message }
+    }
+
+    /// Whether the bucket has no such object.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Self::Refused { status: 404, code, .. } if code != "NoSuchBucket")
     }
 
     /// Whether the same request may have another answer soon.

@@ -123,14 +123,11 @@ impl Bucket {
         let action = GetObject::new(&self.bucket, Some(&self.credentials), key);
         let mut response = match self.ask(key, &action, None).await {
             Ok(response) => response,
-            Err(Error::Refused { status: 404, code, .. }) if code != "NoSuchBucket" => return Ok(false),
+            Err(error) if error.is_missing() => return Ok(false),
             Err(error) => return Err(error),
         };
         let mut target = File::create(file).map_err(|error| Error::file(file, &error))?;
-        response
-            .write_to(&mut target)
-            .await
-            .map_err(|source| Error::Unreachable { key: key.to_owned(), source })?;
+        response.write_to(&mut target).await.map_err(Error::unreachable(key))?;
         Ok(true)
     }
 
@@ -141,7 +138,7 @@ impl Bucket {
     pub async fn delete(&self, key: &str) -> Result<(), Error> {
         let action = DeleteObject::new(&self.bucket, Some(&self.credentials), key);
         match self.ask(key, &action, None).await {
-            Err(Error::Refused { status: 404, code, .. }) if code != "NoSuchBucket" => Ok(()),
+            Err(error) if error.is_missing() => Ok(()),
             answer => answer.map(drop),
         }
     }
@@ -193,8 +190,7 @@ impl Bucket {
 
     async fn text<'a>(&self, key: &str, action: &impl S3Action<'a>, body: Vec<u8>) -> Result<String, Error> {
         let mut response = self.ask(key, action, Some(body)).await?;
-        let content = response.bytes().await;
-        let content = content.map_err(|source| Error::Unreachable { key: key.to_owned(), source })?;
+        let content = response.bytes().await.map_err(Error::unreachable(key))?;
         Ok(String::from_utf8_lossy(&content).into_owned())
     }
 
@@ -219,7 +215,7 @@ impl Bucket {
             let result = match request.send().await {
                 Ok(response) if (200..300).contains(&response.status()) => Ok(response),
                 Ok(response) => Err(Error::refused(key, response).await),
-                Err(source) => Err(Error::Unreachable { key: key.to_owned(), source }),
+                Err(source) => Err(Error::unreachable(key)(source)),
             };
             match (result, pauses.next()) {
                 (Err(error), Some(pause)) if error.may_pass() => {

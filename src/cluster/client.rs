@@ -767,22 +767,7 @@ async fn deadline<T>(call: &Call, answer: impl Future<Output = Result<T, kube::E
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn deployments() -> Resource {
-        Resource {
-            group: "apps".into(),
-            version: "v1".into(),
-            kind: "Deployment".into(),
-            plural: "deployments".into(),
-            singular: "deployment".into(),
-            short_names: Vec::new(),
-            namespaced: true,
-            watchable: true,
-            subresources: Vec::new(),
-            categories: Vec::new(),
-            preferred: true,
-        }
-    }
+    use crate::cluster::discovery::deployments;
 
     #[test]
     fn targets_make_urls_and_calls() {

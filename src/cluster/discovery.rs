@@ -383,6 +383,24 @@ impl DiscoveryResource {
     }
 }
 
+/// Deployments, for the tests of this room.
+#[cfg(test)]
+pub(super) fn deployments() -> Resource {
+    Resource {
+        group: "apps".into(),
+        version: "v1".into(),
+        kind: "Deployment".into(),
+        plural: "deployments".into(),
+        singular: "deployment".into(),
+        short_names: vec!["deploy".into()],
+        namespaced: true,
+        watchable: true,
+        subresources: vec!["scale".into()],
+        categories: vec!["all".into()],
+        preferred: true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -62,30 +62,15 @@ fn store<'r>(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn resource() -> Resource {
-        Resource {
-            group: "apps".into(),
-            version: "v1".into(),
-            kind: "Deployment".into(),
-            plural: "deployments".into(),
-            singular: "deployment".into(),
-            short_names: vec!["deploy".into()],
-            namespaced: true,
-            watchable: true,
-            subresources: vec!["scale".into()],
-            categories: vec!["all".into()],
-            preferred: true,
-        }
-    }
+    use crate::cluster::discovery::deployments;
 
     #[test]
     fn what_is_written_is_read_while_it_is_fresh() {
         let folder = tempfile::tempdir().unwrap();
         let cache = DiscoveryCache(folder.path().join("a/b"));
         assert_eq!(cache.read(), None);
-        cache.write([resource()].iter());
-        assert_eq!(cache.read(), Some(vec![resource()]));
+        cache.write([deployments()].iter());
+        assert_eq!(cache.read(), Some(vec![deployments()]));
         let old = std::time::SystemTime::now() - FRESH;
         std::fs::File::options().append(true).open(&cache.0).unwrap().set_modified(old).unwrap();
         assert_eq!(cache.read(), None);

@@ -73,8 +73,7 @@ impl Queue {
 
     /// Wishes for a pass later, unless one is due earlier anyway.
     pub(super) fn push_after(&self, key: &Key, delay: Duration) {
-        self.state().push_at(key, Instant::now() + delay);
-        self.changed.notify_one();
+        self.push_about(key, delay, Duration::ZERO);
     }
 
     /// As [`Queue::push_after`], but up to `slack` later, so that passes which come round for ever share a few moments

@@ -168,6 +168,15 @@ fn numbers(count: u64) -> String {
     format!("(SELECT 1{sum} AS seq FROM {} HAVING seq <= {count}) numbers", tables.join(" CROSS JOIN "))
 }
 
+/// Waits until a backup or restore is in a phase; its status then.
+pub async fn phase(namespace: &Namespace, kind: &str, name: &str, phase: &str) -> Value {
+    let look = || async {
+        let status = namespace.get(API, kind, name).await?["status"].clone();
+        (status["phase"] == phase).then_some(status)
+    };
+    namespace.until(&format!("{kind} {name} is {phase}"), look).await.0
+}
+
 /// Runs SQL as root in a pod.
 pub fn sql_in(namespace: &Namespace, pod: &str, statements: &str) -> String {
     let script = "MYSQL_PWD=$MYSQL_ROOT_PASSWORD \"$(command -v mariadb || command -v mysql)\" --user=root \

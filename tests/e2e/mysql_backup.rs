@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::cluster::Namespace;
-use super::database::{API, CHECKSUMS, Database, kubectl, sql_in};
+use super::database::{API, CHECKSUMS, Database, kubectl, phase, sql_in};
 use super::operator::Project;
 
 /// For how long backups are taken: two minutes unless `DAYTWO_E2E_BACKUP_MINUTES` says how many.
@@ -79,7 +79,7 @@ async fn backups_on_schedule_with_retention_and_a_restore() {
     namespace
         .apply(json!({"apiVersion": API, "kind": "MySQLRestore", "metadata": {"name": "into-copy"}, "spec": restore}))
         .await;
-    let restored = completed(&namespace, "into-copy").await;
+    let restored = phase(&namespace, "MySQLRestore", "into-copy", "Completed").await;
     let source = database.checksums().await;
     let copy = sql_in(&namespace, "copy-mysql-0", CHECKSUMS);
     assert_eq!(copy, source);
@@ -87,30 +87,18 @@ async fn backups_on_schedule_with_retention_and_a_restore() {
 
     // Into the server that has data already: only when told.
     database.sql("DELETE FROM orders LIMIT 100").await;
-    for (name, existing, phase) in [("refused", "Refuse", "Failed"), ("replaced", "Replace", "Completed")] {
+    for (name, existing, end) in [("refused", "Refuse", "Failed"), ("replaced", "Replace", "Completed")] {
         let restore = json!({"mysql": "shop", "backup": kept[kept.len() - 1], "existing": existing});
         namespace
             .apply(json!({"apiVersion": API, "kind": "MySQLRestore", "metadata": {"name": name}, "spec": restore}))
             .await;
-        let look = || async {
-            let restore = namespace.get(API, "MySQLRestore", name).await?;
-            (restore["status"]["phase"] == phase).then_some(restore["status"]["message"].clone())
-        };
-        let (message, _) = namespace.until(&format!("the restore {name} is {phase}"), look).await;
-        if phase == "Failed" {
+        let message = phase(&namespace, "MySQLRestore", name, end).await["message"].clone();
+        if end == "Failed" {
             assert!(message.as_str().is_some_and(|text| text.contains("is not empty")), "{message}");
         }
     }
     assert_eq!(database.checksums().await, source);
     namespace.end().await;
-}
-
-async fn completed(namespace: &Namespace, name: &str) -> Value {
-    let look = || async {
-        let restore = namespace.get(API, "MySQLRestore", name).await?;
-        (restore["status"]["phase"] == "Completed").then(|| restore["status"].clone())
-    };
-    namespace.until(&format!("the restore {name} is completed"), look).await.0
 }
 
 /// The files of dumps, as a pod sees them.

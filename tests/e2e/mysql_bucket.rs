@@ -4,7 +4,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use super::cluster::Namespace;
-use super::database::{API, CHECKSUMS, Database, sql_in};
+use super::database::{API, CHECKSUMS, Database, phase, sql_in};
 use super::operator::Project;
 
 /// Makes a store with the bucket `dumps`, and the Secret `key` with the key to it; `wrong` has another one.
@@ -43,15 +43,6 @@ fn bucket(secret: &str) -> Value {
 async fn make(namespace: &Namespace, kind: &str, name: &str, spec: Value) {
     let object = json!({"apiVersion": API, "kind": kind, "metadata": {"name": name}, "spec": spec});
     namespace.apply(object).await;
-}
-
-/// Waits until the resource is in a phase; its status then.
-async fn phase(namespace: &Namespace, kind: &str, name: &str, phase: &str) -> Value {
-    let look = || async {
-        let status = namespace.get(API, kind, name).await?["status"].clone();
-        (status["phase"] == phase).then_some(status)
-    };
-    namespace.until(&format!("{kind} {name} is {phase}"), look).await.0
 }
 
 #[tokio::test]

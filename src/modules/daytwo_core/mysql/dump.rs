@@ -91,11 +91,10 @@ impl Module for Dump {
         if !(1..=9).contains(&level) {
             return Err(ModuleError::new(format!("compression_level: {level} is not from 1 to 9")));
         }
-        let word = |yes: bool| (if yes { "yes" } else { "no" }).to_owned();
         let variables = [
             ("DATABASES", args.texts("databases").unwrap_or_default().join("\n")),
-            ("ACCOUNTS", word(args.flag("accounts"))),
-            ("LOCK", word(args.flag("lock"))),
+            ("ACCOUNTS", server::yes_or_no(args.flag("accounts"))),
+            ("LOCK", server::yes_or_no(args.flag("lock"))),
             ("LEVEL", level.to_string()),
         ];
         let make = Work::Make(Script { text: SCRIPT, variables: &variables });

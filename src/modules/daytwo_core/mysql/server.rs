@@ -80,15 +80,15 @@ pub(super) async fn workload(
     let store = Store::of(session, args).await?;
     let file = file(args, name)?;
     let programs = match (work, store) {
-        (Work::Make(script) | Work::Read(script), None) => vec![client(args, &file, script, "no")?],
+        (Work::Make(script) | Work::Read(script), None) => vec![client(args, &file, script, false)?],
         // What is told of a dump that is in the bucket is fetched: it is not made again.
         (Work::Make(script), Some(store)) => vec![
             store.bring(&["fetch", "--summary"], &file),
-            client(args, &file, script, "yes")?,
+            client(args, &file, script, true)?,
             store.bring(&["store"], &file),
         ],
         (Work::Read(script), Some(store)) => {
-            vec![store.bring(&["fetch"], &file), client(args, &file, script, "yes")?]
+            vec![store.bring(&["fetch"], &file), client(args, &file, script, true)?]
         }
         (Work::Remove, None) => vec![remover(args, &file)?],
         (Work::Remove, Some(store)) => vec![store.bring(&["remove"], &file)],
@@ -106,7 +106,7 @@ pub(super) async fn workload(
 }
 
 /// The script with the client programs; `passes` says whether the dump is in a bucket and only passes through here.
-fn client(args: &Args, file: &str, script: Script<'_>, passes: &str) -> Result<Program, ModuleError> {
+fn client(args: &Args, file: &str, script: Script<'_>, passes: bool) -> Result<Program, ModuleError> {
     let secret = args.json("password_secret").ok_or_else(|| missing("password_secret"))?;
     let secret = |key: &str| secret[key].as_str().unwrap_or_default().to_owned();
     let connection = [
@@ -115,12 +115,17 @@ fn client(args: &Args, file: &str, script: Script<'_>, passes: &str) -> Result<P
         ("MYSQL_ACCOUNT", args.str("user").unwrap_or_default().to_owned()),
         ("CLIENT_OPTIONS", args.texts("client_options").unwrap_or_default().join("\n")),
         ("DUMP", format!("{DUMPS}/{file}")),
-        ("PASSES", passes.to_owned()),
+        ("PASSES", yes_or_no(passes)),
     ];
     let variables = connection.iter().chain(script.variables);
     let mut env: Vec<Value> = variables.map(|(name, value)| json!({"name": name, "value": value})).collect();
     env.push(secret_variable("MYSQL_PWD", &secret("name"), &secret("key")));
     container(args, json!(["bash", "-euo", "pipefail", "-c", script.text]), env)
+}
+
+/// A flag as the scripts read it.
+pub(super) fn yes_or_no(flag: bool) -> String {
+    (if flag { "yes" } else { "no" }).to_owned()
 }
 
 /// Removes a dump from its volume.
