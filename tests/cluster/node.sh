@@ -29,7 +29,7 @@ raise_limits() {
 }
 
 start_containerd() {
-  mkdir -p "$STATE"/{containerd,cni,registries,volumes/standard,volumes/limited} "$STATE"/private/{cni,kubelet,pods,containers}
+  mkdir -p "$STATE"/{containerd,cni,registries,volumes/{standard,limited,growing}} "$STATE"/private/{cni,kubelet,pods,containers}
   cat >"$STATE/containerd.toml" <<CONFIG
 version = 2
 root = "$STATE/containerd"

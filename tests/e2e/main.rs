@@ -20,6 +20,7 @@ mod mysql_faults;
 mod mysql_itself;
 mod mysql_runtime;
 mod mysql_upgrade;
+mod mysql_volume;
 mod operator;
 mod permissions;
 mod programs;

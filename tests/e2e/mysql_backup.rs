@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::cluster::Namespace;
 use super::database::{API, CHECKSUMS, Database, kubectl, phase, sql_in};
