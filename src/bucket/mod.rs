@@ -52,12 +52,15 @@ pub struct Settings {
     pub secret_access_key: String,
     /// The token of temporary credentials.
     pub session_token: Option<String>,
+    /// PEM certificates of authorities to trust instead of the system's.
+    pub ca: Option<String>,
 }
 
 /// A bucket.
 pub struct Bucket {
     bucket: rusty_s3::Bucket,
     credentials: Credentials,
+    transport: Transport,
     part: u64,
 }
 
@@ -83,7 +86,8 @@ impl Bucket {
             Some(token) => Credentials::new_with_token(id, secret, token),
             None => Credentials::new(id, secret),
         };
-        Ok(Self { bucket, credentials, part: PART })
+        let transport = Transport { timeout: PATIENCE, ca_pem: settings.ca, ..Transport::default() };
+        Ok(Self { bucket, credentials, transport, part: PART })
     }
 
     /// The same bucket, whose larger files are cut into parts of so many bytes; stores take none under 5 MiB.
@@ -206,7 +210,7 @@ impl Bucket {
             body,
             follow: Follow::None,
             decompress: false,
-            transport: Transport { timeout: PATIENCE, ..Transport::default() },
+            transport: self.transport.clone(),
             ..Request::get("")
         };
         let mut pauses = PAUSES.iter();

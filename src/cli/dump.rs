@@ -3,6 +3,7 @@
 //! The Jobs of `mysqldump` and `mysqlrestore` run it before and after the client programs. What is told of a dump
 //! stands beside it in `FILE.json`; it is stored last, so that a dump that it tells of is whole.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -71,10 +72,17 @@ struct Store {
     secret_access_key: String,
     #[arg(long, env = "AWS_SESSION_TOKEN", hide = true, hide_env_values = true)]
     session_token: Option<String>,
+    /// Certificates of authorities to trust instead of the system's: a file, or the text of one
+    #[arg(long, env = "AWS_CA_BUNDLE", hide_env_values = true, value_name = "PEM")]
+    ca_bundle: Option<String>,
 }
 
 impl Dump {
     pub(super) fn run(self) -> ExitCode {
+        // Requests that are tried again are told of.
+        let terminal = std::io::stderr().is_terminal();
+        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+        let _ = log.with_ansi(terminal).try_init();
         finish(wait(async {
             match &self.what {
                 What::Store(of) => of.store().await,
@@ -160,8 +168,21 @@ impl Of {
             access_key_id: access_key_id.clone(),
             secret_access_key: secret_access_key.clone(),
             session_token: session_token.clone().filter(|token| !token.is_empty()),
+            ca: self.store.ca()?,
         };
         Bucket::new(settings).map_err(|error| error.to_string())
+    }
+}
+
+impl Store {
+    fn ca(&self) -> Result<Option<String>, String> {
+        match &self.ca_bundle {
+            Some(file) if !file.is_empty() && !file.contains("-----BEGIN") => {
+                let text = std::fs::read_to_string(file);
+                text.map(Some).map_err(|error| format!("--ca-bundle {file:?}: {error}"))
+            }
+            text => Ok(text.clone().filter(|text| !text.is_empty())),
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Transport {
     pub validate_certs: bool,
     /// PEM certificates to trust instead of the system's.
     pub ca_path: Option<PathBuf>,
+    /// The same as text, where there is no file.
+    pub ca_pem: Option<String>,
     /// The certificate of this client, PEM; may hold the key as well.
     pub client_cert: Option<PathBuf>,
     /// The key of this client, PEM.
@@ -34,6 +36,7 @@ impl Default for Transport {
         Transport {
             validate_certs: true,
             ca_path: None,
+            ca_pem: None,
             client_cert: None,
             client_key: None,
             use_proxy: true,
@@ -49,7 +52,9 @@ impl Transport {
     pub(crate) fn client(&self) -> Result<reqwest::Client, Error> {
         let client = match self.builder()?.build() {
             // The system has no authorities, which also stops what needs none.
-            Err(_) if self.ca_path.is_none() => self.builder()?.tls_certs_only(trusted()).build(),
+            Err(_) if self.ca_path.is_none() && self.ca_pem.is_none() => {
+                self.builder()?.tls_certs_only(trusted()).build()
+            }
             client => client,
         };
         client.map_err(|error| Error::of(&error))
@@ -66,10 +71,13 @@ impl Transport {
             .read_timeout(self.timeout)
             .tls_danger_accept_invalid_certs(!self.validate_certs);
         if let Some(path) = &self.ca_path {
-            let pem = read(path, "CA")?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-                .map_err(|error| unusable(path, "CA", &error.to_string()))?;
-            builder = builder.tls_certs_only(certificates);
+            let trusted =
+                authorities(&read(path, "CA")?).map_err(|problem| unusable(path, "CA", &problem))?;
+            builder = builder.tls_certs_only(trusted);
+        } else if let Some(pem) = &self.ca_pem {
+            let trusted = authorities(pem.as_bytes())
+                .map_err(|problem| Error::Setup(format!("could not use the CA's certificates: {problem}")))?;
+            builder = builder.tls_certs_only(trusted);
         }
         if let Some(path) = &self.client_cert {
             let mut pem = read(path, "client certificate")?;
@@ -119,6 +127,13 @@ impl Transport {
             proxies.push(proxy.no_proxy(exempt.clone()));
         }
         Ok(proxies)
+    }
+}
+
+fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, String> {
+    match reqwest::Certificate::from_pem_bundle(pem) {
+        Ok(none) if none.is_empty() => Err("no certificate in it".to_owned()),
+        certificates => certificates.map_err(|error| error.to_string()),
     }
 }
 

@@ -42,11 +42,6 @@ impl Error {
             };
         }
         if let Some(problem) = chain.find::<std::io::Error>() {
-            if let Some(rustls::Error::InvalidCertificate(reason)) =
-                problem.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            {
-                return Error::Certificate(format!("{reason:?}"));
-            }
             return match (problem.kind(), problem.raw_os_error()) {
                 (std::io::ErrorKind::TimedOut, _) => Error::Timeout,
                 (std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::ConnectionReset, _)
@@ -78,7 +73,11 @@ struct Chain<'a>(&'a reqwest::Error);
 impl<'a> Chain<'a> {
     fn causes(&self) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> + use<'a> {
         std::iter::successors(self.0.source(), |error: &&'a (dyn std::error::Error + 'static)| {
-            (**error).source()
+            // The source of an error of input and output is that of what it wraps.
+            match error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+                Some(wrapped) => Some(wrapped),
+                None => (**error).source(),
+            }
         })
     }
 

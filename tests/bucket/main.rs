@@ -3,13 +3,18 @@
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
 use daytwo::bucket::{Bucket, Error, Settings};
 use tempfile::TempDir;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 const KEY: (&str, &str) = ("daytwo", "s3cret/with+signs");
 
@@ -50,6 +55,7 @@ impl Store {
             access_key_id: KEY.0.to_owned(),
             secret_access_key: KEY.1.to_owned(),
             session_token: None,
+            ca: None,
         }
     }
 
@@ -121,6 +127,55 @@ async fn a_refusal_says_why() {
         Bucket::new(Settings { endpoint: Some("s3.local".into()), ..store.settings() }),
         Err(Error::Settings(_))
     ));
+}
+
+/// Makes what is behind `target` reachable with TLS; where, and the certificate of the authority.
+async fn with_tls(target: String) -> (SocketAddr, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (acceptor, target) = (acceptor.clone(), target.clone());
+            tokio::spawn(async move {
+                // A client that does not trust the certificate goes away.
+                let Ok(mut inner) = acceptor.accept(stream).await else { return };
+                let mut outer = tokio::net::TcpStream::connect(target).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut inner, &mut outer).await;
+            });
+        }
+    });
+    let text = base64::engine::general_purpose::STANDARD.encode(made.cert.der());
+    (address, format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"))
+}
+
+#[tokio::test]
+async fn a_store_with_an_authority_of_its_own_is_trusted_when_it_is_given() {
+    let store = Store::start();
+    let (address, pem) = with_tls(store.endpoint.trim_start_matches("http://").to_owned()).await;
+    let endpoint = Some(format!("https://localhost:{}", address.port()));
+    let file = store.directory.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+
+    let trusting = Settings { endpoint: endpoint.clone(), ca: Some(pem), ..store.settings() };
+    assert_eq!(Bucket::new(trusting).unwrap().put("key", &file).await.unwrap(), 1);
+    let unreadable =
+        Settings { endpoint: endpoint.clone(), ca: Some("-----BEGIN".into()), ..store.settings() };
+    let error = Bucket::new(unreadable).unwrap().put("key", &file).await.unwrap_err();
+    assert!(error.to_string().contains("no certificate in it"), "{error}");
+    let distrusting = Settings { endpoint, ..store.settings() };
+    let error = Bucket::new(distrusting).unwrap().put("key", &file).await.unwrap_err();
+    assert!(error.to_string().contains("is not trusted"), "{error}");
 }
 
 #[test]

@@ -39,7 +39,10 @@ async fn healthy(database: &Database<'_>, status: &str, words: &str) -> Value {
 fn fill(namespace: &Namespace, percent: u32) {
     let script = "cd /var/lib/mysql; rm -f filler; set -- $(df -Pk . | tail -1); \
                   exec dd if=/dev/zero of=filler bs=1k count=$((($3 + $4) * PERCENT / 100 - $3))";
-    kubectl(namespace, &["exec", "shop-mysql-0", "--", "sh", "-ec", &script.replace("PERCENT", &percent.to_string())]);
+    kubectl(
+        namespace,
+        &["exec", "shop-mysql-0", "--", "sh", "-ec", &script.replace("PERCENT", &percent.to_string())],
+    );
 }
 
 #[tokio::test]

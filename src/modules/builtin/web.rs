@@ -40,6 +40,7 @@ pub(super) fn request(context: &ModuleContext, args: &Args, url: &str) -> Result
     request.transport = Transport {
         validate_certs: args.flag("validate_certs"),
         ca_path: path("ca_path"),
+        ca_pem: None,
         client_cert: path("client_cert"),
         client_key: path("client_key"),
         use_proxy: args.flag("use_proxy"),

@@ -20,6 +20,10 @@ const KEY_SECRET: &[Opt] = &[
     Opt::str("session_token")
         .default("AWS_SESSION_TOKEN")
         .doc("The key in it of the token of temporary credentials, which may be missing."),
+    Opt::str("ca_bundle").default("AWS_CA_BUNDLE").doc(
+        "The key in it of PEM certificates, which may be missing: the authorities of the store, to trust instead of the \
+         public ones.",
+    ),
 ];
 
 /// The arguments of a bucket.
@@ -91,6 +95,7 @@ impl Store {
                 secret_variable("AWS_ACCESS_KEY_ID", name, secret("access_key_id")),
                 secret_variable("AWS_SECRET_ACCESS_KEY", name, secret("secret_access_key")),
                 optional_secret_variable("AWS_SESSION_TOKEN", name, secret("session_token")),
+                optional_secret_variable("AWS_CA_BUNDLE", name, secret("ca_bundle")),
             ],
         }
     }
