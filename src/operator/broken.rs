@@ -40,7 +40,7 @@ impl Reconcile for BrokenReconciler {
             Value::Object(new)
         });
         match written.await {
-            Ok(()) => Ok(Next::After(Duration::ZERO)),
+            Ok(_) => Ok(Next::After(Duration::ZERO)),
             Err(error) => Err(Failure { message: error.to_string(), forbidden: true }),
         }
     }

@@ -57,8 +57,8 @@ pub(super) struct ChartReconciler {
 /// What the last pass over a resource left.
 pub(super) struct Known {
     state: Arc<State>,
-    /// What it looked at, when there was nothing to do and the status told so already: there is nothing to do
-    /// for as long as that is the same and nothing drifts.
+    /// The resource whose status tells that all is ready, and what else decides: there is nothing to do for as long as
+    /// that is the same and nothing drifts.
     settled: Option<(u64, Arc<Capabilities>)>,
 }
 
@@ -125,7 +125,7 @@ impl ChartReconciler {
         key.namespace().unwrap_or(self.shared.client.default_namespace())
     }
 
-    /// Whether all is as it was when the last pass had nothing to do.
+    /// Whether all is as it was when the last pass left nothing to do.
     fn is_settled(&self, pass: &Pass) -> bool {
         let key = &pass.caller.key;
         let same = self.known().get(key).and_then(|known| known.settled.as_ref()).is_some_and(
@@ -141,12 +141,17 @@ impl ChartReconciler {
         dependents.is_clean(&pass.caller) && dependents.unready(&pass.caller).is_empty()
     }
 
-    /// The pass had nothing to do, and the status tells that all is ready.
-    fn settle(&self, pass: &Pass, spec: &Spec) {
+    /// The pass left nothing to do, and the status of this version of the resource tells that all is ready.
+    fn settle(&self, pass: &Pass, spec: &Spec, version: u64) {
+        let newest = pass.primaries.get(&pass.primary.key);
+        // What was changed meanwhile is for the next pass.
+        let same = newest
+            .is_some_and(|newest| newest.version == version && !newest.asks_for_pass(&pass.primary, true));
         if let Some(known) = self.known().get_mut(&pass.caller.key)
-            && pass.primary.version > 0
+            && same
+            && version > 0
         {
-            known.settled = Some((pass.primary.version, Arc::clone(&spec.capabilities)));
+            known.settled = Some((version, Arc::clone(&spec.capabilities)));
         }
     }
 
@@ -160,11 +165,7 @@ impl ChartReconciler {
         if let Some(state) = &current
             && self.shared.dependents.is_clean(&pass.caller)
         {
-            let ready = self.report(pass, &Action::Unchanged, state.revision, None).await?;
-            // What is on its way must be told when it arrives.
-            if ready {
-                self.settle(pass, &spec);
-            }
+            self.report(pass, &spec, &Action::Unchanged, state.revision, None).await?;
             return Ok(self.next(pass, period));
         }
         finalizer::add(&self.shared, &pass.primaries, primary, FINALIZER).await?;
@@ -187,7 +188,7 @@ impl ChartReconciler {
         };
         self.remember(pass, &spec, &outcome);
         self.announce(pass, &outcome);
-        self.report(pass, &outcome.action, outcome.state.revision, outcome.record.as_deref()).await?;
+        self.report(pass, &spec, &outcome.action, outcome.state.revision, outcome.record.as_deref()).await?;
         Ok(self.next(pass, period))
     }
 
@@ -308,17 +309,19 @@ impl ChartReconciler {
         }
     }
 
-    /// Writes the status; whether it tells that all is ready.
+    /// Writes the status. When it tells that all is ready, nothing is left to do; what is on its way must be told when
+    /// it arrives.
     async fn report(
         &self,
         pass: &Pass,
+        spec: &Spec,
         action: &Action,
         revision: i64,
         record: Option<&release::record::Record>,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<(), Trouble> {
         let primary = &pass.primary;
         let readiness = Readiness::of(revision, &self.shared.dependents.unready(&pass.caller));
-        status::write(&self.shared, &pass.primaries, primary, |old| {
+        let version = status::write(&self.shared, &pass.primaries, primary, |old| {
             let mut conditions = Conditions::of(old);
             conditions.set(Condition { kind: "Initialized", status: "True", reason: "", message: "" });
             let deployed = conditions.get("Deployed");
@@ -347,7 +350,10 @@ impl ChartReconciler {
             Value::Object(new)
         })
         .await?;
-        Ok(readiness.ready)
+        if let Some(version) = version.filter(|_| readiness.ready) {
+            self.settle(pass, spec, version);
+        }
+        Ok(())
     }
 
     async fn tell(&self, pass: &Pass, trouble: Trouble) -> Failure {

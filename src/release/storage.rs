@@ -154,6 +154,21 @@ impl<'a> Storage<'a> {
         Ok(sorted(&secrets))
     }
 
+    /// The revisions of a release as the API server remembers them, unless it has forgotten the newest: revisions are
+    /// numbered, so that a look at the next one tells.
+    ///
+    /// # Errors
+    /// Refusals of the cluster.
+    pub async fn checked_history(&self, release: &str) -> Result<Vec<Stored>, Error> {
+        let remembered = self.remembered_history(release).await?;
+        if let Some(newest) = remembered.last()
+            && self.client.get(self.target(&secret_name(release, newest.revision + 1))).await?.is_none()
+        {
+            return Ok(remembered);
+        }
+        self.history(release).await
+    }
+
     /// The record of a revision; `None` when it is gone.
     ///
     /// # Errors
@@ -335,5 +350,68 @@ impl Stored {
                 .unwrap_or(0),
             holder: secret.annotation(HOLDER).and_then(Holder::parse),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::extract::State;
+    use axum::http::{StatusCode, Uri};
+    use axum::response::{IntoResponse, Response};
+
+    use super::*;
+
+    const SECRETS: &str = "/api/v1/namespaces/demo/secrets";
+
+    /// An API server that has so many revisions of a release, of which it remembers some.
+    #[derive(Clone, Copy)]
+    struct Revisions {
+        all: i64,
+        remembered: i64,
+    }
+
+    fn secret(revision: i64) -> Value {
+        let labels = json!({"name": "shop", "version": revision.to_string(), "status": "deployed"});
+        json!({"metadata": {"name": secret_name("shop", revision), "labels": labels}})
+    }
+
+    async fn answer(State(revisions): State<Revisions>, uri: Uri) -> Response {
+        let secrets = json!({"resource": "secrets", "responseKind": {"version": "v1", "kind": "Secret"},
+            "scope": "Namespaced", "singularResource": "secret", "verbs": ["get", "list", "watch"]});
+        let list = |revisions: i64| json!({"metadata": {}, "items": (1..=revisions).map(secret).collect::<Vec<_>>()});
+        let revision = uri.path().rsplit_once(".v").and_then(|(_, number)| number.parse().ok());
+        let answer = match uri.path() {
+            "/api" => json!({"items": [{"versions": [{"version": "v1", "resources": [secrets]}]}]}),
+            "/apis" => json!({"items": []}),
+            SECRETS if uri.query().is_some_and(|query| query.contains("resourceVersion=0")) => {
+                list(revisions.remembered)
+            }
+            SECRETS => list(revisions.all),
+            _ if revision.is_some_and(|revision| revision <= revisions.all) => secret(revision.unwrap_or(0)),
+            _ => return (StatusCode::NOT_FOUND, r#"{"reason": "NotFound", "code": 404}"#).into_response(),
+        };
+        answer.to_string().into_response()
+    }
+
+    #[tokio::test]
+    async fn a_revision_that_the_server_has_forgotten_is_found() {
+        for (all, remembered) in [(0, 0), (1, 0), (1, 1), (3, 2), (3, 3)] {
+            let router = Router::new().fallback(answer).with_state(Revisions { all, remembered });
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap();
+            let server = tokio::spawn(async move { axum::serve(listener, router).await });
+            let client =
+                Client::new(kube::Config::new(format!("http://{address}").parse().unwrap())).unwrap();
+            let storage = Storage::new(&client, "demo", None).await.unwrap();
+            let count = |history: Vec<Stored>| i64::try_from(history.len()).unwrap();
+            assert_eq!(count(storage.remembered_history("shop").await.unwrap()), remembered);
+            assert_eq!(
+                count(storage.checked_history("shop").await.unwrap()),
+                all,
+                "{remembered} are remembered"
+            );
+            server.abort();
+        }
     }
 }

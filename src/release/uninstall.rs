@@ -40,7 +40,7 @@ pub struct Uninstalled {
 pub async fn uninstall(client: &Client, spec: &Spec) -> Result<Vec<ObjectRef>, Error> {
     let scope = Scope::of_spec(client, spec);
     let storage = Storage::new(client, &spec.namespace, spec.owner.as_ref()).await?;
-    let history = storage.history(&spec.name).await?;
+    let history = storage.checked_history(&spec.name).await?;
     let work = Work { scope: &scope, storage: &storage, history: &history, removal: Removal::default() };
     Ok(work.remove("Uninstallation complete").await?.deleted)
 }
