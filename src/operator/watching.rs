@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::core::{ApiResource, DynamicObject, DynamicResourceScope, PartialObjectMeta};
+use kube::core::{ApiResource, DynamicObject, DynamicResourceScope, PartialObjectMeta, TypeMeta};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Config, Event, watcher};
 use kube::{Api, Resource as KubeResource};
@@ -61,7 +61,7 @@ async fn follow_resource(
     config.label_selector = scope.labels.map(str::to_owned);
     let mut events = if scope.readiness {
         let events = watcher(api::<DynamicObject>(client, scope, resource), config).default_backoff();
-        events.map(|event| event.map(|event| converted(event, whole))).boxed()
+        events.map(|event| event.map(|event| converted(event, |object| whole(object, scope)))).boxed()
     } else {
         let events = watcher(api::<PartialObjectMeta>(client, scope, resource), config).default_backoff();
         events.map(|event| event.map(|event| converted(event, metadata_only))).boxed()
@@ -111,8 +111,32 @@ fn metadata_only(object: PartialObjectMeta) -> Seen {
     Seen { metadata: object.metadata, unready: None }
 }
 
-fn whole(object: DynamicObject) -> Seen {
+fn whole(mut object: DynamicObject, scope: &Scope) -> Seen {
+    // Items of a list do not tell their kind, by which they are judged.
+    object.types = Some(TypeMeta { api_version: scope.api_version.clone(), kind: scope.kind.clone() });
     let metadata = object.metadata.clone();
     let object = serde_json::to_value(object).map(Object).unwrap_or_default();
     Seen { metadata, unready: readiness(&object).reason() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_item_of_a_list_is_judged_by_its_kind() {
+        let scope = Scope {
+            api_version: "apps/v1".into(),
+            kind: "Deployment".into(),
+            namespace: None,
+            labels: None,
+            readiness: true,
+        };
+        let item = json!({"metadata": {"name": "shop", "generation": 1}, "spec": {"replicas": 1},
+            "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "unavailableReplicas": 1}});
+        let seen = whole(serde_json::from_value(item).unwrap(), &scope);
+        assert!(seen.unready.is_some_and(|reason| reason.contains("0 of 1")), "it is not ready");
+    }
 }
