@@ -22,7 +22,7 @@ use rusty_s3::{Credentials, UrlStyle};
 
 pub use error::Error;
 
-use crate::http::{Follow, Request, Response, Transport};
+use crate::http::{Authorities, Follow, Request, Response, Transport};
 
 /// How long a signed address is good for: one try.
 const SIGNED_FOR: Duration = Duration::from_secs(3600);
@@ -52,8 +52,8 @@ pub struct Settings {
     pub secret_access_key: String,
     /// The token of temporary credentials.
     pub session_token: Option<String>,
-    /// PEM certificates of authorities to trust instead of the system's.
-    pub ca: Option<String>,
+    /// Whom to trust instead of the system's authorities.
+    pub ca: Option<Authorities>,
 }
 
 /// A bucket.
@@ -86,7 +86,7 @@ impl Bucket {
             Some(token) => Credentials::new_with_token(id, secret, token),
             None => Credentials::new(id, secret),
         };
-        let transport = Transport { timeout: PATIENCE, ca_pem: settings.ca, ..Transport::default() };
+        let transport = Transport { timeout: PATIENCE, ca: settings.ca, ..Transport::default() };
         Ok(Self { bucket, credentials, transport, part: PART })
     }
 

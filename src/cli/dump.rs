@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 
 use super::blocking::{finish, wait};
 use crate::bucket::{Bucket, Settings};
+use crate::http::Authorities;
 
 /// The command.
 #[derive(Args)]
@@ -168,21 +169,20 @@ impl Of {
             access_key_id: access_key_id.clone(),
             secret_access_key: secret_access_key.clone(),
             session_token: session_token.clone().filter(|token| !token.is_empty()),
-            ca: self.store.ca()?,
+            ca: self.store.ca(),
         };
         Bucket::new(settings).map_err(|error| error.to_string())
     }
 }
 
 impl Store {
-    fn ca(&self) -> Result<Option<String>, String> {
-        match &self.ca_bundle {
-            Some(file) if !file.is_empty() && !file.contains("-----BEGIN") => {
-                let text = std::fs::read_to_string(file);
-                text.map(Some).map_err(|error| format!("--ca-bundle {file:?}: {error}"))
-            }
-            text => Ok(text.clone().filter(|text| !text.is_empty())),
-        }
+    fn ca(&self) -> Option<Authorities> {
+        let given = self.ca_bundle.clone().filter(|given| !given.is_empty())?;
+        Some(if given.contains("-----BEGIN") {
+            Authorities::Text(given)
+        } else {
+            Authorities::File(given.into())
+        })
     }
 }
 

@@ -13,10 +13,8 @@ use super::roots::trusted;
 pub struct Transport {
     /// Whether the certificate of the server must be trusted.
     pub validate_certs: bool,
-    /// PEM certificates to trust instead of the system's.
-    pub ca_path: Option<PathBuf>,
-    /// The same as text, where there is no file.
-    pub ca_pem: Option<String>,
+    /// Whom to trust instead of the system's authorities.
+    pub ca: Option<Authorities>,
     /// The certificate of this client, PEM; may hold the key as well.
     pub client_cert: Option<PathBuf>,
     /// The key of this client, PEM.
@@ -31,12 +29,20 @@ pub struct Transport {
     pub timeout: Duration,
 }
 
+/// Certificates of authorities, as PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authorities {
+    /// A file with them.
+    File(PathBuf),
+    /// The text itself.
+    Text(String),
+}
+
 impl Default for Transport {
     fn default() -> Self {
         Transport {
             validate_certs: true,
-            ca_path: None,
-            ca_pem: None,
+            ca: None,
             client_cert: None,
             client_key: None,
             use_proxy: true,
@@ -52,9 +58,7 @@ impl Transport {
     pub(crate) fn client(&self) -> Result<reqwest::Client, Error> {
         let client = match self.builder()?.build() {
             // The system has no authorities, which also stops what needs none.
-            Err(_) if self.ca_path.is_none() && self.ca_pem.is_none() => {
-                self.builder()?.tls_certs_only(trusted()).build()
-            }
+            Err(_) if self.ca.is_none() => self.builder()?.tls_certs_only(trusted()).build(),
             client => client,
         };
         client.map_err(|error| Error::of(&error))
@@ -70,14 +74,8 @@ impl Transport {
             .connect_timeout(self.timeout)
             .read_timeout(self.timeout)
             .tls_danger_accept_invalid_certs(!self.validate_certs);
-        if let Some(path) = &self.ca_path {
-            let trusted =
-                authorities(&read(path, "CA")?).map_err(|problem| unusable(path, "CA", &problem))?;
-            builder = builder.tls_certs_only(trusted);
-        } else if let Some(pem) = &self.ca_pem {
-            let trusted = authorities(pem.as_bytes())
-                .map_err(|problem| Error::Setup(format!("could not use the CA's certificates: {problem}")))?;
-            builder = builder.tls_certs_only(trusted);
+        if let Some(ca) = &self.ca {
+            builder = builder.tls_certs_only(ca.certificates()?);
         }
         if let Some(path) = &self.client_cert {
             let mut pem = read(path, "client certificate")?;
@@ -130,10 +128,20 @@ impl Transport {
     }
 }
 
-fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, String> {
-    match reqwest::Certificate::from_pem_bundle(pem) {
-        Ok(none) if none.is_empty() => Err("no certificate in it".to_owned()),
-        certificates => certificates.map_err(|error| error.to_string()),
+impl Authorities {
+    fn certificates(&self) -> Result<Vec<reqwest::Certificate>, Error> {
+        let wrong = |problem: &str| match self {
+            Self::File(path) => unusable(path, "CA", problem),
+            Self::Text(_) => Error::Setup(format!("could not use the CA's certificates: {problem}")),
+        };
+        let pem = match self {
+            Self::File(path) => read(path, "CA")?,
+            Self::Text(text) => text.clone().into_bytes(),
+        };
+        match reqwest::Certificate::from_pem_bundle(&pem) {
+            Ok(none) if none.is_empty() => Err(wrong("no certificate in it")),
+            certificates => certificates.map_err(|error| wrong(&error.to_string())),
+        }
     }
 }
 

@@ -20,7 +20,7 @@ mod roots;
 #[cfg(test)]
 mod tests;
 
-pub use client::Transport;
+pub use client::{Authorities, Transport};
 pub use cookies::Cookie;
 pub use credentials::{Credentials, basic};
 pub use error::Error;

@@ -143,13 +143,14 @@ impl ChartReconciler {
 
     /// The pass left nothing to do, and the status of this version of the resource tells that all is ready.
     fn settle(&self, pass: &Pass, spec: &Spec, version: u64) {
-        let newest = pass.primaries.get(&pass.primary.key);
         // What was changed meanwhile is for the next pass.
-        let same = newest
+        let same = pass
+            .primaries
+            .get(&pass.primary.key)
             .is_some_and(|newest| newest.version == version && !newest.asks_for_pass(&pass.primary, true));
-        if let Some(known) = self.known().get_mut(&pass.caller.key)
+        if version > 0
             && same
-            && version > 0
+            && let Some(known) = self.known().get_mut(&pass.caller.key)
         {
             known.settled = Some((version, Arc::clone(&spec.capabilities)));
         }

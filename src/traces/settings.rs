@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::Error;
-use crate::http::Transport;
+use crate::http::{Authorities, Transport};
 
 /// Where spans are sent; the first one wins. Either of them asks for traces.
 const ENDPOINT: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
@@ -66,7 +66,7 @@ impl Settings {
         let timeout = timeout.map_or(DEFAULT_TIMEOUT, Duration::from_millis);
         let path = |names| first(names).map(|(_, path)| path.into());
         let transport = Transport {
-            ca_path: path(CERTIFICATE),
+            ca: path(CERTIFICATE).map(Authorities::File),
             client_cert: path(CLIENT_CERTIFICATE),
             client_key: path(CLIENT_KEY),
             timeout,
@@ -129,6 +129,6 @@ mod tests {
         ]);
         let settings = settings.unwrap().unwrap();
         assert_eq!(settings.timeout, Duration::from_millis(500));
-        assert_eq!(settings.transport.ca_path.as_deref(), Some("/ca.pem".as_ref()));
+        assert_eq!(settings.transport.ca, Some(Authorities::File("/ca.pem".into())));
     }
 }

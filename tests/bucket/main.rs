@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use daytwo::bucket::{Bucket, Error, Settings};
+use daytwo::http::Authorities;
 use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -167,10 +168,14 @@ async fn a_store_with_an_authority_of_its_own_is_trusted_when_it_is_given() {
     let file = store.directory.path().join("file");
     std::fs::write(&file, "x").unwrap();
 
-    let trusting = Settings { endpoint: endpoint.clone(), ca: Some(pem), ..store.settings() };
+    let trusting =
+        Settings { endpoint: endpoint.clone(), ca: Some(Authorities::Text(pem)), ..store.settings() };
     assert_eq!(Bucket::new(trusting).unwrap().put("key", &file).await.unwrap(), 1);
-    let unreadable =
-        Settings { endpoint: endpoint.clone(), ca: Some("-----BEGIN".into()), ..store.settings() };
+    let unreadable = Settings {
+        endpoint: endpoint.clone(),
+        ca: Some(Authorities::Text("-----BEGIN".into())),
+        ..store.settings()
+    };
     let error = Bucket::new(unreadable).unwrap().put("key", &file).await.unwrap_err();
     assert!(error.to_string().contains("no certificate in it"), "{error}");
     let distrusting = Settings { endpoint, ..store.settings() };

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::cluster::{Namespace, condition_of};
 use super::database::{Database, kubectl};
@@ -25,24 +25,27 @@ async fn grows_to(namespace: &Namespace, claim: &str, size: &str) {
     assert!(status.success(), "the volume becomes as large as its claim asks for");
 }
 
-/// Waits until the condition `Healthy` is as given, and its message has these words.
-async fn healthy(database: &Database<'_>, status: &str, words: &str) -> Value {
+/// Waits until the server is well.
+async fn is_healthy(namespace: &Namespace) {
+    namespace.condition("MySQL", "shop", "Healthy", "True").await;
+}
+
+/// Waits until the server is not well, as these words say.
+async fn ails(database: &Database<'_>, words: &str) {
     let look = || async {
         let condition = condition_of(&database.resource().await, "Healthy")?;
-        let told = condition["message"].as_str().is_some_and(|message| message.contains(words));
-        (condition["status"] == status && told).then_some(condition)
+        (condition["status"] == "False" && condition["message"].as_str()?.contains(words)).then_some(())
     };
-    database.namespace.until(&format!("Healthy is {status}: {words}"), look).await.0
+    database.namespace.until(&format!("it is told that the server {words}"), look).await;
 }
 
 /// Fills the server's volume until this share of it is used, in percent.
 fn fill(namespace: &Namespace, percent: u32) {
     let script = "cd /var/lib/mysql; rm -f filler; set -- $(df -Pk . | tail -1); \
                   exec dd if=/dev/zero of=filler bs=1k count=$((($3 + $4) * PERCENT / 100 - $3))";
-    kubectl(
-        namespace,
-        &["exec", "shop-mysql-0", "--", "sh", "-ec", &script.replace("PERCENT", &percent.to_string())],
-    );
+    let script = script.replace("PERCENT", &percent.to_string());
+    let done = kubectl(namespace, &["exec", "shop-mysql-0", "--", "sh", "-ec", &script]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 #[tokio::test]
@@ -63,7 +66,7 @@ async fn grows_when_it_fills_up_as_far_as_it_may() {
     grows_to(&namespace, CLAIM, "400Mi").await;
     let look = || async { (database.resource().await["status"]["volume"] == "400Mi").then_some(()) };
     namespace.until("the status tells the size", look).await;
-    healthy(&database, "True", "").await;
+    is_healthy(&namespace).await;
 
     // A quarter more would be beyond what it may have.
     fill(&namespace, 95);
@@ -71,12 +74,12 @@ async fn grows_when_it_fills_up_as_far_as_it_may() {
     grows_to(&namespace, CLAIM, "480Mi").await;
 
     fill(&namespace, 95);
-    healthy(&database, "False", "fills its volume, which may not grow beyond 480Mi").await;
+    ails(&database, "fills its volume, which may not grow beyond 480Mi").await;
 
     // By hand, beyond that. What a StatefulSet says of new volumes stays as it is, so nothing was started anew.
     database.change(json!({"storage": {"size": "600Mi"}})).await;
     grows_to(&namespace, CLAIM, "600Mi").await;
-    healthy(&database, "True", "").await;
+    is_healthy(&namespace).await;
     database.served().await;
     let same = namespace.get("v1", "Pod", "shop-mysql-0").await.expect("the server runs");
     assert_eq!(same["metadata"]["uid"], pod["metadata"]["uid"]);
@@ -96,10 +99,10 @@ async fn that_it_cannot_grow_is_told_and_nothing_else_stops() {
     let _operator = project.run(&namespace, None);
     let database = Database::make(&namespace, "10.11", json!({})).await;
     database.change(json!({"storage": {"size": "2Gi"}, "config": {"max_connections": "77"}})).await;
-    healthy(&database, "False", "cannot have a volume of 2Gi: ").await;
+    ails(&database, "cannot have a volume of 2Gi: ").await;
     database.served().await;
     assert_eq!(database.sql("SELECT @@max_connections").await, "77");
     database.change(json!({"storage": {"size": "1Gi"}})).await;
-    healthy(&database, "True", "").await;
+    is_healthy(&namespace).await;
     namespace.end().await;
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Lookup, Options};
-use crate::http::{Credentials, Error as HttpError, Follow, Request, Transport};
+use crate::http::{Authorities, Credentials, Error as HttpError, Follow, Request, Transport};
 use crate::jinja::error::Error;
 use crate::jinja::templar::Templar;
 use crate::jinja::value::Value;
@@ -75,7 +75,7 @@ fn ask(address: &str, options: &Options) -> Result<String, Error> {
     request.transport = Transport {
         validate_certs: options.flag("validate_certs", true),
         use_proxy: options.flag("use_proxy", true),
-        ca_path: options.text("ca_path").map(PathBuf::from),
+        ca: options.text("ca_path").map(|path| Authorities::File(path.into())),
         unix_socket: options.text("unix_socket").map(PathBuf::from),
         timeout: Duration::try_from_secs_f64(timeout).unwrap_or(Duration::from_secs(10)),
         ..Transport::default()

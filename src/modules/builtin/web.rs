@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use crate::http::{Credentials, Error, Follow, Request, Response, Transport};
+use crate::http::{Authorities, Credentials, Error, Follow, Request, Response, Transport};
 use crate::jinja::Value;
 use crate::jinja::value::Entries;
 use crate::modules::{Args, Kind, ModuleContext, ModuleError, Opt};
@@ -39,8 +39,7 @@ pub(super) fn request(context: &ModuleContext, args: &Args, url: &str) -> Result
     let mut request = Request::get(url);
     request.transport = Transport {
         validate_certs: args.flag("validate_certs"),
-        ca_path: path("ca_path"),
-        ca_pem: None,
+        ca: path("ca_path").map(Authorities::File),
         client_cert: path("client_cert"),
         client_key: path("client_key"),
         use_proxy: args.flag("use_proxy"),
