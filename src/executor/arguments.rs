@@ -109,7 +109,7 @@ impl Attempt<'_> {
 
     fn full_name(&self, name: &str) -> String {
         let module = self.context.modules.resolve(name, &self.task.collections);
-        module.map_or_else(|| name.to_owned(), |module| module.spec().name.to_owned())
+        module.map_or_else(|| name.to_owned(), |entry| entry.spec.name.to_owned())
     }
 }
 

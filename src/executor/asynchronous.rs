@@ -10,7 +10,7 @@ use super::settings::Settings;
 use crate::jinja::value::{Dict, Entries};
 use crate::jinja::{Value, ops};
 use crate::modules::jobs::Job;
-use crate::modules::{Args, Module, ModuleContext, ModuleError};
+use crate::modules::{Args, Entry, ModuleContext, ModuleError};
 
 /// Modules of the controller, which cannot run beside the play.
 const NOT_BESIDE: &[&str] = &[
@@ -41,18 +41,18 @@ impl Attempt<'_> {
     /// The run was cancelled.
     pub(super) async fn start_job(
         &self,
-        module: &Arc<dyn Module>,
+        entry: &Entry,
         args: Args,
         context: ModuleContext,
         settings: &Settings,
     ) -> Result<Entries, Stop> {
-        let short = module.spec().name.strip_prefix("ansible.builtin.").unwrap_or_default();
+        let short = entry.spec.name.strip_prefix("ansible.builtin.").unwrap_or_default();
         if NOT_BESIDE.contains(&short) {
             let name = &self.task.action_name;
             return Ok(failure(&format!("This action ({name}) does not support async.")));
         }
         let limit = Duration::from_secs(settings.asynchronous);
-        let mut job = match self.context.jobs.start(Arc::clone(module), context, args, limit) {
+        let mut job = match self.context.jobs.start(Arc::clone(&entry.module), context, args, limit) {
             Ok(job) => job,
             Err(message) => return Ok(failure(&message)),
         };

@@ -189,10 +189,10 @@ impl Attempt<'_> {
     /// Validates the arguments and runs the module.
     async fn call(&self, args: Entries, settings: &Settings) -> Result<Entries, Stop> {
         let Action::Module(name) = self.task.action else { return Ok(Entries::new()) };
-        let Some(module) = self.context.modules.get(name) else {
+        let Some(entry) = self.context.modules.get(name) else {
             return Err(Error::ansible(format!("the module '{name}' is not available")).into());
         };
-        let spec = module.spec();
+        let spec = entry.spec;
         let args = match spec.validate(args) {
             Ok(args) => args,
             Err(message) => return Ok(failure(&message)),
@@ -206,9 +206,9 @@ impl Attempt<'_> {
         let context = self.module_context(settings);
         let invocation = self.invocation(spec, &args);
         if settings.asynchronous > 0 {
-            return self.start_job(module, args, context, settings).await;
+            return self.start_job(entry, args, context, settings).await;
         }
-        let mut result = self.timed(module, args, &context, settings.timeout).await?;
+        let mut result = self.timed(&entry.module, args, &context, settings.timeout).await?;
         result.extend(invocation.map(|invocation| ("invocation".into(), invocation)));
         Ok(result)
     }

@@ -65,7 +65,7 @@ impl Attempt<'_> {
     /// Whether the task runs a program.
     fn is_program(&self) -> bool {
         let Action::Module(name) = self.task.action else { return false };
-        let external = || self.context.modules.get(name).is_some_and(|module| module.is_external());
+        let external = || self.context.modules.get(name).is_some_and(|entry| entry.module.is_external());
         PROGRAMS.contains(&name) || external()
     }
 

@@ -20,7 +20,7 @@ pub fn pages() -> Vec<(String, String)> {
 #[must_use]
 pub fn told() -> Vec<&'static Spec> {
     let registry = Registry::all();
-    registry.modules().map(|module| module.spec()).filter(|spec| !spec.doc.text.is_empty()).collect()
+    registry.modules().map(|module| module.spec).filter(|spec| !spec.doc.text.is_empty()).collect()
 }
 
 fn short(spec: &Spec) -> &'static str {

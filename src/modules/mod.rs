@@ -25,7 +25,7 @@ mod spec;
 mod validate;
 
 pub use context::{ModuleContext, ProcessEnvironment, TaskInfo};
-pub use registry::{Module, Registry};
+pub use registry::{Entry, Module, Registry};
 pub use result::{ModuleError, TaskResult};
 pub use spec::{Args, CheckMode, Choices, Doc, Kind, Opt, Requirement, Spec};
 pub use validate::expand_path;

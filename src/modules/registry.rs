@@ -14,25 +14,31 @@ use crate::playbook::{ModuleNames, ResolvedModule};
 /// What one task can do.
 #[async_trait]
 pub trait Module: Send + Sync {
-    /// The name and the arguments, as data.
-    fn spec(&self) -> &'static Spec;
-
     /// Whether it is a program of its own, which content brings along.
     fn is_external(&self) -> bool {
         false
     }
 
-    /// Does the work. The arguments are templated and validated against [`Module::spec`].
+    /// Does the work. The arguments are templated and validated against the module's [`Spec`].
     ///
     /// # Errors
     /// The task failed, or the run was cancelled.
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError>;
 }
 
+/// A module and, as data beside it, what it takes: whoever asks only for names touches no module's code.
+#[derive(Clone)]
+pub struct Entry {
+    /// The name and the arguments.
+    pub spec: &'static Spec,
+    /// What does the work.
+    pub module: Arc<dyn Module>,
+}
+
 /// The modules that this program has.
 #[derive(Clone, Default)]
 pub struct Registry {
-    modules: BTreeMap<&'static str, Arc<dyn Module>>,
+    modules: BTreeMap<&'static str, Entry>,
     aliases: HashMap<&'static str, &'static str>,
     /// Modules that content brings along and that cannot run here, with what is missing.
     refused: BTreeMap<String, String>,
@@ -96,12 +102,16 @@ impl Registry {
     }
 
     /// Adds a module under the names of its [`Spec`].
-    pub fn add(&mut self, module: Arc<dyn Module>) {
-        let spec = module.spec();
+    pub fn add(&mut self, spec: &'static Spec, module: impl Module + 'static) {
+        self.insert(Entry { spec, module: Arc::new(module) });
+    }
+
+    pub(super) fn insert(&mut self, entry: Entry) {
+        let spec = entry.spec;
         for alias in spec.aliases {
             self.aliases.insert(alias, spec.name);
         }
-        self.modules.insert(spec.name, module);
+        self.modules.insert(spec.name, entry);
     }
 
     /// Remembers a module that content brings along and that cannot run here, and what is missing for it.
@@ -110,19 +120,19 @@ impl Registry {
     }
 
     /// Every module, by its name.
-    pub fn modules(&self) -> impl Iterator<Item = &Arc<dyn Module>> {
+    pub fn modules(&self) -> impl Iterator<Item = &Entry> {
         self.modules.values()
     }
 
     /// The module of this fully qualified name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Arc<dyn Module>> {
+    pub fn get(&self, name: &str) -> Option<&Entry> {
         self.modules.get(name).or_else(|| self.aliases.get(name).and_then(|name| self.modules.get(name)))
     }
 
     /// The module that content means by this name, given the collections that it declares.
     #[must_use]
-    pub fn resolve(&self, name: &str, collections: &[String]) -> Option<&Arc<dyn Module>> {
+    pub fn resolve(&self, name: &str, collections: &[String]) -> Option<&Entry> {
         if name.contains('.') {
             return self.get(name).or_else(|| {
                 COLLECTION_ALIASES.iter().find_map(|(from, to)| {
@@ -143,7 +153,7 @@ impl Registry {
 
 impl ModuleNames for Registry {
     fn resolve(&self, name: &str, collections: &[String]) -> Option<ResolvedModule> {
-        let spec = Registry::resolve(self, name, collections)?.spec();
+        let spec = Registry::resolve(self, name, collections)?.spec;
         Some(ResolvedModule { name: spec.name, free_form: spec.free_form, raw_params: spec.raw_params })
     }
 
@@ -154,7 +164,7 @@ impl ModuleNames for Registry {
     }
 
     fn arguments(&self, module: &str) -> Option<Vec<&'static str>> {
-        let spec = self.get(module)?.spec();
+        let spec = self.get(module)?.spec;
         let names = spec.all_options().flat_map(|opt| std::iter::once(&opt.name).chain(opt.aliases));
         (!spec.any_option).then(|| names.copied().collect())
     }

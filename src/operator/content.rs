@@ -78,7 +78,7 @@ impl Loaded {
             let Action::Module(name) = reached.task.action else { return false };
             name == URI
                 || PROGRAMS.contains(&name)
-                || self.modules.get(name).is_some_and(|module| module.is_external())
+                || self.modules.get(name).is_some_and(|entry| entry.module.is_external())
         })
     }
 }

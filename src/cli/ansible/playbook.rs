@@ -144,12 +144,12 @@ pub(super) fn task_options(setup: &Setup, task: &TaskOptions, tagged: &TagOption
     }
 }
 
-/// Where asynchronous work runs.
+/// Where asynchronous work runs: on one thread, since a run is one task that the answers it waits for wake.
 ///
 /// # Errors
 /// The threads cannot be started.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(Failure::error)
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().map_err(Failure::error)
 }
 
 /// What the configuration and the inventory say of a run.
@@ -217,9 +217,13 @@ pub(super) async fn run(
     if let Some(message) = begun {
         callback.observe(&Event::Verbose { level: 2, message });
     }
-    let outcome = run_to_end(&mut run, &context, callback.as_mut()).await;
-    context.jobs.finish().await;
-    match outcome {
+    // On the runtime's thread, which sees the answers arrive: another one would have to be woken for each.
+    let work = async move {
+        let outcome = run_to_end(&mut run, &context, callback.as_mut()).await;
+        context.jobs.finish().await;
+        outcome
+    };
+    match tokio::spawn(work).await.map_err(Failure::error)? {
         Ok(outcome) => Ok(outcome.status as u8),
         Err(RunError::Include(message)) => Err(Failure { message: Some(message), code: exit::PARSER }),
         Err(error) => Err(Failure::error(error)),

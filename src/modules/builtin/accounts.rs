@@ -18,7 +18,7 @@ pub(super) struct Group;
 
 const STATES: Choices = &["absent", "present"];
 
-const USER: Spec = Spec {
+pub(super) static USER: Spec = Spec {
     check_mode: CheckMode::Full,
     ..Spec::new(
         "ansible.builtin.user",
@@ -45,7 +45,7 @@ const USER: Spec = Spec {
     )
 };
 
-const GROUP: Spec = Spec {
+pub(super) static GROUP: Spec = Spec {
     check_mode: CheckMode::Full,
     ..Spec::new(
         "ansible.builtin.group",
@@ -127,10 +127,6 @@ impl Command {
 
 #[async_trait]
 impl Module for Group {
-    fn spec(&self) -> &'static Spec {
-        &GROUP
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let name = args.str("name").unwrap_or_default();
         let state = args.str("state").unwrap_or_default();
@@ -174,10 +170,6 @@ impl Module for Group {
 
 #[async_trait]
 impl Module for User {
-    fn spec(&self) -> &'static Spec {
-        &USER
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let name = args.str("name").unwrap_or_default();
         let state = args.str("state").unwrap_or_default();

@@ -11,17 +11,14 @@ use crate::modules::{Args, Module, ModuleContext, ModuleError, Spec, TaskResult}
 /// `ansible.builtin.add_host`.
 pub(super) struct AddHost;
 
-const SPEC: Spec = Spec { any_option: true, free_form: true, ..Spec::new("ansible.builtin.add_host", &[]) };
+pub(super) static SPEC: Spec =
+    Spec { any_option: true, free_form: true, ..Spec::new("ansible.builtin.add_host", &[]) };
 
 /// Arguments that are no variables of the host.
 const SPECIAL: &[&str] = &["name", "hostname", "groupname", "groups"];
 
 #[async_trait]
 impl Module for AddHost {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, _: &ModuleContext, mut args: Args) -> Result<TaskResult, ModuleError> {
         if let Some(raw) = args.values.shift_remove("_raw_params") {
             let kind = raw.type_name();

@@ -16,7 +16,7 @@ use crate::modules::{Args, CheckMode, Kind, Module, ModuleContext, ModuleError, 
 /// `ansible.builtin.assemble`.
 pub(super) struct Assemble;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[FILE_OPTIONS],
     check_mode: CheckMode::None,
     ..Spec::new(
@@ -38,10 +38,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Assemble {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let (Some(src), Some(dest)) = (args.str("src"), args.str("dest")) else {
             return Err(ModuleError::new("src and dest are required"));

@@ -8,7 +8,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.assert`.
 pub(super) struct Assert;
 
-const SPEC: Spec = Spec::new(
+pub(super) static SPEC: Spec = Spec::new(
     "ansible.builtin.assert",
     &[
         Opt::new("that", Kind::Raw).required(),
@@ -20,10 +20,6 @@ const SPEC: Spec = Spec::new(
 
 #[async_trait]
 impl Module for Assert {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let templar = context.templar();
         let fail_msg = message(&args, "fail_msg", "fail_msg or msg", "Assertion failed")?;

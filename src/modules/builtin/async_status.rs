@@ -9,7 +9,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.async_status`.
 pub(super) struct AsyncStatus;
 
-const SPEC: Spec = Spec::new(
+pub(super) static SPEC: Spec = Spec::new(
     "ansible.builtin.async_status",
     &[
         Opt::new("jid", Kind::Str).required(),
@@ -19,10 +19,6 @@ const SPEC: Spec = Spec::new(
 
 #[async_trait]
 impl Module for AsyncStatus {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let id = args.str("jid").unwrap_or_default().to_owned();
         let file = jobs::directory(context).join(&id);

@@ -11,7 +11,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requir
 /// `ansible.builtin.blockinfile`.
 pub(super) struct Blockinfile;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[FILE_OPTIONS],
     requirements: &[Requirement::MutuallyExclusive(&["insertbefore", "insertafter"])],
     ..Spec::new(
@@ -36,10 +36,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Blockinfile {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let shown = args.str("path").unwrap_or_default();
         let missing = format!("Path {shown} does not exist !");

@@ -34,16 +34,13 @@ const OPTIONS: &[Opt] = &[
     Opt::new("expand_argument_vars", Kind::Bool).default("true"),
 ];
 
-const COMMAND: Spec =
+pub(super) static COMMAND: Spec =
     Spec { free_form: true, raw_params: true, ..Spec::new("ansible.builtin.command", OPTIONS) };
-const SHELL: Spec = Spec { free_form: true, raw_params: true, ..Spec::new("ansible.builtin.shell", OPTIONS) };
+pub(super) static SHELL: Spec =
+    Spec { free_form: true, raw_params: true, ..Spec::new("ansible.builtin.shell", OPTIONS) };
 
 #[async_trait]
 impl Module for Command {
-    fn spec(&self) -> &'static Spec {
-        &COMMAND
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let (words, shown) = match (args.texts("argv"), text(&args)) {
             (Some(_), Some(_)) => {
@@ -78,10 +75,6 @@ impl Module for Command {
 
 #[async_trait]
 impl Module for Shell {
-    fn spec(&self) -> &'static Spec {
-        &SHELL
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         if context.task.untemplated.contains_key("expand_argument_vars") {
             let action = &context.task.action;

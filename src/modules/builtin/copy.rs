@@ -17,7 +17,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.copy`.
 pub(super) struct Copy;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[FILE_OPTIONS],
     ..Spec::new(
         "ansible.builtin.copy",
@@ -54,10 +54,6 @@ pub(super) struct Content<'a> {
 
 #[async_trait]
 impl Module for Copy {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let src = args.str("src").filter(|src| !src.is_empty());
         let content = args.get("content");

@@ -8,7 +8,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requir
 /// `ansible.builtin.debug`.
 pub(super) struct Debug;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     requirements: &[Requirement::MutuallyExclusive(&["msg", "var"])],
     ..Spec::new(
         "ansible.builtin.debug",
@@ -22,10 +22,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Debug {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         if args.int("verbosity").unwrap_or(0) > i64::from(context.verbosity) {
             let result = TaskResult::new().with("skipped_reason", "Verbosity threshold not met.");

@@ -8,15 +8,11 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.fail`.
 pub(super) struct Fail;
 
-const SPEC: Spec =
+pub(super) static SPEC: Spec =
     Spec::new("ansible.builtin.fail", &[Opt::new("msg", Kind::Raw).default("Failed as requested from task")]);
 
 #[async_trait]
 impl Module for Fail {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let msg = args.get("msg").cloned().unwrap_or(Value::None);
         Ok(TaskResult::new().with("failed", true).with("msg", msg))

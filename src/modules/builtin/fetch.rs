@@ -13,7 +13,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.fetch`.
 pub(super) struct Fetch;
 
-const SPEC: Spec = Spec::new(
+pub(super) static SPEC: Spec = Spec::new(
     "ansible.builtin.fetch",
     &[
         Opt::new("src", Kind::Raw),
@@ -26,10 +26,6 @@ const SPEC: Spec = Spec::new(
 
 #[async_trait]
 impl Module for Fetch {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         if context.check {
             return Ok(TaskResult::skipped("check mode not (yet) supported for this module"));

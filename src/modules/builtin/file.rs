@@ -14,7 +14,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.file`.
 pub(super) struct File;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[FILE_OPTIONS],
     ..Spec::new(
         "ansible.builtin.file",
@@ -51,10 +51,6 @@ struct Job<'a> {
 
 #[async_trait]
 impl Module for File {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         attributes::described(context, settled(context, &args))
     }

@@ -18,7 +18,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.find`.
 pub(super) struct Find;
 
-const SPEC: Spec = Spec::new(
+pub(super) static SPEC: Spec = Spec::new(
     "ansible.builtin.find",
     &[
         Opt::new("paths", Kind::ListOfPath).required().aliases(&["name", "path"]),
@@ -45,10 +45,6 @@ const SPEC: Spec = Spec::new(
 
 #[async_trait]
 impl Module for Find {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let mut search = Search::of(context, &args)?;
         for path in args.texts("paths").unwrap_or_default() {

@@ -17,7 +17,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.get_url`.
 pub(super) struct GetUrl;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[FILE_OPTIONS, CONNECTION],
     ..Spec::new(
         "ansible.builtin.get_url",
@@ -37,10 +37,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for GetUrl {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let shown = args.str("dest").unwrap_or_default();
         let dest = context.path(shown);

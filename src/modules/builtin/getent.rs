@@ -10,7 +10,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.getent`.
 pub(super) struct Getent;
 
-const SPEC: Spec = Spec::new(
+pub(super) static SPEC: Spec = Spec::new(
     "ansible.builtin.getent",
     &[
         Opt::str("database").required(),
@@ -42,10 +42,6 @@ struct Answer {
 
 #[async_trait]
 impl Module for Getent {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let database = args.str("database").unwrap_or_default();
         let key = args.str("key");

@@ -9,14 +9,11 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.group_by`.
 pub(super) struct GroupBy;
 
-const SPEC: Spec = Spec::new("ansible.builtin.group_by", &[Opt::str("key"), Opt::new("parents", Kind::Raw)]);
+pub(super) static SPEC: Spec =
+    Spec::new("ansible.builtin.group_by", &[Opt::str("key"), Opt::new("parents", Kind::Raw)]);
 
 #[async_trait]
 impl Module for GroupBy {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let Some(key) = args.str("key") else {
             return Err(ModuleError::new("the 'key' param is required when using group_by"));

@@ -12,7 +12,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.include_vars`.
 pub(super) struct IncludeVars;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     free_form: true,
     ..Spec::new(
         "ansible.builtin.include_vars",
@@ -35,10 +35,6 @@ const NO_FILE: &str = "Could not find file on the Ansible Controller.\nIf you ar
 
 #[async_trait]
 impl Module for IncludeVars {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let given = |names: &[&str]| names.iter().any(|name| context.task.untemplated.contains_key(*name));
         let of_dirs =

@@ -13,7 +13,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requir
 /// `ansible.builtin.lineinfile`.
 pub(super) struct Lineinfile;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[FILE_OPTIONS],
     requirements: &[
         Requirement::MutuallyExclusive(&["insertbefore", "insertafter"]),
@@ -43,10 +43,6 @@ const EMPTY: &str = "is an empty string, which will match every line in the file
 
 #[async_trait]
 impl Module for Lineinfile {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let mut warnings = Vec::new();
         if args.str("regexp") == Some("") {

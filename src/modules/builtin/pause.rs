@@ -11,7 +11,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requir
 /// `ansible.builtin.pause`.
 pub(super) struct Pause;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     requirements: &[Requirement::MutuallyExclusive(&["minutes", "seconds"])],
     ..Spec::new(
         "ansible.builtin.pause",
@@ -26,10 +26,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Pause {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let minutes = number(&args, "minutes")?;
         let seconds = minutes.map(|minutes| minutes * 60).or(number(&args, "seconds")?);

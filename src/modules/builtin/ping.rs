@@ -7,14 +7,10 @@ use crate::modules::{Args, Module, ModuleContext, ModuleError, Opt, Spec, TaskRe
 /// `ansible.builtin.ping`.
 pub(super) struct Ping;
 
-const SPEC: Spec = Spec::new("ansible.builtin.ping", &[Opt::str("data").default("pong")]);
+pub(super) static SPEC: Spec = Spec::new("ansible.builtin.ping", &[Opt::str("data").default("pong")]);
 
 #[async_trait]
 impl Module for Ping {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         match args.str("data") {
             // A module that ends with a traceback.

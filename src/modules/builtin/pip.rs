@@ -11,7 +11,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requir
 /// `ansible.builtin.pip`.
 pub(super) struct Pip;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     requirements: &[
         Requirement::OneOf(&["name", "requirements"]),
         Requirement::MutuallyExclusive(&["name", "requirements"]),
@@ -48,10 +48,6 @@ const COMMANDS: [(&str, &[&str]); 4] = [
 
 #[async_trait]
 impl Module for Pip {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let state = args.str("state").unwrap_or("present");
         let mut work = Work { context, args: &args, stdout: String::new(), stderr: String::new() };

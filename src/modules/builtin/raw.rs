@@ -8,7 +8,7 @@ use crate::modules::{Args, Module, ModuleContext, ModuleError, Opt, Spec, TaskRe
 /// `ansible.builtin.raw`.
 pub(super) struct Raw;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     free_form: true,
     raw_params: true,
     ..Spec::new("ansible.builtin.raw", &[Opt::str("executable"), Opt::str("_raw_params")])
@@ -16,10 +16,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Raw {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         if context.check {
             return Ok(TaskResult::new().with("skipped", true).with("changed", false));

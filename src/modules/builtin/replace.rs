@@ -14,7 +14,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.replace`.
 pub(super) struct Replace;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[FILE_OPTIONS],
     ..Spec::new(
         "ansible.builtin.replace",
@@ -33,10 +33,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Replace {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let shown = args.str("path").unwrap_or_default();
         let missing = format!("Path {shown} does not exist !");

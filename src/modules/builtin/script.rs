@@ -11,7 +11,7 @@ use crate::modules::{Args, Module, ModuleContext, ModuleError, Opt, Requirement,
 /// `ansible.builtin.script`.
 pub(super) struct Script;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     free_form: true,
     raw_params: true,
     requirements: &[Requirement::OneOf(&["_raw_params", "cmd"])],
@@ -31,10 +31,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Script {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let exists = |path: &str| context.path(crate::modules::expand_path(path)).exists();
         if let Some(path) = args.str("creates").filter(|path| exists(path)) {

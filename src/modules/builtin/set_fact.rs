@@ -10,15 +10,11 @@ use crate::modules::{Args, Module, ModuleContext, ModuleError, Opt, Spec, TaskRe
 /// `ansible.builtin.set_fact`.
 pub(super) struct SetFact;
 
-const SPEC: Spec =
+pub(super) static SPEC: Spec =
     Spec { any_option: true, ..Spec::new("ansible.builtin.set_fact", &[Opt::flag("cacheable")]) };
 
 #[async_trait]
 impl Module for SetFact {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, mut args: Args) -> Result<TaskResult, ModuleError> {
         let cacheable = args.flag("cacheable");
         args.values.shift_remove("cacheable");

@@ -10,7 +10,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.set_stats`.
 pub(super) struct SetStats;
 
-const SPEC: Spec = Spec::new(
+pub(super) static SPEC: Spec = Spec::new(
     "ansible.builtin.set_stats",
     &[
         Opt::new("data", Kind::Raw),
@@ -21,10 +21,6 @@ const SPEC: Spec = Spec::new(
 
 #[async_trait]
 impl Module for SetStats {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let templar = context.templar();
         let data = match args.get("data") {

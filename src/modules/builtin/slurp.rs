@@ -8,15 +8,11 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.slurp`.
 pub(super) struct Slurp;
 
-const SPEC: Spec =
+pub(super) static SPEC: Spec =
     Spec::new("ansible.builtin.slurp", &[Opt::new("src", Kind::Path).required().aliases(&["path"])]);
 
 #[async_trait]
 impl Module for Slurp {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let path = args.str("src").unwrap_or_default().to_owned();
         let bytes = tokio::fs::read(context.path(&path)).await.map_err(|error| match error.kind() {

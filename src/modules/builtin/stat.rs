@@ -16,7 +16,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.stat`.
 pub(super) struct Stat;
 
-const SPEC: Spec = Spec::new(
+pub(super) static SPEC: Spec = Spec::new(
     "ansible.builtin.stat",
     &[
         Opt::new("path", Kind::Path).required().aliases(&["dest", "name"]),
@@ -33,10 +33,6 @@ const SPEC: Spec = Spec::new(
 
 #[async_trait]
 impl Module for Stat {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let shown = args.str("path").unwrap_or_default();
         let path = context.path(shown);

@@ -11,7 +11,7 @@ use crate::modules::{Args, CheckMode, Kind, Module, ModuleContext, ModuleError, 
 /// `ansible.builtin.tempfile`.
 pub(super) struct Tempfile;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     check_mode: CheckMode::None,
     ..Spec::new(
         "ansible.builtin.tempfile",
@@ -26,10 +26,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Tempfile {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let given = args.str("path").map(|path| context.path(path));
         let dir = given.or_else(|| context.variable("TMPDIR").map(PathBuf::from));

@@ -16,7 +16,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.template`.
 pub(super) struct Template;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[FILE_OPTIONS],
     ..Spec::new(
         "ansible.builtin.template",
@@ -48,10 +48,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Template {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         if args.get("state").is_some() {
             return Err(ModuleError::new("'state' cannot be specified on a template"));

@@ -21,7 +21,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Requir
 /// `ansible.builtin.unarchive`.
 pub(super) struct Unarchive;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[FILE_OPTIONS],
     requirements: &[
         Requirement::MutuallyExclusive(&["include", "exclude"]),
@@ -49,10 +49,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Unarchive {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let (Some(src), Some(shown)) = (args.str("src"), args.str("dest")) else {
             return Err(ModuleError::new("src (or content) and dest are required"));

@@ -8,14 +8,10 @@ use crate::playbook::UNAVAILABLE;
 /// Every module that is refused by name, or that content brings along and that this image cannot run.
 pub(super) struct Unavailable;
 
-const SPEC: Spec = Spec::new(UNAVAILABLE, &[Opt::str("reason")]);
+pub(super) static SPEC: Spec = Spec::new(UNAVAILABLE, &[Opt::str("reason")]);
 
 #[async_trait]
 impl Module for Unavailable {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         Err(ModuleError::new(args.str("reason").unwrap_or_default()))
     }

@@ -20,7 +20,7 @@ use crate::modules::{
 /// `ansible.builtin.uri`.
 pub(super) struct Uri;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[FILE_OPTIONS, CONNECTION],
     requirements: &[Requirement::MutuallyExclusive(&["body", "src"])],
     check_mode: CheckMode::None,
@@ -58,10 +58,6 @@ const SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Uri {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let url = args.str("url").unwrap_or_default();
         let mut request = web::request(context, &args, url)?;

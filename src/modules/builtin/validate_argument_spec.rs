@@ -12,7 +12,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.validate_argument_spec`.
 pub(super) struct ValidateArgumentSpec;
 
-const SPEC: Spec = Spec::new(
+pub(super) static SPEC: Spec = Spec::new(
     "ansible.builtin.validate_argument_spec",
     &[
         Opt::new("argument_spec", Kind::Raw),
@@ -40,10 +40,6 @@ const SIZES: &[(&str, &str)] = &[("bytes", "Byte"), ("bits", "Bit")];
 
 #[async_trait]
 impl Module for ValidateArgumentSpec {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let dict = |name: &str| match args.get(name) {
             None => Ok(Dict::default()),

@@ -17,7 +17,7 @@ use crate::modules::{Args, CheckMode, Kind, Module, ModuleContext, ModuleError, 
 /// `ansible.builtin.wait_for`.
 pub(super) struct WaitFor;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     check_mode: CheckMode::None,
     ..Spec::new(
         "ansible.builtin.wait_for",
@@ -68,10 +68,6 @@ struct Groups {
 
 #[async_trait]
 impl Module for WaitFor {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         attributes::described(context, wait(context, args).await)
     }

@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_secs(2);
 /// When the operator comes back to look, if the watch does not tell it about annotations.
 const COME_BACK_SECONDS: i64 = 30;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[OBJECT],
     doc: Doc {
         text: "Asks a person to approve a step, by an annotation.\n\n\
@@ -52,10 +52,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Approve {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
         let wait = Duration::from_secs(args.int("timeout").unwrap_or(0).max(0).unsigned_abs());

@@ -26,7 +26,7 @@ pub(super) struct Chart {
     loaded: Mutex<HashMap<Key, Arc<chart::Chart>>>,
 }
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     check_mode: CheckMode::None,
     doc: Doc {
         text: "Applies a Helm chart as a release that belongs to the resource of the run.\n\n\
@@ -72,10 +72,6 @@ const HISTORY_LIMIT: usize = 10;
 
 #[async_trait]
 impl Module for Chart {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
         let spec = self.release(context, &session, &args).await?;

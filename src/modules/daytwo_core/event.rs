@@ -13,7 +13,7 @@ use crate::modules::spec::{Args, Doc, Opt, Spec};
 /// The module.
 pub(super) struct Event;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[OBJECT],
     doc: Doc {
         text: "Tells people something in an Event, as `kubectl describe` and `kubectl events` show it.\n\n\
@@ -40,10 +40,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Event {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
         let regarding = object(&session, &args).await?;

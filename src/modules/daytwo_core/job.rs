@@ -15,7 +15,7 @@ use crate::modules::spec::{Args, Doc, Kind, Opt, Spec};
 /// The module.
 pub(super) struct Job;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     doc: Doc {
         text: "Runs a program in a pod to its end, and gives its log.\n\n\
             The Job of a name is made once. A later run of the task finds it, waits for its end if it still \
@@ -63,10 +63,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Job {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
         let workload = workload(&session, &args)?;

@@ -16,8 +16,6 @@ mod tell;
 mod wait;
 mod workload;
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::registry::Registry;
@@ -28,17 +26,17 @@ pub const COME_BACK: &str = "_ansible_daytwo_come_back";
 
 /// Adds the modules of this collection.
 pub fn register(registry: &mut Registry) {
-    registry.add(Arc::new(approve::Approve));
-    registry.add(Arc::new(chart::Chart::default()));
-    registry.add(Arc::new(event::Event));
-    registry.add(Arc::new(job::Job));
-    registry.add(Arc::new(mysql::Dump));
-    registry.add(Arc::new(mysql::Query));
-    registry.add(Arc::new(mysql::Restore));
-    registry.add(Arc::new(scale_to::ScaleTo));
-    registry.add(Arc::new(schedule::Schedule));
-    registry.add(Arc::new(secret::Secret));
-    registry.add(Arc::new(wait::Wait));
+    registry.add(&approve::SPEC, approve::Approve);
+    registry.add(&chart::SPEC, chart::Chart::default());
+    registry.add(&event::SPEC, event::Event);
+    registry.add(&job::SPEC, job::Job);
+    registry.add(&mysql::dump::SPEC, mysql::dump::Dump);
+    registry.add(&mysql::query::SPEC, mysql::query::Query);
+    registry.add(&mysql::restore::SPEC, mysql::restore::Restore);
+    registry.add(&scale_to::SPEC, scale_to::ScaleTo);
+    registry.add(&schedule::SPEC, schedule::Schedule);
+    registry.add(&secret::SPEC, secret::Secret);
+    registry.add(&wait::SPEC, wait::Wait);
 }
 
 /// Labels as a selector's text.

@@ -21,7 +21,7 @@ const FORMER: &str = "daytwo.dev/former-replicas";
 /// How many there are when nobody remembers.
 const UNREMEMBERED: i64 = 1;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     doc: Doc {
         text: "Sets how many pods a workload has: down to zero and back, remembering how many there were.\n\n\
             Going down to zero writes the former count into the annotation `daytwo.dev/former-replicas` of \
@@ -59,10 +59,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for ScaleTo {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
         let kind = args.str("kind").unwrap_or_default();

@@ -15,7 +15,7 @@ use crate::modules::spec::{Args, Doc, Opt, Spec};
 /// The module.
 pub(super) struct Schedule;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     doc: Doc {
         text: "Tells whether a cron schedule is due, and when it is next.\n\n\
             Due means that a time of the schedule has passed since the last run. Times that passed while \
@@ -56,10 +56,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Schedule {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let cron = pattern(args.str("cron").unwrap_or_default())?;
         let zone = args.str("time_zone").unwrap_or("UTC");

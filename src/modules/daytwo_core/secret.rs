@@ -40,7 +40,7 @@ const COPIED: &[Opt] = &[
     Opt::str("from_key").doc("The key in it; the same unless given."),
 ];
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     doc: Doc {
         text: "Makes sure that a Secret has certain keys: generated once and kept, given, or copied.\n\n\
             A value under `generate` is made only when the key is missing, so passwords survive every later \
@@ -85,10 +85,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Secret {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
         let resource = session.resource("v1", "Secret").await?;

@@ -16,7 +16,7 @@ use crate::modules::spec::{Args, CheckMode, Doc, Kind, Opt, Requirement, Spec};
 /// The module.
 pub(super) struct Wait;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     check_mode: CheckMode::None,
     requirements: &[
         Requirement::OneOf(&["name", "label_selectors"]),
@@ -55,10 +55,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Wait {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
         let objects = objects(&session, &args).await?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::registry::{Module, Registry};
+use super::super::registry::{Entry, Registry};
 use super::super::spec::Spec;
 use super::External;
 use super::plugins::ActionPlugin;
@@ -149,7 +149,7 @@ impl Library {
         let library = Arc::new(self.clone());
         for (name, candidate) in found {
             match candidate.load(&name, &library, &mut pythons) {
-                Ok(module) => registry.add(module),
+                Ok(entry) => registry.insert(entry),
                 Err(reason) => registry.refuse(name, reason),
             }
         }
@@ -229,16 +229,13 @@ struct Candidate {
 
 impl Candidate {
     /// The module, or what is missing for it here.
-    fn load(
-        self,
-        name: &str,
-        library: &Arc<Library>,
-        pythons: &mut Pythons,
-    ) -> Result<Arc<dyn Module>, String> {
+    fn load(self, name: &str, library: &Arc<Library>, pythons: &mut Pythons) -> Result<Entry, String> {
         let (shown, roots) = (self.file.path.display().to_string(), &library.collections);
+        let spec = spec(name);
         if self.is_action {
             pythons.check(&shown, roots)?;
-            return Ok(Arc::new(ActionPlugin::new(spec(name), self.file, Arc::clone(library))));
+            let module = Arc::new(ActionPlugin::new(spec.name, self.file, Arc::clone(library)));
+            return Ok(Entry { spec, module });
         }
         let content =
             std::fs::read(&self.file.path).map_err(|error| format!("'{shown}' cannot be read: {error}"))?;
@@ -265,15 +262,16 @@ impl Candidate {
         } else if style != Style::Binary {
             return Err(format!("'{shown}' has no first line that names an interpreter"));
         }
-        Ok(Arc::new(External {
-            spec: spec(name),
+        let module = Arc::new(External {
+            name: spec.name,
             path: self.file.path,
             style,
             shebang,
             import: self.file.import,
             python_path: roots.clone(),
             utils: self.utils,
-        }))
+        });
+        Ok(Entry { spec, module })
     }
 }
 

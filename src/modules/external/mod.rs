@@ -17,7 +17,7 @@ use super::builtin::process::{Process, which};
 use super::context::ModuleContext;
 use super::registry::Module;
 use super::result::{ModuleError, TaskResult};
-use super::spec::{Args, Spec};
+use super::spec::Args;
 use crate::jinja::{Notice, convert};
 pub use discover::{Library, python_here};
 use style::Style;
@@ -49,7 +49,7 @@ pub(super) fn plugins(library: &Library) -> std::sync::Arc<dyn crate::jinja::For
 
 /// A module in a file.
 pub(super) struct External {
-    spec: &'static Spec,
+    name: &'static str,
     path: PathBuf,
     style: Style,
     /// What the first line names as interpreter: the program and its arguments.
@@ -64,10 +64,6 @@ pub(super) struct External {
 
 #[async_trait]
 impl Module for External {
-    fn spec(&self) -> &'static Spec {
-        self.spec
-    }
-
     fn is_external(&self) -> bool {
         true
     }
@@ -121,7 +117,7 @@ impl External {
             "_ansible_debug": false,
             "_ansible_verbosity": context.verbosity,
             "_ansible_version": "2.18.19",
-            "_ansible_module_name": self.spec.name,
+            "_ansible_module_name": self.name,
             "_ansible_syslog_facility": "LOG_USER",
             "_ansible_selinux_special_fs": ["fuse", "nfs", "vboxsf", "ramfs", "9p", "vfat"],
             "_ansible_string_conversion_action": "warn",

@@ -20,7 +20,7 @@ use super::super::builtin::process::Process;
 use super::super::context::ModuleContext;
 use super::super::registry::Module;
 use super::super::result::{ModuleError, TaskResult};
-use super::super::spec::{Args, Spec};
+use super::super::spec::Args;
 use super::discover::{Library, MODULES, PluginFile, python_here, shelf};
 use crate::jinja::ast::PluginKind;
 use crate::jinja::convert::Stored;
@@ -270,21 +270,21 @@ impl Running {
 
 /// An action plugin: what a task calls that works where Ansible runs.
 pub(super) struct ActionPlugin {
-    spec: &'static Spec,
+    name: &'static str,
     file: PluginFile,
     library: Arc<Library>,
 }
 
 impl ActionPlugin {
     /// The action in a file.
-    pub(super) fn new(spec: &'static Spec, file: PluginFile, library: Arc<Library>) -> Self {
-        ActionPlugin { spec, file, library }
+    pub(super) fn new(name: &'static str, file: PluginFile, library: Arc<Library>) -> Self {
+        ActionPlugin { name, file, library }
     }
 
     fn request(&self, context: &ModuleContext, args: Args) -> Result<String, ModuleError> {
         let name = match &self.file.import {
-            Some(_) => self.spec.name,
-            None => self.spec.name.strip_prefix("ansible.legacy.").unwrap_or(self.spec.name),
+            Some(_) => self.name,
+            None => self.name.strip_prefix("ansible.legacy.").unwrap_or(self.name),
         };
         let request = ActionRequest {
             r#do: "action",
@@ -308,10 +308,6 @@ impl ActionPlugin {
 
 #[async_trait]
 impl Module for ActionPlugin {
-    fn spec(&self) -> &'static Spec {
-        self.spec
-    }
-
     fn is_external(&self) -> bool {
         true
     }

@@ -25,7 +25,7 @@ use crate::repository;
 /// The module.
 pub(super) struct Helm;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH],
     requirements: &[
         Requirement::If("release_state", "present", &["release_name", "chart_ref"]),
@@ -75,10 +75,6 @@ const INSTALLED: [Status; 2] = [Status::Deployed, Status::Failed];
 
 #[async_trait]
 impl Module for Helm {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         if args.str("post_renderer").is_some() {
             return Err(ModuleError::new("post_renderer is not supported: no programs are run"));

@@ -16,7 +16,7 @@ use crate::yaml::go::{self, Numbers};
 /// The module.
 pub(super) struct HelmInfo;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH],
     ..Spec::new(
         "kubernetes.core.helm_info",
@@ -34,10 +34,6 @@ const SHOWN: [Status; 2] = [Status::Deployed, Status::Failed];
 
 #[async_trait]
 impl Module for HelmInfo {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let name = args.str("release_name").unwrap_or_default();

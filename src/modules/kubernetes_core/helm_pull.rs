@@ -15,7 +15,7 @@ use crate::repository::{self, Access, Options, Pull};
 /// The module.
 pub(super) struct HelmPull;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     requirements: &[
         Requirement::Together(&["repo_username", "repo_password"]),
         Requirement::MutuallyExclusive(&["chart_version", "chart_devel"]),
@@ -71,10 +71,6 @@ const FLAGS: &[(&str, &str)] = &[
 
 #[async_trait]
 impl Module for HelmPull {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let command = command(&args);
         let mut told = String::new();

@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 
 use crate::modules::context::ModuleContext;
-use crate::modules::registry::Module;
+use crate::modules::registry::{Module, Registry};
 use crate::modules::result::{ModuleError, TaskResult};
 use crate::modules::spec::{Args, Spec};
 
 /// A module of which only the name is known.
-pub(super) struct Refused {
-    spec: &'static Spec,
+struct Refused {
+    name: &'static str,
     why: &'static str,
 }
 
@@ -25,20 +25,16 @@ const NO_PLUGINS: &str = "charts are rendered and applied without the program he
 const NO_LOGIN: &str = "registries are shown the credentials in Docker's config.json or in HELM_REGISTRY_CONFIG: \
                         mount a Secret there, or give repo_username and repo_password";
 
-/// The modules.
-pub(super) fn modules() -> impl Iterator<Item = Refused> {
-    [(&PLUGIN, NO_PLUGINS), (&PLUGIN_INFO, NO_PLUGINS), (&REGISTRY_AUTH, NO_LOGIN)]
-        .into_iter()
-        .map(|(spec, why)| Refused { spec, why })
+/// Adds the modules.
+pub(super) fn register(registry: &mut Registry) {
+    for (spec, why) in [(&PLUGIN, NO_PLUGINS), (&PLUGIN_INFO, NO_PLUGINS), (&REGISTRY_AUTH, NO_LOGIN)] {
+        registry.add(spec, Refused { name: spec.name, why });
+    }
 }
 
 #[async_trait]
 impl Module for Refused {
-    fn spec(&self) -> &'static Spec {
-        self.spec
-    }
-
     async fn run(&self, _: &ModuleContext, _: Args) -> Result<TaskResult, ModuleError> {
-        Err(ModuleError::new(format!("{} is not supported: {}", self.spec.name, self.why)))
+        Err(ModuleError::new(format!("{} is not supported: {}", self.name, self.why)))
     }
 }

@@ -13,7 +13,7 @@ use crate::repository::{self, Access, Entries, Entry, Settings};
 /// The module.
 pub(super) struct HelmRepository;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH],
     requirements: &[
         Requirement::Together(&["repo_username", "repo_password"]),
@@ -36,10 +36,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for HelmRepository {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let settings = settings(context);
         let name = args.str("repo_name").unwrap_or_default();

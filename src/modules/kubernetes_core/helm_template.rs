@@ -15,7 +15,7 @@ use crate::repository::{self, Report};
 /// The module.
 pub(super) struct HelmTemplate;
 
-static SPEC: Spec = Spec::new(
+pub(super) static SPEC: Spec = Spec::new(
     "kubernetes.core.helm_template",
     &[
         Opt::new("binary_path", Kind::Path),
@@ -40,10 +40,6 @@ static SPEC: Spec = Spec::new(
 
 #[async_trait]
 impl Module for HelmTemplate {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         update_repositories(context, &args).await?;
         let command = command(&args);

@@ -19,7 +19,7 @@ use crate::modules::spec::{Args, Kind, Opt, Requirement, Spec};
 /// The module.
 pub(super) struct K8s;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     aliases: &["kubernetes.core.k8s_raw"],
     fragments: &[NAME, RESOURCE, AUTH, WAIT],
     requirements: &[
@@ -58,10 +58,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for K8s {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let objects = match is_of_all(&args) {

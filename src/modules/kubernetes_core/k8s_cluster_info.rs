@@ -15,7 +15,7 @@ use crate::modules::spec::{Args, Kind, Opt, Spec};
 /// The module.
 pub(super) struct K8sClusterInfo;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH],
     ..Spec::new(
         "kubernetes.core.k8s_cluster_info",
@@ -25,10 +25,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for K8sClusterInfo {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         if args.flag("invalidate_cache") {

@@ -27,7 +27,7 @@ const BUFFER: usize = 256 * 1024;
 const LIST_FILES: &str = r#"walk() { for f in "$1"/* "$1"/.[!.]* "$1"/..?*; do
 if [ -d "$f" ] && [ ! -L "$f" ]; then walk "$f"; elif [ -f "$f" ]; then echo "$f"; fi; done; }; walk "$0""#;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH],
     requirements: &[
         Requirement::MutuallyExclusive(&["local_path", "content"]),
@@ -51,10 +51,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for K8sCp {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let pod = PodPath {

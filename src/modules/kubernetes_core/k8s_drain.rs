@@ -20,7 +20,7 @@ pub(super) struct K8sDrain;
 /// The annotation of pods that kubelet runs from files.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH],
     ..Spec::new(
         "kubernetes.core.k8s_drain",
@@ -43,10 +43,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for K8sDrain {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let nodes = session.resource("v1", "Node").await?;

@@ -18,7 +18,7 @@ use crate::modules::spec::{Args, Opt, Spec};
 /// The module.
 pub(super) struct K8sInfo;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     aliases: &["kubernetes.core.k8s_facts"],
     fragments: &[AUTH, WAIT],
     ..Spec::new(
@@ -38,10 +38,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for K8sInfo {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let (api_version, kind) =

@@ -18,7 +18,7 @@ use crate::modules::spec::{Args, Kind, Opt, Spec};
 /// The module.
 pub(super) struct K8sJsonPatch;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH, WAIT],
     ..Spec::new(
         "kubernetes.core.k8s_json_patch",
@@ -35,10 +35,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for K8sJsonPatch {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let (kind, name) = (args.str("kind").unwrap_or_default(), args.str("name").unwrap_or_default());

@@ -16,7 +16,7 @@ use crate::modules::spec::{Args, Kind, Opt, Requirement, Spec};
 /// The module.
 pub(super) struct K8sLog;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH],
     requirements: &[Requirement::MutuallyExclusive(&["container", "all_containers"])],
     ..Spec::new(
@@ -38,10 +38,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for K8sLog {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let namespace = args.str("namespace").unwrap_or_default();

@@ -27,7 +27,7 @@ const OBSERVED_WITHIN: Duration = Duration::from_secs(10);
 const DEPLOYMENT_REVISION: &str = "deployment.kubernetes.io/revision";
 const DAEMON_SET_GENERATION: &str = "deprecated.daemonset.template.generation";
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[NAME, AUTH],
     ..Spec::new("kubernetes.core.k8s_rollback", &[LABEL_SELECTORS, FIELD_SELECTORS])
 };
@@ -77,10 +77,6 @@ fn to_replica_set(replica_set: &Object) -> (Patch, Value) {
 
 #[async_trait]
 impl Module for K8sRollback {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let kind = args.str("kind").unwrap_or_default();

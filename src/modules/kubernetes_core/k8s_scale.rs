@@ -19,7 +19,7 @@ use crate::modules::spec::{Args, Kind, Opt, Requirement, Spec};
 /// The module.
 pub(super) struct K8sScale;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[NAME, RESOURCE, AUTH],
     requirements: &[Requirement::MutuallyExclusive(&["resource_definition", "src"])],
     ..Spec::new(
@@ -48,10 +48,6 @@ struct Scale<'a> {
 
 #[async_trait]
 impl Module for K8sScale {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let definition = definition::objects(context, &args).await?.into_iter().next().unwrap_or_default();

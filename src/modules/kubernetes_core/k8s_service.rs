@@ -19,7 +19,7 @@ use crate::modules::spec::{Args, Kind, Opt, Spec};
 /// The module.
 pub(super) struct K8sService;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[RESOURCE, AUTH],
     ..Spec::new(
         "kubernetes.core.k8s_service",
@@ -41,10 +41,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for K8sService {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         if args.get("template").is_some() {
             return Err(ModuleError::new("'template' is only a supported parameter for the 'k8s' module."));

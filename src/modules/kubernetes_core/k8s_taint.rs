@@ -14,7 +14,7 @@ use crate::modules::spec::{Args, Kind, Opt, Spec};
 /// The module.
 pub(super) struct K8sTaint;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH],
     ..Spec::new(
         "kubernetes.core.k8s_taint",
@@ -29,10 +29,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for K8sTaint {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let nodes = session.resource("v1", "Node").await?;

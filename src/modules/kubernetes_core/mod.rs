@@ -44,31 +44,29 @@ mod subset;
 mod template;
 mod waiter;
 
-use std::sync::Arc;
-
 use super::registry::Registry;
 use crate::jinja::Plugins;
 
 /// Adds the modules of this collection.
 pub fn register(registry: &mut Registry) {
-    registry.add(Arc::new(k8s::K8s));
-    registry.add(Arc::new(k8s_cluster_info::K8sClusterInfo));
-    registry.add(Arc::new(k8s_cp::K8sCp));
-    registry.add(Arc::new(k8s_drain::K8sDrain));
-    registry.add(Arc::new(k8s_exec::K8sExec));
-    registry.add(Arc::new(k8s_info::K8sInfo));
-    registry.add(Arc::new(helm::Helm));
-    registry.add(Arc::new(helm_info::HelmInfo));
-    registry.add(Arc::new(helm_pull::HelmPull));
-    registry.add(Arc::new(helm_repository::HelmRepository));
-    registry.add(Arc::new(helm_template::HelmTemplate));
-    helm_refused::modules().for_each(|module| registry.add(Arc::new(module)));
-    registry.add(Arc::new(k8s_json_patch::K8sJsonPatch));
-    registry.add(Arc::new(k8s_log::K8sLog));
-    registry.add(Arc::new(k8s_rollback::K8sRollback));
-    registry.add(Arc::new(k8s_scale::K8sScale));
-    registry.add(Arc::new(k8s_service::K8sService));
-    registry.add(Arc::new(k8s_taint::K8sTaint));
+    registry.add(&k8s::SPEC, k8s::K8s);
+    registry.add(&k8s_cluster_info::SPEC, k8s_cluster_info::K8sClusterInfo);
+    registry.add(&k8s_cp::SPEC, k8s_cp::K8sCp);
+    registry.add(&k8s_drain::SPEC, k8s_drain::K8sDrain);
+    registry.add(&k8s_exec::SPEC, k8s_exec::K8sExec);
+    registry.add(&k8s_info::SPEC, k8s_info::K8sInfo);
+    registry.add(&helm::SPEC, helm::Helm);
+    registry.add(&helm_info::SPEC, helm_info::HelmInfo);
+    registry.add(&helm_pull::SPEC, helm_pull::HelmPull);
+    registry.add(&helm_repository::SPEC, helm_repository::HelmRepository);
+    registry.add(&helm_template::SPEC, helm_template::HelmTemplate);
+    helm_refused::register(registry);
+    registry.add(&k8s_json_patch::SPEC, k8s_json_patch::K8sJsonPatch);
+    registry.add(&k8s_log::SPEC, k8s_log::K8sLog);
+    registry.add(&k8s_rollback::SPEC, k8s_rollback::K8sRollback);
+    registry.add(&k8s_scale::SPEC, k8s_scale::K8sScale);
+    registry.add(&k8s_service::SPEC, k8s_service::K8sService);
+    registry.add(&k8s_taint::SPEC, k8s_taint::K8sTaint);
 }
 
 /// Adds the lookups and filters of this collection.

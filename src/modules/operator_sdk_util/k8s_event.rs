@@ -16,7 +16,7 @@ use crate::modules::spec::{Args, Kind, Opt, Spec};
 /// The module.
 pub(super) struct K8sEvent;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH],
     ..Spec::new(
         "operator_sdk.util.k8s_event",
@@ -39,10 +39,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for K8sEvent {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let events = session.resource("v1", "Event").await?;

@@ -16,7 +16,7 @@ use crate::modules::spec::{Args, Kind, Opt, Spec};
 /// The module.
 pub(super) struct K8sStatus;
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     fragments: &[AUTH],
     ..Spec::new(
         "operator_sdk.util.k8s_status",
@@ -39,10 +39,6 @@ const CONDITION_KEYS: [&str; 6] =
 
 #[async_trait]
 impl Module for K8sStatus {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::open(context, &args).await?;
         let (kind, name) = (args.str("kind").unwrap_or_default(), args.str("name").unwrap_or_default());

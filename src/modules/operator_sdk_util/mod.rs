@@ -7,16 +7,14 @@ mod osdk_metric;
 mod requeue_after;
 mod user_metrics;
 
-use std::sync::Arc;
-
 use super::registry::Registry;
 
 pub use user_metrics::UserMetrics;
 
 /// Adds the modules of this collection.
 pub fn register(registry: &mut Registry) {
-    registry.add(Arc::new(k8s_event::K8sEvent));
-    registry.add(Arc::new(k8s_status::K8sStatus));
-    registry.add(Arc::new(osdk_metric::OsdkMetric));
-    registry.add(Arc::new(requeue_after::RequeueAfter));
+    registry.add(&k8s_event::SPEC, k8s_event::K8sEvent);
+    registry.add(&k8s_status::SPEC, k8s_status::K8sStatus);
+    registry.add(&osdk_metric::SPEC, osdk_metric::OsdkMetric);
+    registry.add(&requeue_after::SPEC, requeue_after::RequeueAfter);
 }

@@ -18,7 +18,7 @@ pub(super) struct OsdkMetric;
 const ADDRESS: &str = "http://localhost:5050/metrics";
 const OBSERVE: &[Opt] = &[Opt::new("observe", Kind::Float)];
 
-static SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     requirements: &[Requirement::MutuallyExclusive(&KINDS), Requirement::OneOf(&KINDS)],
     ..Spec::new(
         "operator_sdk.util.osdk_metric",
@@ -44,10 +44,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for OsdkMetric {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let (name, description) =
             (args.str("name").unwrap_or_default(), args.str("description").unwrap_or_default());

@@ -11,14 +11,10 @@ use crate::modules::spec::{Args, Opt, Spec};
 /// The module.
 pub(super) struct RequeueAfter;
 
-static SPEC: Spec = Spec::new("operator_sdk.util.requeue_after", &[Opt::str("time").required()]);
+pub(super) static SPEC: Spec = Spec::new("operator_sdk.util.requeue_after", &[Opt::str("time").required()]);
 
 #[async_trait]
 impl Module for RequeueAfter {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, _: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let time = args.str("time").unwrap_or_default();
         if !time.chars().all(|char| "hms".contains(char) || char.is_ascii_digit()) {

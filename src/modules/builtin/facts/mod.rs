@@ -27,7 +27,7 @@ use crate::modules::{Args, Kind, Module, ModuleContext, ModuleError, Opt, Spec, 
 /// `ansible.builtin.setup` and `ansible.builtin.gather_facts`.
 pub(super) struct Setup;
 
-const SPEC: Spec = Spec {
+pub(super) static SPEC: Spec = Spec {
     aliases: &["ansible.builtin.gather_facts"],
     ..Spec::new(
         "ansible.builtin.setup",
@@ -157,10 +157,6 @@ fn named(facts: Facts) -> Vec<(String, Value)> {
 
 #[async_trait]
 impl Module for Setup {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let subset = args.texts("gather_subset").unwrap_or_default();
         let chosen = choose(&subset)?;

@@ -16,7 +16,7 @@ pub(in super::super) struct Dump;
 /// What the Job runs.
 const SCRIPT: &str = concat!(include_str!("client.sh"), include_str!("dump.sh"));
 
-static SPEC: Spec = Spec {
+pub(in super::super) static SPEC: Spec = Spec {
     fragments: &[SERVER],
     doc: Doc {
         text: "Dumps the databases and accounts of a MySQL or MariaDB server of the cluster to a volume or a bucket.\n\n\
@@ -76,10 +76,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Dump {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
         if args.str("state") == Some("absent") {

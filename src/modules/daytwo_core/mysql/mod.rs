@@ -9,13 +9,9 @@
 //! Passwords come from Secrets only: Jobs refer to them, and an exec gets them on its standard input.
 
 mod bucket;
-mod dump;
-mod query;
-mod restore;
+pub(super) mod dump;
+pub(super) mod query;
+pub(super) mod restore;
 mod rows;
 mod server;
 mod statement;
-
-pub(super) use dump::Dump;
-pub(super) use query::Query;
-pub(super) use restore::Restore;

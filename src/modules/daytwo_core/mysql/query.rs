@@ -25,7 +25,7 @@ pub(in super::super) struct Query;
 const SCRIPT: &str = "IFS= read -r MYSQL_PWD; IFS= read -r size; export MYSQL_PWD; \
     head -c \"$size\" | \"$(command -v mariadb || command -v mysql)\" \"$@\"";
 
-static SPEC: Spec = Spec {
+pub(in super::super) static SPEC: Spec = Spec {
     requirements: &[
         Requirement::OneOf(&["service", "pod"]),
         Requirement::MutuallyExclusive(&["service", "pod"]),
@@ -84,10 +84,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Query {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
         let namespace =

@@ -17,7 +17,7 @@ pub(in super::super) struct Restore;
 /// What the Job runs.
 const SCRIPT: &str = concat!(include_str!("client.sh"), include_str!("restore.sh"));
 
-static SPEC: Spec = Spec {
+pub(in super::super) static SPEC: Spec = Spec {
     fragments: &[SERVER],
     doc: Doc {
         text: "Reads a dump from a volume or a bucket into a MySQL or MariaDB server of the cluster.\n\n\
@@ -55,10 +55,6 @@ static SPEC: Spec = Spec {
 
 #[async_trait]
 impl Module for Restore {
-    fn spec(&self) -> &'static Spec {
-        &SPEC
-    }
-
     async fn run(&self, context: &ModuleContext, args: Args) -> Result<TaskResult, ModuleError> {
         let session = Session::here(context).await?;
         let text = |name: &str| args.str(name).unwrap_or_default().to_owned();
