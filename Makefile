@@ -131,6 +131,10 @@ build: $(STATIC_BINARY) ## the static release binary
 $(STATIC_BINARY): # cargo knows whether there is something to do
 	$(STATIC) cargo build --release
 
+.PHONY: build-profiled
+build-profiled: ## the same by a profile of how it runs, in half an hour: faster, and smaller in memory
+	@$(STATIC) benches/build-profiled
+
 .PHONY: static-binary
 static-binary: # the path of the static binary, for scripts
 	@echo $(STATIC_BINARY)
