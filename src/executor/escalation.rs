@@ -8,7 +8,6 @@ use super::results::failure;
 use crate::jinja::filters::core::to_bool;
 use crate::jinja::value::Entries;
 use crate::jinja::{Error, Value};
-use crate::modules::PROGRAMS;
 use crate::playbook::Action;
 
 /// The user that `become` means when the task names none.
@@ -65,8 +64,7 @@ impl Attempt<'_> {
     /// Whether the task runs a program.
     fn is_program(&self) -> bool {
         let Action::Module(name) = self.task.action else { return false };
-        let external = || self.context.modules.get(name).is_some_and(|entry| entry.module.is_external());
-        PROGRAMS.contains(&name) || external()
+        self.context.modules.runs_program(name)
     }
 
     /// A keyword of `become`'s kin: the host's variable `ansible_<name>` beats it.

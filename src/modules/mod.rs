@@ -30,10 +30,6 @@ pub use result::{ModuleError, TaskResult};
 pub use spec::{Args, CheckMode, Choices, Doc, Kind, Opt, Requirement, Spec};
 pub use validate::expand_path;
 
-/// The modules that run the program of a task.
-pub const PROGRAMS: &[&str] =
-    &["ansible.builtin.command", "ansible.builtin.raw", "ansible.builtin.script", "ansible.builtin.shell"];
-
 /// Every filter, test and lookup that this program has: those of the language, and those that need more: the
 /// configuration, a cluster.
 #[must_use]

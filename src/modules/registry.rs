@@ -47,6 +47,10 @@ pub struct Registry {
 /// The collections that a bare name is searched in when neither play nor role names any.
 const IMPLICIT_COLLECTIONS: [&str; 2] = ["ansible.legacy", "ansible.builtin"];
 
+/// The modules that run the program of a task.
+const PROGRAMS: &[&str] =
+    &["ansible.builtin.command", "ansible.builtin.raw", "ansible.builtin.script", "ansible.builtin.shell"];
+
 /// Bare names that ansible-core itself routes into other collections
 /// (`config/ansible_builtin_runtime.yml`).
 const ROUTED: &[(&str, &str)] = &[
@@ -128,6 +132,12 @@ impl Registry {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Entry> {
         self.modules.get(name).or_else(|| self.aliases.get(name).and_then(|name| self.modules.get(name)))
+    }
+
+    /// Whether a task with the module of this fully qualified name runs a program.
+    #[must_use]
+    pub fn runs_program(&self, name: &str) -> bool {
+        PROGRAMS.contains(&name) || self.get(name).is_some_and(|entry| entry.module.is_external())
     }
 
     /// The module that content means by this name, given the collections that it declares.

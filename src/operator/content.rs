@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::modules::external::Library;
-use crate::modules::{PROGRAMS, Registry, plugins_with};
+use crate::modules::{Registry, plugins_with};
 use crate::playbook::{Action, Content, LoadErrors, ModuleNames, Options};
 use crate::watches::{AnsibleContent, Runnable};
 
@@ -76,9 +76,7 @@ impl Loaded {
     pub fn runs_programs(&self) -> bool {
         self.contents().flat_map(|content| content.reach()).any(|reached| {
             let Action::Module(name) = reached.task.action else { return false };
-            name == URI
-                || PROGRAMS.contains(&name)
-                || self.modules.get(name).is_some_and(|entry| entry.module.is_external())
+            name == URI || self.modules.runs_program(name)
         })
     }
 }

@@ -113,7 +113,9 @@ fn metadata_only(object: PartialObjectMeta) -> Seen {
 
 fn whole(mut object: DynamicObject, scope: &Scope) -> Seen {
     // Items of a list do not tell their kind, by which they are judged.
-    object.types = Some(TypeMeta { api_version: scope.api_version.clone(), kind: scope.kind.clone() });
+    object
+        .types
+        .get_or_insert_with(|| TypeMeta { api_version: scope.api_version.clone(), kind: scope.kind.clone() });
     let metadata = object.metadata.clone();
     let object = serde_json::to_value(object).map(Object).unwrap_or_default();
     Seen { metadata, unready: readiness(&object).reason() }

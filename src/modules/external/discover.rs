@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::super::registry::{Entry, Registry};
+use super::super::registry::{Entry, Module, Registry};
 use super::super::spec::Spec;
 use super::External;
 use super::plugins::ActionPlugin;
@@ -149,7 +149,7 @@ impl Library {
         let library = Arc::new(self.clone());
         for (name, candidate) in found {
             match candidate.load(&name, &library, &mut pythons) {
-                Ok(entry) => registry.insert(entry),
+                Ok(module) => registry.insert(Entry { spec: spec(&name), module }),
                 Err(reason) => registry.refuse(name, reason),
             }
         }
@@ -229,13 +229,16 @@ struct Candidate {
 
 impl Candidate {
     /// The module, or what is missing for it here.
-    fn load(self, name: &str, library: &Arc<Library>, pythons: &mut Pythons) -> Result<Entry, String> {
+    fn load(
+        self,
+        name: &str,
+        library: &Arc<Library>,
+        pythons: &mut Pythons,
+    ) -> Result<Arc<dyn Module>, String> {
         let (shown, roots) = (self.file.path.display().to_string(), &library.collections);
-        let spec = spec(name);
         if self.is_action {
             pythons.check(&shown, roots)?;
-            let module = Arc::new(ActionPlugin::new(spec.name, self.file, Arc::clone(library)));
-            return Ok(Entry { spec, module });
+            return Ok(Arc::new(ActionPlugin::new(name, self.file, Arc::clone(library))));
         }
         let content =
             std::fs::read(&self.file.path).map_err(|error| format!("'{shown}' cannot be read: {error}"))?;
@@ -262,16 +265,15 @@ impl Candidate {
         } else if style != Style::Binary {
             return Err(format!("'{shown}' has no first line that names an interpreter"));
         }
-        let module = Arc::new(External {
-            name: spec.name,
+        Ok(Arc::new(External {
+            name: name.to_owned(),
             path: self.file.path,
             style,
             shebang,
             import: self.file.import,
             python_path: roots.clone(),
             utils: self.utils,
-        });
-        Ok(Entry { spec, module })
+        }))
     }
 }
 

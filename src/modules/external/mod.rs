@@ -49,7 +49,7 @@ pub(super) fn plugins(library: &Library) -> std::sync::Arc<dyn crate::jinja::For
 
 /// A module in a file.
 pub(super) struct External {
-    name: &'static str,
+    name: String,
     path: PathBuf,
     style: Style,
     /// What the first line names as interpreter: the program and its arguments.

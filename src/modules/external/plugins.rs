@@ -270,21 +270,21 @@ impl Running {
 
 /// An action plugin: what a task calls that works where Ansible runs.
 pub(super) struct ActionPlugin {
-    name: &'static str,
+    name: String,
     file: PluginFile,
     library: Arc<Library>,
 }
 
 impl ActionPlugin {
     /// The action in a file.
-    pub(super) fn new(name: &'static str, file: PluginFile, library: Arc<Library>) -> Self {
-        ActionPlugin { name, file, library }
+    pub(super) fn new(name: &str, file: PluginFile, library: Arc<Library>) -> Self {
+        ActionPlugin { name: name.to_owned(), file, library }
     }
 
     fn request(&self, context: &ModuleContext, args: Args) -> Result<String, ModuleError> {
         let name = match &self.file.import {
-            Some(_) => self.name,
-            None => self.name.strip_prefix("ansible.legacy.").unwrap_or(self.name),
+            Some(_) => self.name.as_str(),
+            None => self.name.strip_prefix("ansible.legacy.").unwrap_or(&self.name),
         };
         let request = ActionRequest {
             r#do: "action",
